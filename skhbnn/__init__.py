@@ -1,0 +1,9 @@
+"""Hierarchical Bayesian neural networks with informative priors, as scikit-learn estimators."""
+
+from .estimators.flat import FlatBNNClassifier
+from .estimators.hierarchical import HierarchicalBNNClassifier
+from .estimators.informed import InformedPriorBNNClassifier
+
+__version__ = "0.1.0"
+
+__all__ = ["FlatBNNClassifier", "HierarchicalBNNClassifier", "InformedPriorBNNClassifier", "__version__"]

@@ -1,0 +1,97 @@
+"""Alignment of weight draws over the symmetries of a network, and the normal distribution fitted to them.
+
+Exchanging two hidden units, or flipping the sign of a unit with an odd activation, changes the weights and not the
+function. Chains therefore sit in equivalent modes, and a mean over raw draws blurs them.
+"""
+
+import numpy as np
+from scipy.linalg import block_diag
+from scipy.optimize import linear_sum_assignment
+
+ODD_ACTIVATIONS = ("tanh", "identity")  # f(-x) = -f(x)
+ROUNDS = 5
+
+
+def align(network, weights):
+    """Bring every draw to the unit order and signs that lie nearest to the mean of all draws.
+
+    Parameters
+    ----------
+    network : Network
+    weights : ndarray of shape (n_draws, n_weights)
+
+    Returns
+    -------
+    aligned : ndarray of shape (n_draws, n_weights)
+        Draws that compute the same functions.
+    """
+    aligned = np.array(weights, dtype=float)  # (draw, weight)
+    if len(network.layers) == 1:
+        return aligned
+    reference = aligned[0]  # (weight,)
+    for _ in range(ROUNDS):
+        for index in range(len(network.layers) - 1):
+            _align_layer(network, index, aligned, reference)
+        reference = aligned.mean(axis=0)  # (weight,)
+    return aligned
+
+
+def _align_layer(network, index, weights, reference):
+    """Align the units between layer index and the next, in place."""
+    below, above = network.layers[index : index + 2]
+    units = _unit_vectors(below, above, weights)  # (draw, unit, incoming + outgoing)
+    likeness = _unit_vectors(below, above, reference) @ np.swapaxes(units, 1, 2)  # (draw, reference unit, unit)
+    odd = network.activation in ODD_ACTIVATIONS
+    score = np.abs(likeness) if odd else likeness  # (draw, reference unit, unit)
+    order = np.array([linear_sum_assignment(-matrix)[1] for matrix in score])  # (draw, reference unit)
+    chosen = np.take_along_axis(likeness, order[:, :, None], axis=2)[:, :, 0]  # (draw, reference unit)
+    sign = np.where(odd & (chosen < 0), -1.0, 1.0)  # (draw, unit)
+    units = np.take_along_axis(units, order[:, :, None], axis=1) * sign[:, :, None]
+    incoming, intercepts, outgoing = np.split(units, [below.n_in, units.shape[2] - above.n_out], axis=2)
+    weights[:, below.kernel] = np.swapaxes(incoming, 1, 2).reshape(len(weights), -1)  # (draw, input * unit)
+    weights[:, below.intercept] = intercepts.reshape(len(weights), -1)  # (draw, unit) or (draw, 0)
+    weights[:, above.kernel] = outgoing.reshape(len(weights), -1)  # (draw, unit * output)
+
+
+def _unit_vectors(below, above, weights):
+    """Incoming weights, intercept and outgoing weights of each unit, (..., unit, incoming + outgoing)."""
+    incoming = np.swapaxes(below.matrix(weights), -1, -2)  # (..., unit, input)
+    n_intercepts = int(below.fit_intercept)
+    intercepts = weights[..., below.intercept].reshape(*incoming.shape[:-1], n_intercepts)  # (..., unit, 0 or 1)
+    return np.concatenate([incoming, intercepts, above.matrix(weights)], axis=-1)
+
+
+def population_moments(network, mean_draws, scale_draws, covariance="full", aligned=True):
+    """Mean and covariance of a new group's weights under the posterior of the group distribution.
+
+    The weights of a new group are w ~ Normal(mu, sd²) for (mu, sd) from the posterior, so by the laws of total
+    expectation and total covariance E w = E mu and Cov w = Cov mu + diag(E sd²), without drawing any w.
+
+    Parameters
+    ----------
+    network : Network
+    mean_draws : ndarray of shape (n_draws, n_weights)
+        Draws of mu.
+    scale_draws : ndarray of shape (n_draws, n_layers)
+        Draws of sd.
+    covariance : {"full", "layer", "diag"}, default="full"
+        Whether covariances between layers, or all covariances, are set to 0.
+    aligned : bool, default=True
+        Whether to align the draws first. The scales are one per layer, so they stay as they are.
+
+    Returns
+    -------
+    mean : ndarray of shape (n_weights,)
+    cov : ndarray of shape (n_weights, n_weights)
+    """
+    draws = align(network, mean_draws) if aligned else np.array(mean_draws, dtype=float)  # (draw, weight)
+    variance = np.mean(np.square(scale_draws, dtype=float), axis=0)[network.layer_of_weight]  # (weight,)
+    centred = draws - draws.mean(axis=0)  # (draw, weight)
+    cov = centred.T @ centred / max(len(draws) - 1, 1)  # (weight, weight)
+    if covariance == "diag":
+        cov = np.diag(np.diag(cov))
+    elif covariance == "layer":
+        sizes = [layer.stop - layer.start for layer in network.layers]
+        cov = cov * block_diag(*[np.ones((size, size)) for size in sizes])
+    cov[np.diag_indices_from(cov)] += variance
+    return draws.mean(axis=0), cov

@@ -1,0 +1,217 @@
+"""Rows, classes and groups of a fit: labels in any form in, one canonical order of the rows out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.utils import _safe_indexing
+
+
+@dataclass(frozen=True, eq=False)
+class Standardizer:
+    """Shift and scale that bring every feature to mean 0 and standard deviation 1 on the training rows.
+
+    Parameters
+    ----------
+    mean, scale : ndarray of shape (n_features,)
+        A constant feature has scale 1.
+    """
+
+    mean: np.ndarray
+    scale: np.ndarray
+
+    @classmethod
+    def of(cls, X):
+        """The standardizer of X (row, feature)."""
+        mean = X.mean(axis=0)  # (feature,)
+        # Divided by the largest entry first, so that squares neither overflow nor vanish.
+        centred = X - mean  # (row, feature)
+        largest = np.abs(centred).max(axis=0)  # (feature,)
+        constant = largest <= 1e-12 * np.abs(X).max(axis=0)
+        safe = np.where(constant, 1.0, largest)  # (feature,)
+        scale = safe * np.sqrt(np.mean((centred / safe) ** 2, axis=0))  # (feature,)
+        return cls(mean, np.where(constant, 1.0, scale))
+
+    def transform(self, X):
+        """X (row, feature) in standard units."""
+        return (X - self.mean) / self.scale
+
+
+@dataclass(frozen=True, eq=False)
+class GroupedData:
+    """The rows of a fit, sorted by group and then by value, so that a fit depends on the set of rows only.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+        Standardised inputs.
+    y : ndarray of shape (n_rows,)
+        Class codes.
+    offsets : ndarray of shape (n_groups + 1,)
+        Group g owns the rows offsets[g]:offsets[g + 1].
+    group_labels : list
+        One label per group.
+    order : ndarray of shape (n_rows,)
+        The position of each row in the caller's X.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    offsets: np.ndarray
+    group_labels: list
+    order: np.ndarray
+
+    @property
+    def n_groups(self):
+        """Number of groups."""
+        return len(self.offsets) - 1
+
+    @property
+    def group_of_row(self):
+        """Code of the group of each row, (row,)."""
+        return np.repeat(np.arange(self.n_groups), np.diff(self.offsets))
+
+
+def group_rows(X, y, codes, group_labels, standardizer=None):
+    """Sort the rows by group code and value; standardise them.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+    y, codes : ndarray of shape (n_rows,)
+        Class and group codes.
+    group_labels : list
+    standardizer : Standardizer, default=None
+        None: that of the rows themselves.
+
+    Returns
+    -------
+    data : GroupedData
+    standardizer : Standardizer
+    """
+    order = np.lexsort((y, *X.T[::-1], codes))  # (row,)
+    X, y = X[order], y[order]
+    # After sorting: the last digit of a mean depends on the order of its terms.
+    standardizer = standardizer or Standardizer.of(X)
+    offsets = np.searchsorted(codes[order], np.arange(len(group_labels) + 1)).astype(np.int64)  # (group + 1,)
+    return GroupedData(standardizer.transform(X), y, offsets, group_labels, order), standardizer
+
+
+def is_missing(label):
+    """Whether a group label is None, NaN, NaT or pandas' NA."""
+    if label is None or type(label).__name__ == "NAType":
+        return True
+    return (
+        isinstance(label, (float, np.floating, np.datetime64)) and label != label or type(label).__name__ == "NaTType"
+    )
+
+
+def as_labels(groups, n_rows):
+    """Group labels as a list of plain Python objects, None where one is missing.
+
+    Raises
+    ------
+    ValueError
+        If there is not one label per row, or a label is not hashable.
+    """
+    if isinstance(groups, np.ndarray) and groups.ndim != 1:
+        raise ValueError(f"groups must have one dimension, one label per row of X; got shape {groups.shape}.")
+    if isinstance(groups, (str, bytes)) or not hasattr(groups, "__iter__"):
+        raise ValueError(f"groups must hold one label per row of X; got the single value {groups!r}.")
+    # datetime64 would become bare integers.
+    plain = hasattr(groups, "tolist") and getattr(getattr(groups, "dtype", None), "kind", "") not in ("m", "M")
+    labels = groups.tolist() if plain else list(groups)
+    if len(labels) != n_rows:
+        raise ValueError(f"groups has {len(labels)} labels, but X has {n_rows} rows; give one label per row.")
+    try:
+        return [None if is_missing(label) else label for label in labels if hash(label) is not None]
+    except TypeError:
+        unhashable = next(label for label in labels if getattr(label, "__hash__", None) is None)
+        raise ValueError(
+            f"groups holds a label that is not hashable: {unhashable!r}. Use strings, numbers or tuples."
+        ) from None
+
+
+def take_group_columns(X, columns):
+    """Split X into the inputs of the network and the group labels that stand in some of its columns.
+
+    Parameters
+    ----------
+    X : {array-like, dataframe} of shape (n_rows, n_columns)
+    columns : str, int, or list of them
+        With several columns a label is the tuple of their values.
+
+    Returns
+    -------
+    inputs : same type as X
+    labels : list of length n_rows
+
+    Raises
+    ------
+    ValueError
+        If a column is not in X or named twice.
+    """
+    several = isinstance(columns, (list, tuple))
+    positions = [_column_position(X, column) for column in (columns if several else [columns])]
+    if len(set(positions)) != len(positions):
+        raise ValueError(f"groups={columns!r} names a column of X twice.")
+    n_columns = X.shape[1]
+    values = [as_labels(_safe_indexing(X, position, axis=1), X.shape[0]) for position in positions]
+    if several:
+        labels = [None if any(v is None for v in row) else row for row in zip(*values, strict=True)]
+    else:
+        labels = values[0]
+    inputs = _safe_indexing(X, [i for i in range(n_columns) if i not in positions], axis=1)
+    return inputs, labels
+
+
+def _column_position(X, column):
+    n_columns = X.shape[1]
+    if isinstance(column, str):
+        if not hasattr(X, "columns"):
+            raise ValueError(
+                f"groups={column!r} names a column, but X is a {type(X).__name__} without column names; "
+                "give the column's index instead, or pass X as a dataframe."
+            )
+        names = list(X.columns)
+        if column not in names:
+            raise ValueError(f"groups={column!r} is not a column of X, whose columns are {names}.")
+        return names.index(column)
+    if not -n_columns <= column < n_columns:
+        raise ValueError(f"groups={column!r} is not the index of a column of X, which has {n_columns} columns.")
+    return column % n_columns
+
+
+def unique_labels(labels):
+    """The distinct labels, sorted; labels that cannot be compared are sorted by type and text.
+
+    Raises
+    ------
+    ValueError
+        If a label is missing.
+    """
+    missing = [i for i, label in enumerate(labels) if label is None]
+    if missing:
+        raise ValueError(
+            f"groups has {len(missing)} missing label(s), the first at row {missing[0]}; "
+            "drop those rows or give them a label of their own."
+        )
+    distinct = set(labels)
+    try:
+        return sorted(distinct)
+    except TypeError:
+        return sorted(distinct, key=lambda label: (type(label).__name__, repr(label)))
+
+
+def encode_labels(labels, known):
+    """Position of each label in known, (row,); -1 for a label that is not there."""
+    position = {label: i for i, label in enumerate(known)}
+    return np.array([position.get(label, -1) for label in labels], dtype=np.int64)  # (row,)
+
+
+def labels_array(labels):
+    """Labels as an array: of their own dtype where they are of one kind, else of objects."""
+    if labels and type(labels[0]) in (str, int, float, bool) and len({type(label) for label in labels}) == 1:
+        return np.array(labels)  # (group,)
+    array = np.empty(len(labels), dtype=object)  # (group,)
+    array[:] = labels
+    return array

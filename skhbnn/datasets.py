@@ -1,0 +1,75 @@
+"""Example data: the rotated half moons of the 2018 article."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.datasets import make_moons
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, validate_params
+
+
+@validate_params(
+    {
+        "n_groups": [Interval(Integral, 1, None, closed="left")],
+        "n_samples": [Interval(Integral, 4, None, closed="left")],
+        "noise": "no_validation",
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=True,
+)
+def make_rotated_moons(n_groups=18, n_samples=100, noise=0.3, random_state=31):
+    """Half moons, turned by an angle of its own in every group [1]_.
+
+    For each group in turn: ``make_moons``, each column scaled to mean 0 and variance 1, then a rotation by an angle
+    drawn from Normal(0, 90²) degrees. The first half of a group's rows train, the others test.
+
+    Parameters
+    ----------
+    n_groups : int, default=18
+    n_samples : int, default=100
+        Rows of each group, both halves together.
+    noise : float, default=0.3
+        Standard deviation of the noise of the moons.
+    random_state : int or RandomState, default=31
+        31 gives the data of the article.
+
+    Returns
+    -------
+    X_train, X_test : ndarray of shape (n_groups * n_samples / 2, 2)
+    y_train, y_test : ndarray of shape (n_groups * n_samples / 2,)
+    groups_train, groups_test : ndarray of shape (n_groups * n_samples / 2,)
+        Group numbers 0 to n_groups - 1.
+
+    References
+    ----------
+    .. [1] Wiecki (2018), "Hierarchical Bayesian Neural Networks with Informative Priors",
+       https://twiecki.io/blog/2018/08/13/hierarchical_bayesian_neural_network/
+
+    Examples
+    --------
+    >>> from skhbnn.datasets import make_rotated_moons
+    >>> X_train, X_test, y_train, y_test, groups_train, groups_test = make_rotated_moons()
+    >>> X_train.shape
+    (900, 2)
+    """
+    rng = check_random_state(random_state)
+    half = n_samples // 2
+    X, y = [], []
+    for _ in range(n_groups):
+        rows, labels = make_moons(n_samples=n_samples, noise=noise, random_state=rng)  # (row, 2), (row,)
+        rows = (rows - rows.mean(axis=0)) / rows.std(axis=0)
+        angle = np.radians(rng.randn() * 90)
+        c, s = np.cos(angle), np.sin(angle)
+        X.append(rows @ np.array([[c, -s], [s, c]]))
+        y.append(labels)
+    X, y = np.array(X), np.array(y)  # (group, row, 2), (group, row)
+    groups = np.repeat(np.arange(n_groups), n_samples).reshape(n_groups, n_samples)  # (group, row)
+    train, test = slice(None, half), slice(half, None)
+    return (
+        X[:, train].reshape(-1, 2),
+        X[:, test].reshape(-1, 2),
+        y[:, train].ravel(),
+        y[:, test].ravel(),
+        groups[:, train].ravel(),
+        groups[:, test].ravel(),
+    )

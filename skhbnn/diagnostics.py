@@ -1,0 +1,163 @@
+"""Convergence judged on what the network predicts, and the one warning that says what to change."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .posterior import import_arviz
+
+MAX_PROBES = 24
+R_HAT_LIMIT = 1.01
+ESS_PER_CHAIN = 100
+BFMI_LIMIT = 0.3
+
+
+@dataclass(frozen=True, eq=False)
+class Diagnostics:
+    """How well the chains agree, on quantities that do not depend on the order or sign of hidden units.
+
+    Attributes
+    ----------
+    r_hat, ess : ndarray of shape (n_probes,)
+        Rank-normalised split R-hat and bulk effective sample size [1]_ of the logits at fixed training rows (the
+        worst logit of a row). NaN with fewer than 4 draws, or for R-hat with one chain.
+    probe_rows : ndarray of shape (n_probes,)
+        Positions of those rows in the X given to ``fit``.
+    probe_groups : list
+        Their group labels; None for a model of one network.
+    r_hat_group_scale, ess_group_scale : ndarray of shape (n_layers,) or None
+        The same of the group scales.
+    divergences : ndarray of shape (n_chains,)
+        Divergent transitions after tuning.
+    bfmi : ndarray of shape (n_chains,)
+        Bayesian fraction of missing information [2]_.
+    saturated : ndarray of shape (n_chains,)
+        Draws whose trajectory reached the greatest tree depth.
+    n_steps : ndarray of shape (n_chains,)
+        Gradient evaluations after tuning.
+    n_draws : int
+        Draws of each chain.
+
+    References
+    ----------
+    .. [1] Vehtari, Gelman, Simpson, Carpenter and Bürkner (2021), "Rank-normalization, folding, and
+       localization: an improved R-hat for assessing convergence of MCMC", Bayesian Analysis 16(2).
+    .. [2] Betancourt (2016), "Diagnosing suboptimal cotangent disintegrations in Hamiltonian Monte Carlo".
+    """
+
+    r_hat: np.ndarray
+    ess: np.ndarray
+    probe_rows: np.ndarray
+    probe_groups: list | None
+    r_hat_group_scale: np.ndarray | None
+    ess_group_scale: np.ndarray | None
+    divergences: np.ndarray
+    bfmi: np.ndarray
+    saturated: np.ndarray
+    n_steps: np.ndarray
+    n_draws: int
+
+    def __repr__(self):
+        return (
+            f"Diagnostics(max r_hat={np.max(self.r_hat):.3f}, min ess={np.min(self.ess):.0f}, "
+            f"divergences={self.divergences.sum()}, min bfmi={self.bfmi.min():.2f}, "
+            f"saturated={self.saturated.sum()})"
+        )
+
+    def problems(self):
+        """What is wrong, worst first, each as a phrase; empty where nothing is."""
+        found = []
+        n_chains = len(self.divergences)
+        if self.divergences.any():
+            chain = int(self.divergences.argmax())
+            found.append(
+                f"{self.divergences.sum()} divergent transitions of {n_chains * self.n_draws} "
+                f"(most in chain {chain}): raise target_accept"
+            )
+        if n_chains > 1 and np.max(self.r_hat) > R_HAT_LIMIT:
+            found.append(
+                f"R-hat of the logit {self._where(self.r_hat.argmax())} is {np.max(self.r_hat):.2f} "
+                f"(above {R_HAT_LIMIT}): raise tune and draws"
+            )
+        wanted = ESS_PER_CHAIN * n_chains
+        if np.min(self.ess) < wanted:
+            found.append(
+                f"effective sample size of the logit {self._where(self.ess.argmin())} is {np.min(self.ess):.0f} "
+                f"(below {wanted}, {ESS_PER_CHAIN} per chain): raise draws"
+            )
+        if self.r_hat_group_scale is not None and n_chains > 1 and np.max(self.r_hat_group_scale) > R_HAT_LIMIT:
+            layer = int(self.r_hat_group_scale.argmax())
+            found.append(
+                f"R-hat of the group scale of layer {layer} is {self.r_hat_group_scale[layer]:.2f} "
+                f"(above {R_HAT_LIMIT}): raise tune and draws"
+            )
+        if self.ess_group_scale is not None and np.min(self.ess_group_scale) < wanted:
+            layer = int(self.ess_group_scale.argmin())
+            found.append(
+                f"effective sample size of the group scale of layer {layer} is {self.ess_group_scale[layer]:.0f} "
+                f"(below {wanted}): raise draws"
+            )
+        if np.min(self.bfmi) < BFMI_LIMIT:
+            chain = int(self.bfmi.argmin())
+            found.append(
+                f"BFMI of chain {chain} is {self.bfmi[chain]:.2f} (below {BFMI_LIMIT}): raise tune, or lower prior_scale"
+            )
+        if self.saturated.any():
+            found.append(
+                f"{self.saturated.sum()} trajectories reached the greatest tree depth: lower target_accept or prior_scale"
+            )
+        return found
+
+    def _where(self, probe):
+        row = f"at row {self.probe_rows[probe]}"
+        return row if self.probe_groups is None else f"{row} (group {self.probe_groups[probe]!r})"
+
+
+def diagnose(posterior, data, grouped):
+    """Diagnostics of a posterior on rows of its own training data.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    data : GroupedData
+    grouped : bool
+        Whether to name groups.
+
+    Returns
+    -------
+    diagnostics : Diagnostics
+    """
+    arviz = import_arviz()
+    network, stats = posterior.network, posterior.sample_stats
+    n_chains, n_draws = posterior.weights.shape[:2]
+    probes = np.unique(np.linspace(0, len(data.y) - 1, MAX_PROBES).round().astype(int))  # (probe,)
+    codes = data.group_of_row[probes]  # (probe,)
+    logits = np.concatenate(
+        [network.logits(posterior.group_weights(g), data.X[probes[codes == g]]) for g in np.unique(codes)], axis=2
+    )  # (chain * draw, logit, probe)
+    if network.n_logits > 1:
+        logits -= logits.mean(axis=1, keepdims=True)  # a constant added to every logit changes no probability
+    logits = logits.reshape(n_chains, n_draws, network.n_logits, len(probes))  # (chain, draw, logit, probe)
+    scale = posterior.group_scale
+    energy = stats["energy"]  # (chain, draw)
+    return Diagnostics(
+        r_hat=_each(arviz.rhat, logits, n_chains).max(axis=0),  # (probe,)
+        ess=_each(arviz.ess, logits).min(axis=0),  # (probe,)
+        probe_rows=data.order[probes],
+        probe_groups=[data.group_labels[g] for g in codes] if grouped else None,
+        r_hat_group_scale=None if scale is None else _each(arviz.rhat, scale, n_chains),  # (layer,)
+        ess_group_scale=None if scale is None else _each(arviz.ess, scale),  # (layer,)
+        divergences=stats["diverging"].sum(axis=1),  # (chain,)
+        bfmi=np.mean(np.diff(energy) ** 2, axis=1) / np.var(energy, axis=1),  # (chain,)
+        saturated=stats["maxdepth_reached"].sum(axis=1),  # (chain,)
+        n_steps=stats["n_steps"].sum(axis=1),  # (chain,)
+        n_draws=n_draws,
+    )
+
+
+def _each(statistic, draws, n_chains=2):
+    """An ArviZ statistic of every scalar quantity in draws (chain, draw, ...)."""
+    flat = draws.reshape(*draws.shape[:2], -1).astype(float)  # (chain, draw, quantity)
+    if n_chains < 2 or flat.shape[1] < 4:
+        return np.full(draws.shape[2:], np.nan)
+    return np.array([statistic(flat[:, :, q]) for q in range(flat.shape[2])]).reshape(draws.shape[2:])

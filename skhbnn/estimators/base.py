@@ -1,0 +1,301 @@
+"""What all three estimators share: parameters, the path of a fit, and the summaries of predictions."""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from joblib import effective_n_jobs
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import Bunch, check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .. import prediction
+from ..diagnostics import diagnose
+from ..inference.nuts import NutsSettings, sample
+from ..model.network import ACTIVATIONS, Network
+from ..posterior import posterior_from_trace, to_arviz
+from ..progress import ProgressLine
+
+
+class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
+    """Base of the estimators; a subclass says what its model is and whose weights serve a row."""
+
+    _parameter_constraints: dict = {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "fit_intercept": ["boolean"],
+        "prior_scale": [StrOptions({"fan_in"}), Interval(Real, 0, None, closed="neither"), "array-like"],
+        "chains": [Interval(Integral, 1, None, closed="left")],
+        "tune": [Interval(Integral, 1, None, closed="left")],
+        "draws": [Interval(Integral, 4, None, closed="left")],
+        "target_accept": [Interval(Real, 0, 1, closed="neither")],
+        "n_jobs": [None, Integral],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(5, 5),
+        *,
+        activation="tanh",
+        fit_intercept=True,
+        prior_scale=1.0,
+        chains=4,
+        tune=500,
+        draws=500,
+        target_accept=0.8,
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.fit_intercept = fit_intercept
+        self.prior_scale = prior_scale
+        self.chains = chains
+        self.tune = tune
+        self.draws = draws
+        self.target_accept = target_accept
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    # Fitting -------------------------------------------------------------------------------------------------
+
+    def _encode_classes(self, y, classes=None):
+        """Set classes_, to those given or those in y, and return the class codes (row,)."""
+        check_classification_targets(y)
+        present = np.unique(y)  # (class,)
+        self.classes_ = present if classes is None else np.unique(np.asarray(classes))  # (class,)
+        unknown = np.setdiff1d(present, self.classes_)
+        if len(unknown):
+            raise ValueError(f"y has classes that are not in classes={self.classes_.tolist()}: {unknown.tolist()}.")
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs samples of at least 2 classes, but the data contains only one class: "
+                f"{self.classes_[0]!r}."
+            )
+        return np.searchsorted(self.classes_, y)
+
+    def _network(self, n_inputs):
+        """The network that the parameters, the inputs and the classes ask for."""
+        hidden = np.atleast_1d(np.asarray(self.hidden_layer_sizes))
+        if hidden.ndim != 1 or any(
+            not isinstance(size, (Integral, np.integer)) or size < 1 for size in hidden.tolist()
+        ):
+            raise ValueError(
+                f"hidden_layer_sizes must hold one positive integer per hidden layer, got {self.hidden_layer_sizes!r}."
+            )
+        n_logits = 1 if len(self.classes_) == 2 else len(self.classes_)
+        sizes = (n_inputs, *(int(size) for size in hidden), n_logits)
+        return Network(sizes, self.activation, bool(self.fit_intercept))
+
+    def _fit_model(self, model, data, grouped=False):
+        """Sample the model's posterior given the data, and judge it."""
+        from ..model.density import Density  # brings in the compiler, which only a fit needs
+
+        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        settings = NutsSettings(
+            self.chains, self.tune, self.draws, float(self.target_accept), effective_n_jobs(self.n_jobs)
+        )
+        progress = ProgressLine(type(self).__name__) if self.verbose else None
+        trace = sample(Density(model, data), settings, seed, progress)
+        self.model_ = model
+        self.training_data_ = data
+        self.posterior_ = posterior_from_trace(model, data.n_groups, trace, seed)
+        self.diagnostics_ = diagnose(self.posterior_, data, grouped)
+        problems = self.diagnostics_.problems()
+        if problems:
+            warnings.warn(
+                f"{type(self).__name__} may not have converged: {'; '.join(problems)}.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        return self
+
+    # Predicting ----------------------------------------------------------------------------------------------
+
+    def _inputs_and_weights(self, X, groups=None):
+        """Standardised inputs, and pairs of rows and the weight draws that serve them."""
+        raise NotImplementedError
+
+    def _summary(self, statistic, X, groups=None):
+        """A statistic of the posterior of the class probabilities of every row."""
+        check_is_fitted(self)
+        inputs, parts = self._inputs_and_weights(X, groups)
+        return self._gather(statistic, inputs, parts, axis=0)
+
+    def _gather(self, statistic, inputs, parts, axis):
+        network = self.posterior_.network
+        pieces = [(rows, statistic(network, weights, inputs[rows])) for rows, weights in parts]
+        order = np.argsort(np.concatenate([rows for rows, _ in pieces]))
+        return np.take(np.concatenate([piece for _, piece in pieces], axis=axis), order, axis=axis)
+
+    def _proba(self, X, groups=None):
+        return self._summary(prediction.mean_proba, X, groups)
+
+    def _class_labels(self, proba):
+        return self.classes_[proba.argmax(axis=1)]
+
+    def _log(self, proba):
+        with np.errstate(divide="ignore"):
+            return np.log(proba)
+
+    def _uncertainty(self, X, groups=None):
+        proba = self._proba(X, groups)  # (row, class)
+        total = prediction.entropy(proba)  # (row,)
+        aleatoric = np.minimum(self._summary(prediction.mean_entropy, X, groups), total)  # (row,)
+        return Bunch(total=total, aleatoric=aleatoric, epistemic=total - aleatoric)
+
+    def _sample_proba(self, X, groups, n_draws):
+        check_is_fitted(self)
+        available = self.posterior_.n_draws
+        if n_draws is None:
+            n_draws = available
+        if not isinstance(n_draws, Integral) or not 1 <= n_draws <= available:
+            raise ValueError(
+                f"n_draws must be an integer from 1 to the {available} draws of the posterior, got {n_draws!r}."
+            )
+        chosen = np.linspace(0, available - 1, n_draws).round().astype(int)  # (draw,)
+        inputs, parts = self._inputs_and_weights(X, groups)
+        return self._gather(prediction.sample_proba, inputs, [(rows, w[chosen]) for rows, w in parts], axis=1)
+
+    # The model and the draws for other tools ---------------------------------------------------------------
+
+    def _input_names(self):
+        """Names of the network's inputs."""
+        return list(getattr(self, "feature_names_in_", [f"x{i}" for i in range(self.n_features_in_)]))
+
+    def to_pymc(self):
+        """The fitted model with its data as a PyMC model.
+
+        Returns
+        -------
+        model : pymc.Model
+            Its log density is the one that was sampled. Inputs are standardised as in the fit.
+        """
+        from ..model.pymc_model import build_model
+
+        check_is_fitted(self)
+        return build_model(self.model_, self.training_data_, self._input_names())
+
+    def to_arviz(self):
+        """The posterior as a labelled object for ArviZ.
+
+        Returns
+        -------
+        data : arviz.InferenceData or xarray.DataTree
+            ``InferenceData`` with ArviZ before version 1, ``DataTree`` since. Group ``posterior`` holds ``weights``
+            (chain, draw, group, weight) and, for a hierarchical fit, ``group_mean`` (chain, draw, weight) and
+            ``group_scale`` (chain, draw, layer); group ``sample_stats`` the statistics of the sampler.
+        """
+        check_is_fitted(self)
+        names = self.posterior_.network.weight_names(self._input_names())
+        return to_arviz(self.posterior_, self.training_data_.group_labels, names)
+
+
+class SinglePredictorMixin:
+    """Prediction methods of an estimator of one network, which serves every row."""
+
+    def _inputs_and_weights(self, X, groups=None):
+        X = validate_data(self, X, reset=False, dtype=np.float64)  # (row, feature)
+        rows = np.arange(len(X))  # (row,)
+        return self.standardizer_.transform(X), [(rows, self.posterior_.group_weights(0))]
+
+    def predict_proba(self, X):
+        """Posterior mean of the class probabilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``.
+        """
+        return self._proba(X)
+
+    def predict(self, X):
+        """The class of the largest posterior mean probability.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+        """
+        return self._class_labels(self._proba(X))
+
+    def predict_log_proba(self, X):
+        """Natural logarithm of ``predict_proba``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        log_proba : ndarray of shape (n_samples, n_classes)
+        """
+        return self._log(self._proba(X))
+
+    def predict_std(self, X):
+        """Posterior standard deviation of each class probability: how sure the model is of the probability itself.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        std : ndarray of shape (n_samples, n_classes)
+            Between 0 and 0.5. A fair coin that is known to be fair has 0.
+        """
+        return self._summary(prediction.std_proba, X)
+
+    def predict_uncertainty(self, X):
+        """Entropy of the predicted class, split into what data could and could not remove.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        uncertainty : Bunch
+            ``total``, ``aleatoric`` and ``epistemic``, each an ndarray of shape (n_samples,) in nats, with
+            total = aleatoric + epistemic [1]_.
+
+        References
+        ----------
+        .. [1] Depeweg, Hernández-Lobato, Doshi-Velez and Udluft (2018), "Decomposition of uncertainty in Bayesian
+           deep learning for efficient and risk-sensitive learning", ICML.
+        """
+        return self._uncertainty(X)
+
+    def sample_proba(self, X, n_draws=None):
+        """Class probabilities under each posterior draw.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        n_draws : int, default=None
+            So many draws, evenly spaced over those of all chains; None: all.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_draws, n_samples, n_classes)
+
+        Raises
+        ------
+        ValueError
+            If n_draws is not between 1 and the number of posterior draws.
+        """
+        return self._sample_proba(X, None, n_draws)

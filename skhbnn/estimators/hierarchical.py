@@ -1,0 +1,376 @@
+"""A Bayesian neural network per group, all under one learned group distribution."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import _fit_context
+from sklearn.metrics import accuracy_score
+from sklearn.utils import check_array, check_X_y
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .. import prediction
+from ..data import (
+    as_labels,
+    encode_labels,
+    group_rows,
+    labels_array,
+    take_group_columns,
+    unique_labels,
+)
+from ..model.priors import HierarchicalModel, weight_scales
+from .base import BaseBNNClassifier
+
+ALL_ROWS = "all rows"  # the group of a fit without groups
+
+
+class HierarchicalBNNClassifier(BaseBNNClassifier):
+    """A Bayesian neural network per group, partially pooled [1]_.
+
+    The weights of group g are w_g = mu + sd · z_g with z_g ~ Normal(0, 1): the group mean mu ~ Normal(0,
+    ``prior_scale``²) and the group scales sd ~ HalfNormal(1), one per layer, are learned with the groups. Inputs are
+    standardised internally over all rows.
+
+    Groups come as ``groups=`` of every method, or as columns of X named by the constructor's ``groups``; the columns
+    are taken out of X before the network sees it. The column form works everywhere in scikit-learn, scorers
+    included. Without either, all rows are one group.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or array-like of int, default=(5, 5)
+        Number of units of each hidden layer; ``()`` is logistic regression.
+    groups : str, int, or list of them, default=None
+        Column, or columns, of X that hold the group labels.
+    unseen_groups : {"population", "error"}, default="population"
+        What a group that ``fit`` did not see gets: weights drawn from the group distribution, or a ValueError.
+    activation : {"tanh", "relu", "logistic", "identity"}, default="tanh"
+        Activation of the hidden layers.
+    fit_intercept : bool, default=True
+        Whether every layer has intercepts (biases).
+    prior_scale : float, array-like of float or "fan_in", default=1.0
+        Prior standard deviation of the group mean: one for all weights, one per layer, or 1 / sqrt(number of inputs
+        of the layer).
+    chains : int, default=4
+        Number of Markov chains.
+    tune : int, default=500
+        Steps of each chain that adapt the sampler and are thrown away.
+    draws : int, default=500
+        Steps of each chain that are kept.
+    target_accept : float, default=0.8
+        Acceptance probability that the step size is adapted to; raise it against divergences.
+    n_jobs : int, default=None
+        Chains that run at once. It changes no draw.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the sampler and of the weights of unseen groups. The same seed gives the same draws, for any
+        ``n_jobs`` and order of the rows.
+    verbose : int, default=0
+        1 shows a line of progress.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels.
+    groups_ : ndarray of shape (n_groups,) or None
+        Sorted group labels; None if ``fit`` got none.
+    n_features_in_ : int
+        Number of columns of X, group columns included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where X had any.
+    posterior_ : Posterior
+        Draws of every group's weights, of the group mean and of the group scales, with a legend of their axes.
+    diagnostics_ : Diagnostics
+        Convergence of the sampler.
+    model_ : HierarchicalModel
+        Network and prior.
+    training_data_ : GroupedData
+        The rows that were learned from, sorted and standardised.
+    standardizer_ : Standardizer
+        Shift and scale of the inputs.
+
+    See Also
+    --------
+    InformedPriorBNNClassifier.from_hierarchical : The learned group distribution as the prior of a new group.
+    FlatBNNClassifier : One network for all rows.
+
+    References
+    ----------
+    .. [1] Wiecki (2018), "Hierarchical Bayesian Neural Networks with Informative Priors",
+       https://twiecki.io/blog/2018/08/13/hierarchical_bayesian_neural_network/
+
+    Examples
+    --------
+    >>> from skhbnn import HierarchicalBNNClassifier
+    >>> from skhbnn.datasets import make_rotated_moons
+    >>> X, _, y, _, groups, _ = make_rotated_moons(n_groups=3, random_state=0)
+    >>> classifier = HierarchicalBNNClassifier(random_state=0).fit(X, y, groups=groups)
+    >>> classifier.predict_proba(X, groups=groups).shape
+    (150, 2)
+    """
+
+    _parameter_constraints: dict = {
+        **BaseBNNClassifier._parameter_constraints,
+        "groups": [None, str, Integral, list],
+        "unseen_groups": [StrOptions({"population", "error"})],
+    }
+
+    # Routed by default: with metadata routing on, nobody has to call set_fit_request.
+    __metadata_request__fit = {"groups": True}
+    __metadata_request__predict = {"groups": True}
+    __metadata_request__predict_proba = {"groups": True}
+    __metadata_request__predict_log_proba = {"groups": True}
+    __metadata_request__score = {"groups": True}
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(5, 5),
+        *,
+        groups=None,
+        unseen_groups="population",
+        activation="tanh",
+        fit_intercept=True,
+        prior_scale=1.0,
+        chains=4,
+        tune=500,
+        draws=500,
+        target_accept=0.8,
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        super().__init__(
+            hidden_layer_sizes,
+            activation=activation,
+            fit_intercept=fit_intercept,
+            prior_scale=prior_scale,
+            chains=chains,
+            tune=tune,
+            draws=draws,
+            target_accept=target_accept,
+            n_jobs=n_jobs,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.groups = groups
+        self.unseen_groups = unseen_groups
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, groups=None):
+        """Sample the posterior of every group's weights and of the group distribution.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training rows.
+        y : array-like of shape (n_samples,)
+            Class labels.
+        groups : array-like of shape (n_samples,), default=None
+            Group labels, of any hashable kind; not together with the constructor's ``groups``.
+
+        Returns
+        -------
+        self : HierarchicalBNNClassifier
+
+        Raises
+        ------
+        ValueError
+            If X, y, groups or a parameter is not valid, a group label is missing, or y has one class only.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the chains did not converge; the fit is kept.
+        """
+        X, labels = self._split(X, groups, reset=True)
+        X, y = check_X_y(X, y, dtype=np.float64, estimator=self)  # (row, feature), (row,)
+        y = self._encode_classes(y)  # (row,)
+        if labels is None:
+            self.groups_, known, labels = None, [ALL_ROWS], [ALL_ROWS] * len(y)
+        else:
+            known = unique_labels(labels)
+            self.groups_ = labels_array(known)  # (group,)
+        data, self.standardizer_ = group_rows(X, y, encode_labels(labels, known), known)
+        network = self._network(X.shape[1])
+        model = HierarchicalModel(network, weight_scales(network, self.prior_scale))
+        return self._fit_model(model, data, grouped=self.groups_ is not None)
+
+    def _split(self, X, groups, reset):
+        """X without its group columns, and the group labels; None where there are none."""
+        if self.groups is None:
+            X = validate_data(self, X, reset=reset, dtype=np.float64)  # (row, feature)
+            return X, None if groups is None else as_labels(groups, X.shape[0])
+        if groups is not None:
+            raise ValueError(
+                f"groups came in both ways: as the argument groups and as the column(s) {self.groups!r} of X that the "
+                "constructor names; use one of them."
+            )
+        if not hasattr(X, "shape"):
+            X = np.asarray(X, dtype=object)  # (row, column); labels keep their types
+        validate_data(self, X, reset=reset, skip_check_array=True)
+        return take_group_columns(X, self.groups)
+
+    def _inputs_and_weights(self, X, groups=None):
+        X, labels = self._split(X, groups, reset=False)
+        X = check_array(X, dtype=np.float64, estimator=self)  # (row, feature)
+        inputs = self.standardizer_.transform(X)  # (row, feature)
+        if self.groups_ is None:
+            if labels is not None:
+                raise ValueError(
+                    "groups were given, but this HierarchicalBNNClassifier was fitted without any: pass groups to fit, "
+                    "or name their column in the constructor."
+                )
+            return inputs, [(np.arange(len(X)), self.posterior_.group_weights(0))]
+        if labels is None:
+            raise ValueError(
+                "This HierarchicalBNNClassifier was fitted with groups and needs them here too: pass groups= to this "
+                "method, or name their column of X in the constructor, HierarchicalBNNClassifier(groups='column'). "
+                "The column is the way for scikit-learn's scorers and cross_val_predict, which pass on no groups."
+            )
+        known = self.training_data_.group_labels
+        codes = encode_labels(labels, known)  # (row,)
+        parts = [(np.flatnonzero(codes == g), self.posterior_.group_weights(g)) for g in np.unique(codes[codes >= 0])]
+        unseen = {}
+        for row in np.flatnonzero(codes < 0):
+            unseen.setdefault(labels[row], []).append(row)
+        if unseen and self.unseen_groups == "error":
+            raise ValueError(
+                f"groups holds {len(unseen)} label(s) that fit did not see: {', '.join(map(repr, unseen))}. "
+                'Set unseen_groups="population" to predict them from the group distribution.'
+            )
+        return inputs, parts + [(rows, self.posterior_.population_weights(label)) for label, rows in unseen.items()]
+
+    def _input_names(self):
+        names = super()._input_names()
+        if self.groups is None:
+            return names
+        columns = self.groups if isinstance(self.groups, list) else [self.groups]
+        taken = {column if isinstance(column, str) else names[column] for column in columns}
+        return [name for name in names if name not in taken]
+
+    def predict_proba(self, X, groups=None):
+        """Posterior mean of the class probabilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        groups : array-like of shape (n_samples,), default=None
+            Group labels, if they are not a column of X.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``.
+
+        Raises
+        ------
+        ValueError
+            If groups are missing, come in both ways, or hold an unseen label with ``unseen_groups="error"``.
+        """
+        return self._proba(X, groups)
+
+    def predict(self, X, groups=None):
+        """The class of the largest posterior mean probability.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        groups : array-like of shape (n_samples,), default=None
+            Group labels, if they are not a column of X.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+        """
+        return self._class_labels(self._proba(X, groups))
+
+    def predict_log_proba(self, X, groups=None):
+        """Natural logarithm of ``predict_proba``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        groups : array-like of shape (n_samples,), default=None
+            Group labels, if they are not a column of X.
+
+        Returns
+        -------
+        log_proba : ndarray of shape (n_samples, n_classes)
+        """
+        return self._log(self._proba(X, groups))
+
+    def predict_std(self, X, groups=None):
+        """Posterior standard deviation of each class probability: how sure the model is of the probability itself.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        groups : array-like of shape (n_samples,), default=None
+            Group labels, if they are not a column of X.
+
+        Returns
+        -------
+        std : ndarray of shape (n_samples, n_classes)
+            Between 0 and 0.5. A fair coin that is known to be fair has 0.
+        """
+        return self._summary(prediction.std_proba, X, groups)
+
+    def predict_uncertainty(self, X, groups=None):
+        """Entropy of the predicted class, split into what data could and could not remove.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        groups : array-like of shape (n_samples,), default=None
+            Group labels, if they are not a column of X.
+
+        Returns
+        -------
+        uncertainty : Bunch
+            ``total``, ``aleatoric`` and ``epistemic``, each an ndarray of shape (n_samples,) in nats, with
+            total = aleatoric + epistemic [1]_.
+
+        References
+        ----------
+        .. [1] Depeweg, Hernández-Lobato, Doshi-Velez and Udluft (2018), "Decomposition of uncertainty in Bayesian
+           deep learning for efficient and risk-sensitive learning", ICML.
+        """
+        return self._uncertainty(X, groups)
+
+    def sample_proba(self, X, groups=None, n_draws=None):
+        """Class probabilities under each posterior draw.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        groups : array-like of shape (n_samples,), default=None
+            Group labels, if they are not a column of X.
+        n_draws : int, default=None
+            So many draws, evenly spaced over those of all chains; None: all.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_draws, n_samples, n_classes)
+
+        Raises
+        ------
+        ValueError
+            If n_draws is not between 1 and the number of posterior draws.
+        """
+        return self._sample_proba(X, groups, n_draws)
+
+    def score(self, X, y, groups=None, sample_weight=None):
+        """Accuracy of ``predict``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        groups : array-like of shape (n_samples,), default=None
+            Group labels, if they are not a column of X.
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        score : float
+        """
+        check_is_fitted(self)
+        return accuracy_score(y, self.predict(X, groups=groups), sample_weight=sample_weight)

@@ -1,0 +1,410 @@
+"""Compiled log likelihood and gradient of grouped networks.
+
+One pass over the rows computes the log likelihood of every group's network and its gradient with respect to
+every weight. Rows are sorted by group, so group ``g`` owns ``rows offsets[g]:offsets[g + 1]``; nothing is padded.
+Inner loops always run over rows, which lie contiguously, so that LLVM vectorises them.
+
+All compiled code of the package stands in this file: Numba's disk cache notices changes of the file that holds
+the cached function, and not of the files it calls into.
+"""
+
+import functools
+import math
+
+import numpy as np
+from numba import carray, cfunc, njit, types
+from numba.extending import intrinsic
+
+ACTIVATIONS = ("identity", "logistic", "tanh", "relu")  # a network's activation code is its index here
+IDENTITY, LOGISTIC, TANH, RELU = range(4)
+
+BLOCK = 64  # rows a pass works on at once: its activations stay in the L1/L2 cache
+MAX_CLASSES = 60_000  # a product of BLOCK softmax sums, each at most n_classes, must stay below 1e308
+
+# Reassociation lets LLVM vectorise sums. NaN and inf keep their meaning: they mark a divergent step.
+_SUMS = {"reassoc", "contract", "nsz", "arcp", "afn"}
+# The exponential rounds by adding and subtracting a constant, which reassociation would cancel.
+_EXACT = {"contract", "nsz"}
+
+
+def _compile(flags, **options):
+    """``njit`` with this package's options; without the disk cache where no folder can be written."""
+    options = {"fastmath": flags, "error_model": "numpy", "nogil": True, **options}
+
+    def decorate(function):
+        return _cached(functools.partial(njit, **options), function)
+
+    return decorate
+
+
+def _cached(decorator, function):
+    try:
+        return decorator(cache=True)(function)
+    except RuntimeError as error:
+        if "no locator available" not in str(error):
+            raise
+        return decorator(cache=False)(function)  # read-only install and home: compile in memory
+
+
+@intrinsic
+def _power_of_two(typingctx, magic):
+    """2**k from the sum ``k + 1.5 * 2**52``, whose low mantissa bits hold k."""
+    from llvmlite import ir
+
+    def codegen(context, builder, signature, args):
+        bits = builder.bitcast(args[0], ir.IntType(64))
+        shifted = builder.shl(bits, ir.Constant(ir.IntType(64), 52))
+        biased = builder.add(shifted, ir.Constant(ir.IntType(64), 1023 << 52))
+        return builder.bitcast(biased, ir.DoubleType())
+
+    return types.float64(types.float64), codegen
+
+
+@_compile(_EXACT, forceinline=True)
+def exp_nonpositive(x):
+    """exp(x) for x <= 0, to a few units in the last place; below -708 it is exp(-708)."""
+    x = x if x > -708.0 else -708.0
+    magic = 6755399441055744.0  # 1.5 * 2**52: adding it rounds to an integer
+    shifted = x * 1.4426950408889634 + magic
+    k = shifted - magic
+    r = (x - k * 6.93147180369123816490e-01) - k * 1.90821492927058770002e-10  # |r| <= log(2) / 2
+    # exp(r) = 1 + r + r**2 q(r); q interpolates at Chebyshev nodes, relative error 1.6e-17.
+    q = 2.510038549551032e-08
+    q = q * r + 2.7620088445409746e-07
+    q = q * r + 2.7557268459997064e-06
+    q = q * r + 2.4801521295954376e-05
+    q = q * r + 0.00019841269863053618
+    q = q * r + 0.0013888888917213717
+    q = q * r + 0.008333333333330062
+    q = q * r + 0.04166666666662413
+    q = q * r + 0.16666666666666669
+    q = q * r + 0.5
+    p = (q * r + 1.0) * r + 1.0
+    return p * _power_of_two(shifted)
+
+
+@_compile(_EXACT, forceinline=True)
+def tanh(x):
+    """tanh(x) from one exponential of a nonpositive argument."""
+    e = exp_nonpositive(-2.0 * abs(x))
+    return math.copysign((1.0 - e) / (1.0 + e), x)
+
+
+@_compile(_EXACT, forceinline=True)
+def logistic(x):
+    """1 / (1 + exp(-x)) without overflow."""
+    e = exp_nonpositive(-abs(x))
+    s = 1.0 / (1.0 + e)
+    return s if x >= 0.0 else e * s
+
+
+@_compile(_SUMS, forceinline=True)
+def _activate(activation, h, n):
+    if activation == TANH:
+        for r in range(n):
+            h[r] = tanh(h[r])
+    elif activation == LOGISTIC:
+        for r in range(n):
+            h[r] = logistic(h[r])
+    elif activation == RELU:
+        for r in range(n):
+            h[r] = max(h[r], 0.0)
+
+
+@_compile(_SUMS, forceinline=True)
+def _times_derivative(activation, h, delta, n):
+    """Multiply delta by the activation's derivative, written in the activation's own output h."""
+    if activation == TANH:
+        for r in range(n):
+            delta[r] *= 1.0 - h[r] * h[r]
+    elif activation == LOGISTIC:
+        for r in range(n):
+            delta[r] *= h[r] * (1.0 - h[r])
+    elif activation == RELU:
+        for r in range(n):
+            delta[r] *= 1.0 if h[r] > 0.0 else 0.0
+
+
+@_compile(_SUMS, forceinline=True)
+def _binary_output(z, y, first, n):
+    """Bernoulli log likelihood of one logit; z becomes d log p / d z."""
+    linear = 0.0
+    product = 1.0  # of 1 + e, each at most 2: one logarithm a block
+    for r in range(n):
+        e = exp_nonpositive(-abs(z[r]))
+        s = 1.0 / (1.0 + e)
+        linear += (y[first + r] - (z[r] > 0.0)) * z[r]
+        product *= 1.0 + e
+        z[r] = y[first + r] - (s if z[r] >= 0.0 else e * s)
+    return linear - math.log(product)
+
+
+@_compile(_SUMS, forceinline=True)
+def _softmax_output(z, n_classes, y, first, n, m, scratch):
+    """Categorical log likelihood of K logits; z (logit * m) becomes d log p / d z."""
+    top, total = scratch[:m], scratch[m : 2 * m]  # (m,)
+    for r in range(m):
+        top[r] = z[r]
+        total[r] = 0.0
+    for k in range(1, n_classes):
+        zk = z[k * m : (k + 1) * m]
+        for r in range(m):
+            top[r] = zk[r] if zk[r] > top[r] else top[r]
+    loglik = 0.0
+    for r in range(n):
+        loglik += z[np.int64(y[first + r]) * m + r] - top[r]
+    for k in range(n_classes):
+        zk = z[k * m : (k + 1) * m]
+        for r in range(m):
+            zk[r] = exp_nonpositive(zk[r] - top[r])
+        for r in range(m):
+            total[r] += zk[r]
+    product = 1.0
+    for r in range(n):
+        product *= total[r]
+    for r in range(n):
+        total[r] = 1.0 / total[r]
+    for r in range(n, m):
+        total[r] = 0.0
+    for k in range(n_classes):
+        zk = z[k * m : (k + 1) * m]
+        for r in range(m):
+            zk[r] *= -total[r]
+    for r in range(n):
+        z[np.int64(y[first + r]) * m + r] += 1.0
+    return loglik - math.log(product)
+
+
+@_compile(_SUMS, forceinline=True)
+def _combine(rows, n_rows, coefficients, start, stride, constant, out, n):
+    """out[r] = constant + sum over i of coefficients[start + i * stride] * rows[i, r]."""
+    c, h = coefficients[start], rows[:n]
+    for r in range(n):
+        out[r] = constant + c * h[r]
+    for i in range(1, n_rows):
+        c, h = coefficients[start + i * stride], rows[i * n : (i + 1) * n]
+        for r in range(n):
+            out[r] += c * h[r]
+
+
+@_compile(_SUMS, forceinline=True)
+def _dot(a, b, n):
+    s = 0.0
+    for r in range(n):
+        s += a[r] * b[r]
+    return s
+
+
+@_compile(_SUMS, forceinline=True)
+def _sum(a, n):
+    s = 0.0
+    for r in range(n):
+        s += a[r]
+    return s
+
+
+@_compile(_SUMS)
+def network_loglik_grad(w, grad, sizes, activation, fit_intercept, X, y, start, stop, units, deltas):
+    """Log likelihood of rows start:stop under one network; its gradient is written to grad.
+
+    w, grad: (weight,); sizes: (layer + 1,); X: (feature, row); y: (row,) class codes as floats;
+    units: (input or unit of any layer * BLOCK) and deltas: (2, (widest layer + 2) * BLOCK) are scratch.
+    """
+    n_layers = sizes.size - 1
+    n_features, n_out = sizes[0], sizes[n_layers]
+    grad[:] = 0.0
+    loglik = 0.0
+    for first in range(start, stop, BLOCK):
+        n = min(BLOCK, stop - first)
+        m = (n + 7) & ~7
+        # A contiguous copy: LLVM vectorises only over rows whose stride it knows.
+        for i in range(n_features):
+            h = units[i * m : (i + 1) * m]
+            for r in range(n):
+                h[r] = X[i, first + r]
+            for r in range(n, m):
+                h[r] = 0.0
+        # Forward: the outputs of layer l are units[unit:unit + sizes[l]].
+        at, unit = 0, 0
+        for l in range(n_layers):  # noqa: E741
+            n_in, n_next = sizes[l], sizes[l + 1]
+            bias = at + n_in * n_next
+            h = units[unit * m : (unit + n_in) * m]  # (input, BLOCK)
+            unit += n_in
+            for j in range(n_next):
+                out = units[(unit + j) * m : (unit + j + 1) * m]  # (BLOCK,)
+                _combine(h, n_in, w, at + j, n_next, w[bias + j] if fit_intercept else 0.0, out, m)
+            if l < n_layers - 1:
+                _activate(activation, units[unit * m :], n_next * m)
+            at = bias + n_next if fit_intercept else bias
+        # Output: the logits become d log p / d logit.
+        delta = units[unit * m : (unit + n_out) * m]  # (logit, BLOCK)
+        if n_out == 1:
+            loglik += _binary_output(delta, y, first, n)
+            for r in range(n, m):
+                delta[r] = 0.0
+        else:
+            loglik += _softmax_output(delta, n_out, y, first, n, m, deltas[0])
+        # Backward.
+        for l in range(n_layers - 1, -1, -1):  # noqa: E741
+            n_in, n_next = sizes[l], sizes[l + 1]
+            if fit_intercept:
+                at -= n_next
+                for j in range(n_next):
+                    grad[at + j] += _sum(delta[j * m : (j + 1) * m], m)
+            at -= n_in * n_next
+            unit -= n_in
+            h = units[unit * m : (unit + n_in) * m]  # (input, BLOCK)
+            for j in range(n_next):
+                d = delta[j * m : (j + 1) * m]  # (m,)
+                for i in range(n_in):
+                    grad[at + i * n_next + j] += _dot(h[i * m : (i + 1) * m], d, m)
+            if l > 0:
+                lower = deltas[l % 2]  # (unit of layer l, BLOCK)
+                for i in range(n_in):
+                    _combine(delta, n_next, w, at + i * n_next, 1, 0.0, lower[i * m : (i + 1) * m], m)
+                _times_derivative(activation, h, lower, n_in * m)
+                delta = lower
+    return loglik
+
+
+FLAT, HIERARCHICAL, INFORMED = range(3)  # model codes
+
+
+@_compile(_SUMS, forceinline=True)
+def _standard_normal(x, grad):
+    """Add the gradient of the standard normal log density; return its value less the constant."""
+    s = 0.0
+    for i in range(x.size):
+        s += x[i] * x[i]
+        grad[i] -= x[i]
+    return -0.5 * s
+
+
+@_compile(_SUMS, forceinline=True)
+def _normal(x, scale, grad):
+    """As _standard_normal, for standard deviations scale."""
+    s = 0.0
+    for i in range(x.size):
+        u = x[i] / scale[i]
+        s += u * u
+        grad[i] -= u / scale[i]
+    return -0.5 * s
+
+
+@_compile(_SUMS)
+def log_density_grad(
+    x, grad, model, sizes, activation, fit_intercept, offsets, X, y, location, scale, layer_of_weight, hyper
+):
+    """Log density of the unconstrained vector x, Jacobians included; its gradient is written to grad.
+
+    location: (weight,); scale: (weight,), or for the informed model the rows of the lower Cholesky factor
+    (weight * weight,); hyper: the sum of all normalising constants, and the scale of the half-normal prior of
+    the group scales.
+    """
+    n_weights = layer_of_weight.size
+    n_layers = sizes.size - 1
+    units = np.empty(sizes.sum() * BLOCK)
+    deltas = np.empty((2, (sizes.max() + 2) * BLOCK))
+    net = (sizes, activation, fit_intercept, X, y)
+    logp = hyper[0]
+
+    if model == FLAT:
+        logp += network_loglik_grad(x, grad, *net, 0, offsets[-1], units, deltas)
+        return logp + _normal(x, scale, grad)
+
+    w = np.empty(n_weights)
+    grad_w = np.empty(n_weights)
+
+    if model == INFORMED:
+        for i in range(n_weights):
+            w[i] = location[i]
+            for j in range(i + 1):
+                w[i] += scale[i * n_weights + j] * x[j]
+        logp += network_loglik_grad(w, grad_w, *net, 0, offsets[-1], units, deltas)
+        grad[:] = 0.0
+        for i in range(n_weights):
+            for j in range(i + 1):
+                grad[j] += scale[i * n_weights + j] * grad_w[i]
+        return logp + _standard_normal(x, grad)
+
+    mu, grad_mu = x[:n_weights], grad[:n_weights]  # (weight,)
+    log_sd, grad_log_sd = x[n_weights : n_weights + n_layers], grad[n_weights : n_weights + n_layers]  # (layer,)
+    sd = np.exp(log_sd)  # (layer,)
+    grad[:] = 0.0
+    for g in range(offsets.size - 1):
+        first = n_weights + n_layers + g * n_weights
+        z, grad_z = x[first : first + n_weights], grad[first : first + n_weights]  # (weight,)
+        for i in range(n_weights):
+            w[i] = mu[i] + sd[layer_of_weight[i]] * z[i]
+        logp += network_loglik_grad(w, grad_w, *net, offsets[g], offsets[g + 1], units, deltas)
+        for i in range(n_weights):
+            grad_mu[i] += grad_w[i]
+            grad_z[i] = sd[layer_of_weight[i]] * grad_w[i]
+            grad_log_sd[layer_of_weight[i]] += grad_z[i] * z[i]
+        logp += _standard_normal(z, grad_z)
+    for l in range(n_layers):  # noqa: E741
+        u = sd[l] / hyper[1]
+        logp += log_sd[l] - 0.5 * u * u
+        grad_log_sd[l] += 1.0 - u * u
+    return logp + _normal(mu, scale, grad_mu)
+
+
+@intrinsic
+def _as_pointer(typingctx, address):
+    def codegen(context, builder, signature, args):
+        return builder.inttoptr(args[0], context.get_value_type(types.voidptr))
+
+    return types.voidptr(types.int64), codegen
+
+
+def _nutpie_logp(n_dim, x, grad, logp, header):
+    """The density in the form nutpie calls: 0, or a positive code for a divergent point.
+
+    header: the addresses and sizes that ``density.py`` lays out in ``Density.header``.
+    """
+    h = carray(header, (16,), np.int64)
+    n_groups, n_rows, n_layers, n_weights = h[1], h[2], h[3], h[4]
+    sizes = carray(_as_pointer(h[7]), (n_layers + 1,), np.int64)
+    n_scale = n_weights * n_weights if h[0] == INFORMED else n_weights
+    gradient = carray(grad, (n_dim,))
+    value = log_density_grad(
+        carray(x, (n_dim,)),
+        gradient,
+        h[0],
+        sizes,
+        h[5],
+        h[6] != 0,
+        carray(_as_pointer(h[8]), (n_groups + 1,), np.int64),
+        carray(_as_pointer(h[9]), (sizes[0], n_rows), np.float64),
+        carray(_as_pointer(h[10]), (n_rows,), np.float64),
+        carray(_as_pointer(h[11]), (n_weights,), np.float64),
+        carray(_as_pointer(h[12]), (n_scale,), np.float64),
+        carray(_as_pointer(h[13]), (n_weights,), np.int64),
+        carray(_as_pointer(h[14]), (2,), np.float64),
+    )
+    logp[0] = value
+    if not np.isfinite(value):
+        return 4
+    for i in range(n_dim):
+        if not np.isfinite(gradient[i]):
+            return 3
+    return 0
+
+
+def _nutpie_expand(n_dim, n_expanded, x, out, header):
+    """Store the unconstrained vector as it is; weights are made from it afterwards."""
+    for i in range(n_dim):
+        out[i] = x[i]
+    return 0
+
+
+@functools.cache
+def nutpie_callbacks():
+    """The two C callbacks, compiled or loaded from the disk cache at the first fit of a process."""
+    double, void = types.CPointer(types.float64), types.voidptr
+    logp = types.int64(types.uint64, double, double, double, void)
+    expand = types.int64(types.uint64, types.uint64, double, double, void)
+    return _cached(functools.partial(cfunc, logp), _nutpie_logp), _cached(
+        functools.partial(cfunc, expand), _nutpie_expand
+    )

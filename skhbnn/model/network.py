@@ -1,0 +1,135 @@
+"""One group's network: its layers, the flat layout of its weights, and its forward pass in NumPy."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.special import expit
+
+
+def _tanh(x):
+    return np.tanh(x, out=x)
+
+
+def _relu(x):
+    return np.maximum(x, 0, out=x)
+
+
+def _identity(x):
+    return x
+
+
+def _logistic(x):
+    return expit(x, out=x)
+
+
+ACTIVATIONS = {"tanh": _tanh, "relu": _relu, "logistic": _logistic, "identity": _identity}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Where one layer's weights stand in the flat vector: the matrix row by row, then the intercepts."""
+
+    n_in: int
+    n_out: int
+    start: int
+    fit_intercept: bool
+
+    @property
+    def kernel(self):
+        """Slice of the (n_in, n_out) weight matrix."""
+        return slice(self.start, self.start + self.n_in * self.n_out)
+
+    @property
+    def intercept(self):
+        """Slice of the n_out intercepts; empty without them."""
+        return slice(self.kernel.stop, self.stop)
+
+    @property
+    def stop(self):
+        """End of the layer in the flat vector."""
+        return self.kernel.stop + self.n_out * self.fit_intercept
+
+    def matrix(self, weights):
+        """The kernel of flat weights (..., weight) as (..., n_in, n_out)."""
+        return weights[..., self.kernel].reshape(*weights.shape[:-1], self.n_in, self.n_out)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A fully connected network with one logit for two classes and one per class for more.
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        Number of inputs, of units of each hidden layer, and of logits.
+    activation : {"tanh", "relu", "logistic", "identity"}
+        Activation of the hidden layers.
+    fit_intercept : bool
+        Whether every layer has intercepts.
+    """
+
+    sizes: tuple
+    activation: str
+    fit_intercept: bool
+
+    @cached_property
+    def layers(self):
+        """The layers in the order of the data, each knowing its place in the flat vector."""
+        layers, start = [], 0
+        for n_in, n_out in zip(self.sizes[:-1], self.sizes[1:], strict=True):
+            layers.append(Layer(n_in, n_out, start, self.fit_intercept))
+            start = layers[-1].stop
+        return tuple(layers)
+
+    @property
+    def n_weights(self):
+        """Length P of the flat weight vector."""
+        return self.layers[-1].stop
+
+    @property
+    def n_logits(self):
+        """1 for two classes, else the number of classes."""
+        return self.sizes[-1]
+
+    @cached_property
+    def layer_of_weight(self):
+        """Index of the layer that each weight belongs to, (weight,)."""
+        return np.repeat(np.arange(len(self.layers)), [layer.stop - layer.start for layer in self.layers])
+
+    @cached_property
+    def fan_in_of_weight(self):
+        """Number of inputs of the layer that each weight belongs to, (weight,)."""
+        return np.array([layer.n_in for layer in self.layers])[self.layer_of_weight]
+
+    def weight_names(self, feature_names):
+        """A name for each weight, such as ``"layer 0: age -> unit 2"``."""
+        names, inputs = [], list(feature_names)
+        for index, layer in enumerate(self.layers):
+            last = layer is self.layers[-1]
+            outputs = [f"{'logit' if last else 'unit'} {j}" for j in range(layer.n_out)]
+            sources = [*inputs, *(["intercept"] if self.fit_intercept else [])]
+            names += [f"layer {index}: {source} -> {target}" for source in sources for target in outputs]
+            inputs = outputs
+        return names
+
+    def logits(self, weights, X):
+        """Logits of every row under every weight vector.
+
+        Parameters
+        ----------
+        weights : ndarray of shape (n_draws, n_weights)
+        X : ndarray of shape (n_rows, n_inputs)
+
+        Returns
+        -------
+        logits : ndarray of shape (n_draws, n_logits, n_rows)
+        """
+        h = X.T  # (input, row)
+        for layer in self.layers:
+            h = np.swapaxes(layer.matrix(weights), 1, 2) @ h  # (draw, unit, row)
+            if self.fit_intercept:
+                h += weights[:, layer.intercept, None]
+            if layer is not self.layers[-1]:
+                h = ACTIVATIONS[self.activation](h)
+        return h

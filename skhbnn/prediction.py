@@ -1,0 +1,84 @@
+"""Posterior means of functions of the class probabilities, in bounded memory."""
+
+import numpy as np
+from scipy.special import entr, expit, softmax
+
+BLOCK_BYTES = 4 * 2**20  # of one layer's activations: they stay in the cache
+
+
+def class_probabilities(network, weights, X):
+    """Probabilities under each weight vector: of the second class alone for one logit, else of every class.
+
+    Parameters
+    ----------
+    network : Network
+    weights : ndarray of shape (n_draws, n_weights)
+    X : ndarray of shape (n_rows, n_inputs)
+
+    Returns
+    -------
+    proba : ndarray of shape (n_draws, n_logits, n_rows)
+    """
+    logits = network.logits(weights, X)
+    if network.n_logits == 1:
+        return expit(logits, out=logits)
+    return softmax(logits, axis=1)
+
+
+def both_classes(proba, axis=-1):
+    """[1 - p, p] along axis for the probability p of the second class; more than one class stays as it is."""
+    if proba.shape[axis] > 1:
+        return proba
+    return np.concatenate([1 - proba, proba], axis=axis)
+
+
+def _draw_blocks(network, weights, X):
+    """Yield (rows, proba) with a bounded number of draws times rows in each."""
+    widest = max(network.sizes)
+    n_rows = max(1, min(len(X), BLOCK_BYTES // (8 * widest)))
+    n_draws = max(1, BLOCK_BYTES // (8 * widest * n_rows))
+    for start in range(0, len(X), n_rows):
+        rows = slice(start, start + n_rows)
+        for first in range(0, len(weights), n_draws):
+            yield rows, class_probabilities(network, weights[first : first + n_draws].astype(float), X[rows])
+
+
+def mean_proba(network, weights, X):
+    """Posterior mean of the class probabilities, (row, class)."""
+    total = np.zeros((network.n_logits, len(X)))  # (logit, row)
+    for rows, proba in _draw_blocks(network, weights, X):
+        total[:, rows] += proba.sum(axis=0)
+    return both_classes(total.T / len(weights))
+
+
+def std_proba(network, weights, X):
+    """Posterior standard deviation of the class probabilities, (row, class)."""
+    # Around the first draw, so that little is lost to cancellation and equal draws give exactly 0.
+    first = class_probabilities(network, weights[:1].astype(float), X)[0]  # (logit, row)
+    total, squares = np.zeros_like(first), np.zeros_like(first)  # (logit, row)
+    for rows, proba in _draw_blocks(network, weights, X):
+        proba -= first[:, rows]
+        total[:, rows] += proba.sum(axis=0)
+        squares[:, rows] += np.einsum("dkr,dkr->kr", proba, proba)
+    variance = squares / len(weights) - (total / len(weights)) ** 2  # (logit, row)
+    std = np.sqrt(np.maximum(variance, 0)).T  # (row, logit)
+    return np.repeat(std, 2, axis=1) if network.n_logits == 1 else std
+
+
+def entropy(proba):
+    """Entropy of class distributions (row, class), in nats, (row,)."""
+    return entr(proba).sum(axis=1)
+
+
+def mean_entropy(network, weights, X):
+    """Posterior mean of the entropy of the class distribution, in nats, (row,)."""
+    total = np.zeros(len(X))  # (row,)
+    for rows, proba in _draw_blocks(network, weights, X):
+        total[rows] += entr(both_classes(proba, axis=1)).sum(axis=(0, 1))
+    return total / len(weights)
+
+
+def sample_proba(network, weights, X):
+    """Class probabilities under each weight vector, (draw, row, class)."""
+    proba = class_probabilities(network, weights.astype(float), X)  # (draw, logit, row)
+    return np.swapaxes(both_classes(proba, axis=1), 1, 2)

@@ -100,9 +100,9 @@ def is_missing(label):
     """Whether a group label is None, NaN, NaT or pandas' NA."""
     if label is None or type(label).__name__ == "NAType":
         return True
-    return (
-        isinstance(label, (float, np.floating, np.datetime64)) and label != label or type(label).__name__ == "NaTType"
-    )
+    return (isinstance(label, (float, np.floating, np.datetime64)) and label != label) or type(
+        label
+    ).__name__ == "NaTType"
 
 
 def as_labels(groups, n_rows):

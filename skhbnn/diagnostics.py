@@ -100,11 +100,11 @@ class Diagnostics:
         if np.min(self.bfmi) < BFMI_LIMIT:
             chain = int(self.bfmi.argmin())
             found.append(
-                f"BFMI of chain {chain} is {self.bfmi[chain]:.2f} (below {BFMI_LIMIT}): raise tune, or lower prior_scale"
+                f"BFMI of chain {chain} is {self.bfmi[chain]:.2f} (below {BFMI_LIMIT}): raise tune or lower prior_scale"
             )
         if self.saturated.any():
             found.append(
-                f"{self.saturated.sum()} trajectories reached the greatest tree depth: lower target_accept or prior_scale"
+                f"{self.saturated.sum()} trajectories saturated the tree depth: lower target_accept or prior_scale"
             )
         return found
 

@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .. import prediction
 from ..diagnostics import diagnose
@@ -196,106 +196,3 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         names = self.posterior_.network.weight_names(self._input_names())
         return to_arviz(self.posterior_, self.training_data_.group_labels, names)
-
-
-class SinglePredictorMixin:
-    """Prediction methods of an estimator of one network, which serves every row."""
-
-    def _inputs_and_weights(self, X, groups=None):
-        X = validate_data(self, X, reset=False, dtype=np.float64)  # (row, feature)
-        rows = np.arange(len(X))  # (row,)
-        return self.standardizer_.transform(X), [(rows, self.posterior_.group_weights(0))]
-
-    def predict_proba(self, X):
-        """Posterior mean of the class probabilities.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        proba : ndarray of shape (n_samples, n_classes)
-            Columns in the order of ``classes_``.
-        """
-        return self._proba(X)
-
-    def predict(self, X):
-        """The class of the largest posterior mean probability.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,)
-        """
-        return self._class_labels(self._proba(X))
-
-    def predict_log_proba(self, X):
-        """Natural logarithm of ``predict_proba``.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        log_proba : ndarray of shape (n_samples, n_classes)
-        """
-        return self._log(self._proba(X))
-
-    def predict_std(self, X):
-        """Posterior standard deviation of each class probability: how sure the model is of the probability itself.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        std : ndarray of shape (n_samples, n_classes)
-            Between 0 and 0.5. A fair coin that is known to be fair has 0.
-        """
-        return self._summary(prediction.std_proba, X)
-
-    def predict_uncertainty(self, X):
-        """Entropy of the predicted class, split into what data could and could not remove.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        uncertainty : Bunch
-            ``total``, ``aleatoric`` and ``epistemic``, each an ndarray of shape (n_samples,) in nats, with
-            total = aleatoric + epistemic [1]_.
-
-        References
-        ----------
-        .. [1] Depeweg, Hernández-Lobato, Doshi-Velez and Udluft (2018), "Decomposition of uncertainty in Bayesian
-           deep learning for efficient and risk-sensitive learning", ICML.
-        """
-        return self._uncertainty(X)
-
-    def sample_proba(self, X, n_draws=None):
-        """Class probabilities under each posterior draw.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        n_draws : int, default=None
-            So many draws, evenly spaced over those of all chains; None: all.
-
-        Returns
-        -------
-        proba : ndarray of shape (n_draws, n_samples, n_classes)
-
-        Raises
-        ------
-        ValueError
-            If n_draws is not between 1 and the number of posterior draws.
-        """
-        return self._sample_proba(X, None, n_draws)

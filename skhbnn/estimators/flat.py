@@ -6,10 +6,10 @@ from sklearn.utils.validation import validate_data
 
 from ..data import group_rows
 from ..model.priors import FlatModel, weight_scales
-from .base import BaseBNNClassifier, SinglePredictorMixin
+from .single import SingleNetworkClassifier
 
 
-class FlatBNNClassifier(SinglePredictorMixin, BaseBNNClassifier):
+class FlatBNNClassifier(SingleNetworkClassifier):
     """A Bayesian neural network classifier: one network, all rows.
 
     Every weight has the prior Normal(0, ``prior_scale``²); the posterior is sampled with NUTS. Inputs are

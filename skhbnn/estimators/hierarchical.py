@@ -228,7 +228,7 @@ class HierarchicalBNNClassifier(BaseBNNClassifier):
         known = self.training_data_.group_labels
         codes = encode_labels(labels, known)  # (row,)
         parts = [(np.flatnonzero(codes == g), self.posterior_.group_weights(g)) for g in np.unique(codes[codes >= 0])]
-        unseen = {}
+        unseen: dict = {}  # label -> rows
         for row in np.flatnonzero(codes < 0):
             unseen.setdefault(labels[row], []).append(row)
         if unseen and self.unseen_groups == "error":

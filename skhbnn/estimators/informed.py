@@ -10,11 +10,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ..alignment import population_moments
 from ..data import Standardizer, group_rows
 from ..model.priors import InformedModel, informed_factor
-from .base import BaseBNNClassifier, SinglePredictorMixin
 from .hierarchical import HierarchicalBNNClassifier
+from .single import SingleNetworkClassifier
 
 
-class InformedPriorBNNClassifier(SinglePredictorMixin, BaseBNNClassifier):
+class InformedPriorBNNClassifier(SingleNetworkClassifier):
     """A Bayesian neural network classifier under a given multivariate normal prior.
 
     The weights are w = ``prior_mean`` + ``prior_scale`` · L z with L Lᵀ = ``prior_cov`` and z ~ Normal(0, 1).
@@ -97,7 +97,7 @@ class InformedPriorBNNClassifier(SinglePredictorMixin, BaseBNNClassifier):
     """
 
     _parameter_constraints: dict = {
-        **BaseBNNClassifier._parameter_constraints,
+        **SingleNetworkClassifier._parameter_constraints,
         "prior_mean": ["array-like", None],
         "prior_cov": ["array-like", None],
         "prior_scale": [Interval(Real, 0, None, closed="neither")],

@@ -1,0 +1,1 @@
+"""Ways from a density to draws, one module each."""

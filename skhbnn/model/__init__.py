@@ -1,0 +1,1 @@
+"""Network, priors, compiled density, and the same models in PyMC."""

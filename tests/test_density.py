@@ -132,9 +132,23 @@ def test_an_overflowing_point_is_not_finite():
     assert not np.isfinite(density.logp_grad(x)[0])
 
 
-def test_exp_and_tanh_equal_numpy():
-    from skhbnn.model.kernels import exp_nonpositive, tanh
+def test_elementary_functions_equal_numpy():
+    from numba import njit
 
-    x = -np.concatenate([np.linspace(0, 40, 4001), np.geomspace(1e-300, 700, 2001)])  # (point,)
-    np.testing.assert_allclose([exp_nonpositive(v) for v in x], np.exp(x), rtol=4e-16)
-    np.testing.assert_allclose([tanh(v) for v in np.concatenate([x, -x])], np.tanh(np.concatenate([x, -x])), atol=4e-16)
+    from skhbnn.model import kernels
+
+    @njit
+    def run(function, x):
+        if function == 0:
+            kernels.exp_rows(x, x.size)
+        elif function == 1:
+            kernels.tanh_rows(x, x.size)
+        else:
+            kernels.logistic_rows(x, x.size)
+        return x
+
+    x = -np.concatenate([np.linspace(0, 40, 4000), np.geomspace(1e-300, 700, 2000)])  # (point,), whole vectors
+    both = np.concatenate([x, -x])  # (point,)
+    np.testing.assert_allclose(run(0, x.copy()), np.exp(x), rtol=5e-16)
+    np.testing.assert_allclose(run(1, both.copy()), np.tanh(both), rtol=0, atol=5e-16)
+    np.testing.assert_allclose(run(2, both.copy()), 1 / (1 + np.exp(-both)), rtol=6e-16)

@@ -47,7 +47,7 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
         chains=4,
         tune=500,
         draws=500,
-        target_accept=0.8,
+        target_accept=0.9,
         n_jobs=None,
         random_state=None,
         verbose=0,

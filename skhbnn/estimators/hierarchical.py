@@ -56,7 +56,7 @@ class HierarchicalBNNClassifier(BaseBNNClassifier):
         Steps of each chain that adapt the sampler and are thrown away.
     draws : int, default=500
         Steps of each chain that are kept.
-    target_accept : float, default=0.8
+    target_accept : float, default=0.9
         Acceptance probability that the step size is adapted to; raise it against divergences.
     n_jobs : int, default=None
         Chains that run at once. It changes no draw.
@@ -132,7 +132,7 @@ class HierarchicalBNNClassifier(BaseBNNClassifier):
         chains=4,
         tune=500,
         draws=500,
-        target_accept=0.8,
+        target_accept=0.9,
         n_jobs=None,
         random_state=None,
         verbose=0,

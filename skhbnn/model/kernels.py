@@ -12,7 +12,9 @@ import functools
 import math
 
 import numpy as np
+from llvmlite import ir
 from numba import carray, cfunc, njit, types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 ACTIVATIONS = ("identity", "logistic", "tanh", "relu")  # a network's activation code is its index here
@@ -23,8 +25,6 @@ MAX_CLASSES = 60_000  # a product of BLOCK softmax sums, each at most n_classes,
 
 # Reassociation lets LLVM vectorise sums. NaN and inf keep their meaning: they mark a divergent step.
 _SUMS = {"reassoc", "contract", "nsz", "arcp", "afn"}
-# The exponential rounds by adding and subtracting a constant, which reassociation would cancel.
-_EXACT = {"contract", "nsz"}
 
 
 def _compile(flags, **options):
@@ -46,31 +46,93 @@ def _cached(decorator, function):
         return decorator(cache=False)(function)  # read-only install and home: compile in memory
 
 
-@intrinsic
-def _power_of_two(typingctx, magic):
-    """2**k from the sum ``k + 1.5 * 2**52``, whose low mantissa bits hold k."""
-    from llvmlite import ir
+# Vectors -----------------------------------------------------------------------------------------------------
+#
+# The loops over rows are written in LLVM's own vectors. The rows of a group are few, so in loops that LLVM vectorises
+# itself the checks for overlapping arrays and the left-over rows cost more than the work, and LLVM keeps to half of
+# AVX-512. Every array is padded to whole vectors; on narrower machines LLVM splits them.
 
-    def codegen(context, builder, signature, args):
-        bits = builder.bitcast(args[0], ir.IntType(64))
-        shifted = builder.shl(bits, ir.Constant(ir.IntType(64), 52))
-        biased = builder.add(shifted, ir.Constant(ir.IntType(64), 1023 << 52))
-        return builder.bitcast(biased, ir.DoubleType())
-
-    return types.float64(types.float64), codegen
+LANES = 8
 
 
-@_compile(_EXACT, forceinline=True)
-def exp_nonpositive(x):
-    """exp(x) for x <= 0, to a few units in the last place; below -708 it is exp(-708)."""
-    x = x if x > -708.0 else -708.0
+class _Lanes:
+    """LANES doubles: arithmetic on them emits LLVM instructions.
+
+    Multiplications and additions may be fused, never reordered: the exponential rounds by adding a constant and
+    subtracting it again.
+    """
+
+    def __init__(self, builder, value):
+        self.builder, self.value = builder, value
+
+    def _emit(self, instruction, other):
+        if not isinstance(other, _Lanes):
+            other = _Lanes(self.builder, ir.Constant(VECTOR, [float(other)] * LANES))
+        emit = getattr(self.builder, instruction)
+        return _Lanes(self.builder, emit(self.value, other.value, flags=["contract"]))
+
+    def __add__(self, other):
+        return self._emit("fadd", other)
+
+    def __sub__(self, other):
+        return self._emit("fsub", other)
+
+    def __mul__(self, other):
+        return self._emit("fmul", other)
+
+    def reciprocal(self):
+        return _Lanes(self.builder, self.builder.fdiv(ir.Constant(VECTOR, [1.0] * LANES), self.value))
+
+    def where_greater(self, limit, yes, no):
+        """Yes where self > limit, else no."""
+        limits = ir.Constant(VECTOR, [float(limit)] * LANES)
+        yes, no = (v.value if isinstance(v, _Lanes) else ir.Constant(VECTOR, [float(v)] * LANES) for v in (yes, no))
+        greater = self.builder.fcmp_ordered(">", self.value, limits)
+        return _Lanes(self.builder, self.builder.select(greater, yes, no))
+
+    def _bits(self):
+        return self.builder.bitcast(self.value, BITS)
+
+    def _from_bits(self, bits):
+        return _Lanes(self.builder, self.builder.bitcast(bits, VECTOR))
+
+    def magnitude(self):
+        return self._from_bits(self.builder.and_(self._bits(), ir.Constant(BITS, [(1 << 63) - 1] * LANES)))
+
+    def with_sign_of(self, other):
+        sign = self.builder.and_(other._bits(), ir.Constant(BITS, [-(1 << 63)] * LANES))
+        return self._from_bits(self.builder.or_(self.magnitude()._bits(), sign))
+
+    def power_of_two(self):
+        """2**k of a sum k + 1.5 * 2**52, whose low bits hold k."""
+        shifted = self.builder.shl(self._bits(), ir.Constant(BITS, [52] * LANES))
+        return self._from_bits(self.builder.add(shifted, ir.Constant(BITS, [1023 << 52] * LANES)))
+
+    def reduce(self, instruction):
+        """Sum ("fadd") or product ("fmul") of the lanes."""
+        combine, lanes, value = getattr(self.builder, instruction), LANES, self.value
+        while lanes > 1:
+            lanes //= 2
+            half = ir.VectorType(ir.IntType(32), lanes)
+            low, high = (ir.Constant(half, list(range(at, at + lanes))) for at in (0, lanes))
+            value = combine(*(self.builder.shuffle_vector(value, value, mask) for mask in (low, high)))
+        return self.builder.extract_element(value, ir.Constant(INDEX, 0))
+
+
+INDEX = ir.IntType(64)
+VECTOR = ir.VectorType(ir.DoubleType(), LANES)
+BITS = ir.VectorType(INDEX, LANES)
+
+
+def _exp(x):
+    """exp(x) for x <= 0, to two units in the last place; below -708 it is exp(-708)."""
+    x = x.where_greater(-708.0, x, -708.0)
     magic = 6755399441055744.0  # 1.5 * 2**52: adding it rounds to an integer
     shifted = x * 1.4426950408889634 + magic
     k = shifted - magic
-    r = (x - k * 6.93147180369123816490e-01) - k * 1.90821492927058770002e-10  # |r| <= log(2) / 2
+    r = x - k * 6.93147180369123816490e-01 - k * 1.90821492927058770002e-10  # |r| <= log(2) / 2
     # exp(r) = 1 + r + r**2 q(r); q interpolates at Chebyshev nodes, relative error 1.6e-17.
-    q = 2.510038549551032e-08
-    q = q * r + 2.7620088445409746e-07
+    q = r * 2.510038549551032e-08 + 2.7620088445409746e-07
     q = q * r + 2.7557268459997064e-06
     q = q * r + 2.4801521295954376e-05
     q = q * r + 0.00019841269863053618
@@ -80,63 +142,198 @@ def exp_nonpositive(x):
     q = q * r + 0.16666666666666669
     q = q * r + 0.5
     p = (q * r + 1.0) * r + 1.0
-    return p * _power_of_two(shifted)
+    return p * shifted.power_of_two()
 
 
-@_compile(_EXACT, forceinline=True)
-def tanh(x):
-    """tanh(x) from one exponential of a nonpositive argument."""
-    e = exp_nonpositive(-2.0 * abs(x))
-    return math.copysign((1.0 - e) / (1.0 + e), x)
+def _tanh(x):
+    e = _exp(x.magnitude() * -2.0)
+    return ((e * -1.0 + 1.0) * (e + 1.0).reciprocal()).with_sign_of(x)
 
 
-@_compile(_EXACT, forceinline=True)
-def logistic(x):
-    """1 / (1 + exp(-x)) without overflow."""
-    e = exp_nonpositive(-abs(x))
-    s = 1.0 / (1.0 + e)
-    return s if x >= 0.0 else e * s
+def _logistic(x):
+    e = _exp(x.magnitude() * -1.0)
+    s = (e + 1.0).reciprocal()
+    return x.where_greater(0.0, s, e * s)
+
+
+class _Loop:
+    """Emits one loop over the rows of padded arrays, LANES at a time."""
+
+    def __init__(self, context, builder, kinds, args):
+        self.builder = builder
+        self.data = [
+            context.make_array(kind)(context, builder, arg).data if isinstance(kind, types.Array) else None
+            for kind, arg in zip(kinds, args, strict=True)
+        ]
+
+    def rows(self, m):
+        """Context of the loop over r = 0, LANES, ... < m; gives r."""
+        zero, step = ir.Constant(INDEX, 0), ir.Constant(INDEX, LANES)
+        return cgutils.for_range_slice(self.builder, zero, m, step, inc=True)
+
+    def _pointer(self, array, position):
+        return self.builder.bitcast(self.builder.gep(self.data[array], [position]), VECTOR.as_pointer())
+
+    def load(self, array, position):
+        return _Lanes(self.builder, self.builder.load(self._pointer(array, position), align=8))
+
+    def store(self, lanes, array, position):
+        self.builder.store(lanes.value, self._pointer(array, position), align=8)
+
+    def scalar(self, value):
+        one = self.builder.insert_element(ir.Constant(VECTOR, ir.Undefined), value, ir.Constant(INDEX, 0))
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+        return _Lanes(self.builder, self.builder.shuffle_vector(one, one, mask))
+
+    def variable(self, value):
+        """A vector that changes from row to row, in memory that LLVM turns into a register."""
+        return cgutils.alloca_once_value(self.builder, ir.Constant(VECTOR, [value] * LANES))
+
+    def get(self, variable):
+        return _Lanes(self.builder, self.builder.load(variable))
+
+    def set(self, variable, lanes):
+        self.builder.store(lanes.value, variable)
+
+
+def _in_place(function):
+    """Compiled ``a[r] = function(a[r])`` for r < m."""
+
+    @intrinsic
+    def loop(typingctx, a, m):
+        def codegen(context, builder, signature, args):
+            rows = _Loop(context, builder, (a, m), args)
+            with rows.rows(args[1]) as (r, _):
+                rows.store(function(rows.load(0, r)), 0, r)
+            return context.get_dummy_value()
+
+        return types.void(a, m), codegen
+
+    return loop
+
+
+def _in_place_with(function):
+    """Compiled ``a[r] = function(a[r], b[r])`` for r < m."""
+
+    @intrinsic
+    def loop(typingctx, a, b, m):
+        def codegen(context, builder, signature, args):
+            rows = _Loop(context, builder, (a, b, m), args)
+            with rows.rows(args[2]) as (r, _):
+                rows.store(function(rows.load(0, r), rows.load(1, r)), 0, r)
+            return context.get_dummy_value()
+
+        return types.void(a, b, m), codegen
+
+    return loop
+
+
+exp_rows = _in_place(_exp)
+tanh_rows = _in_place(_tanh)
+logistic_rows = _in_place(_logistic)
+relu_rows = _in_place(lambda x: x.where_greater(0.0, x, 0.0))
+# The derivatives are written in the activation's own output h.
+_times_tanh_slope = _in_place_with(lambda delta, h: delta * (h * h * -1.0 + 1.0))
+_times_logistic_slope = _in_place_with(lambda delta, h: delta * (h * (h * -1.0 + 1.0)))
+_times_relu_slope = _in_place_with(lambda delta, h: h.where_greater(0.0, delta, 0.0))
+_subtract = _in_place_with(lambda a, b: a - b)
+_add = _in_place_with(lambda a, b: a + b)
+_multiply = _in_place_with(lambda a, b: a * b)
+
+
+@intrinsic
+def _combine(typingctx, rows, n_rows, coefficients, start, stride, constant, out, m):
+    """out[r] = constant + sum over i of coefficients[start + i * stride] * rows[i * m + r], for r < m."""
+    kinds = (rows, n_rows, coefficients, start, stride, constant, out, m)
+
+    def codegen(context, builder, signature, args):
+        loop = _Loop(context, builder, kinds, args)
+        _, n_rows_, _, start_, stride_, constant_, _, m_ = args
+        total = loop.variable(0.0)
+        with loop.rows(m_) as (r, _):
+            loop.set(total, loop.scalar(constant_))
+            with cgutils.for_range(builder, n_rows_) as inner:
+                at = builder.add(start_, builder.mul(inner.index, stride_))
+                coefficient = loop.scalar(builder.load(builder.gep(loop.data[2], [at])))
+                row = loop.load(0, builder.add(builder.mul(inner.index, m_), r))
+                loop.set(total, coefficient * row + loop.get(total))
+            loop.store(loop.get(total), 6, r)
+        return context.get_dummy_value()
+
+    return types.void(*kinds), codegen
+
+
+@intrinsic
+def _dot(typingctx, a, b, m):
+    """Sum of a[r] * b[r] for r < m."""
+
+    def codegen(context, builder, signature, args):
+        loop = _Loop(context, builder, (a, b, m), args)
+        total = loop.variable(0.0)
+        # Set here: the variable is made once for the whole function.
+        loop.set(total, _Lanes(builder, ir.Constant(VECTOR, [0.0] * LANES)))
+        with loop.rows(args[2]) as (r, _):
+            loop.set(total, loop.load(0, r) * loop.load(1, r) + loop.get(total))
+        return loop.get(total).reduce("fadd")
+
+    return types.float64(a, b, m), codegen
+
+
+@intrinsic
+def _bernoulli(typingctx, z, y, m):
+    """Log likelihood of logits z and classes y; z becomes d log p / d z."""
+
+    def codegen(context, builder, signature, args):
+        loop = _Loop(context, builder, (z, y, m), args)
+        linear, product = loop.variable(0.0), loop.variable(1.0)
+        loop.set(linear, _Lanes(builder, ir.Constant(VECTOR, [0.0] * LANES)))
+        loop.set(product, _Lanes(builder, ir.Constant(VECTOR, [1.0] * LANES)))
+        with loop.rows(args[2]) as (r, _):
+            logit, label = loop.load(0, r), loop.load(1, r)
+            e = _exp(logit.magnitude() * -1.0)
+            s = (e + 1.0).reciprocal()
+            loop.set(linear, (label - logit.where_greater(0.0, 1.0, 0.0)) * logit + loop.get(linear))
+            loop.set(product, (e + 1.0) * loop.get(product))  # each factor at most 2: one logarithm a block
+            loop.store(label - logit.where_greater(0.0, s, e * s), 0, r)
+        log = builder.module.declare_intrinsic("llvm.log", [ir.DoubleType()])
+        return builder.fsub(loop.get(linear).reduce("fadd"), builder.call(log, [loop.get(product).reduce("fmul")]))
+
+    return types.float64(z, y, m), codegen
+
+
+# One network -------------------------------------------------------------------------------------------------
 
 
 @_compile(_SUMS, forceinline=True)
-def _activate(activation, h, n):
+def _activate(activation, h, m):
     if activation == TANH:
-        for r in range(n):
-            h[r] = tanh(h[r])
+        tanh_rows(h, m)
     elif activation == LOGISTIC:
-        for r in range(n):
-            h[r] = logistic(h[r])
+        logistic_rows(h, m)
     elif activation == RELU:
-        for r in range(n):
-            h[r] = max(h[r], 0.0)
+        relu_rows(h, m)
 
 
 @_compile(_SUMS, forceinline=True)
-def _times_derivative(activation, h, delta, n):
-    """Multiply delta by the activation's derivative, written in the activation's own output h."""
+def _times_slope(activation, delta, h, m):
     if activation == TANH:
-        for r in range(n):
-            delta[r] *= 1.0 - h[r] * h[r]
+        _times_tanh_slope(delta, h, m)
     elif activation == LOGISTIC:
-        for r in range(n):
-            delta[r] *= h[r] * (1.0 - h[r])
+        _times_logistic_slope(delta, h, m)
     elif activation == RELU:
-        for r in range(n):
-            delta[r] *= 1.0 if h[r] > 0.0 else 0.0
+        _times_relu_slope(delta, h, m)
 
 
 @_compile(_SUMS, forceinline=True)
-def _binary_output(z, y, first, n):
+def _binary_output(z, y, first, n, m, scratch):
     """Bernoulli log likelihood of one logit; z becomes d log p / d z."""
-    linear = 0.0
-    product = 1.0  # of 1 + e, each at most 2: one logarithm a block
+    labels = scratch[:m]  # (m,)
     for r in range(n):
-        e = exp_nonpositive(-abs(z[r]))
-        s = 1.0 / (1.0 + e)
-        linear += (y[first + r] - (z[r] > 0.0)) * z[r]
-        product *= 1.0 + e
-        z[r] = y[first + r] - (s if z[r] >= 0.0 else e * s)
-    return linear - math.log(product)
+        labels[r] = y[first + r]
+    for r in range(n, m):  # padding that adds less than rounding does; smaller would be subnormal, and slow
+        labels[r] = 0.0
+        z[r] = -100.0
+    return _bernoulli(z, labels, m)
 
 
 @_compile(_SUMS, forceinline=True)
@@ -155,44 +352,20 @@ def _softmax_output(z, n_classes, y, first, n, m, scratch):
         loglik += z[np.int64(y[first + r]) * m + r] - top[r]
     for k in range(n_classes):
         zk = z[k * m : (k + 1) * m]
-        for r in range(m):
-            zk[r] = exp_nonpositive(zk[r] - top[r])
-        for r in range(m):
-            total[r] += zk[r]
+        _subtract(zk, top, m)
+        exp_rows(zk, m)
+        _add(total, zk, m)
     product = 1.0
     for r in range(n):
         product *= total[r]
-    for r in range(n):
-        total[r] = 1.0 / total[r]
+        total[r] = -1.0 / total[r]
     for r in range(n, m):
         total[r] = 0.0
     for k in range(n_classes):
-        zk = z[k * m : (k + 1) * m]
-        for r in range(m):
-            zk[r] *= -total[r]
+        _multiply(z[k * m : (k + 1) * m], total, m)
     for r in range(n):
         z[np.int64(y[first + r]) * m + r] += 1.0
     return loglik - math.log(product)
-
-
-@_compile(_SUMS, forceinline=True)
-def _combine(rows, n_rows, coefficients, start, stride, constant, out, n):
-    """out[r] = constant + sum over i of coefficients[start + i * stride] * rows[i, r]."""
-    c, h = coefficients[start], rows[:n]
-    for r in range(n):
-        out[r] = constant + c * h[r]
-    for i in range(1, n_rows):
-        c, h = coefficients[start + i * stride], rows[i * n : (i + 1) * n]
-        for r in range(n):
-            out[r] += c * h[r]
-
-
-@_compile(_SUMS, forceinline=True)
-def _dot(a, b, n):
-    s = 0.0
-    for r in range(n):
-        s += a[r] * b[r]
-    return s
 
 
 @_compile(_SUMS, forceinline=True)
@@ -240,9 +413,7 @@ def network_loglik_grad(w, grad, sizes, activation, fit_intercept, X, y, start, 
         # Output: the logits become d log p / d logit.
         delta = units[unit * m : (unit + n_out) * m]  # (logit, BLOCK)
         if n_out == 1:
-            loglik += _binary_output(delta, y, first, n)
-            for r in range(n, m):
-                delta[r] = 0.0
+            loglik += _binary_output(delta, y, first, n, m, deltas[0])
         else:
             loglik += _softmax_output(delta, n_out, y, first, n, m, deltas[0])
         # Backward.
@@ -263,7 +434,7 @@ def network_loglik_grad(w, grad, sizes, activation, fit_intercept, X, y, start, 
                 lower = deltas[l % 2]  # (unit of layer l, BLOCK)
                 for i in range(n_in):
                     _combine(delta, n_next, w, at + i * n_next, 1, 0.0, lower[i * m : (i + 1) * m], m)
-                _times_derivative(activation, h, lower, n_in * m)
+                _times_slope(activation, lower, h, n_in * m)
                 delta = lower
     return loglik
 

@@ -54,15 +54,15 @@ def make_rotated_moons(n_groups=18, n_samples=100, noise=0.3, random_state=31):
     """
     rng = check_random_state(random_state)
     half = n_samples // 2
-    X, y = [], []
+    inputs, labels = [], []
     for _ in range(n_groups):
-        rows, labels = make_moons(n_samples=n_samples, noise=noise, random_state=rng)  # (row, 2), (row,)
+        rows, classes = make_moons(n_samples=n_samples, noise=noise, random_state=rng)  # (row, 2), (row,)
         rows = (rows - rows.mean(axis=0)) / rows.std(axis=0)
         angle = np.radians(rng.randn() * 90)
         c, s = np.cos(angle), np.sin(angle)
-        X.append(rows @ np.array([[c, -s], [s, c]]))
-        y.append(labels)
-    X, y = np.array(X), np.array(y)  # (group, row, 2), (group, row)
+        inputs.append(rows @ np.array([[c, -s], [s, c]]))
+        labels.append(classes)
+    X, y = np.array(inputs), np.array(labels)  # (group, row, 2), (group, row)
     groups = np.repeat(np.arange(n_groups), n_samples).reshape(n_groups, n_samples)  # (group, row)
     train, test = slice(None, half), slice(half, None)
     return (

@@ -72,6 +72,8 @@ class Posterior:
         """
         digest = hashlib.sha256(f"{type(label).__name__}:{label!r}".encode()).digest()
         rng = np.random.default_rng([self.seed, int.from_bytes(digest[:8], "little")])
+        if self.group_mean is None or self.group_scale is None:
+            raise ValueError("A posterior of one network has no group distribution to draw an unseen group from.")
         mean = self.group_mean.reshape(self.n_draws, -1)  # (draw, weight)
         scale = self.group_scale.reshape(self.n_draws, -1)[:, self.network.layer_of_weight]  # (draw, weight)
         return mean + scale * rng.standard_normal(mean.shape, dtype=mean.dtype)

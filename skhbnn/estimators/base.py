@@ -156,7 +156,7 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
         available = self.posterior_.n_draws
         if n_draws is None:
             n_draws = available
-        if not isinstance(n_draws, Integral) or not 1 <= n_draws <= available:
+        if not isinstance(n_draws, (int, np.integer)) or not 1 <= n_draws <= available:
             raise ValueError(
                 f"n_draws must be an integer from 1 to the {available} draws of the posterior, got {n_draws!r}."
             )

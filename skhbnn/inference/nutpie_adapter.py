@@ -6,10 +6,12 @@ its own PyMC models; its names are nutpie's internals. The Python route is nutpi
 
 import dataclasses
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 
 from ..model import kernels
+from ..model.density import Density
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", FutureWarning)  # ArviZ 0.23 announces ArviZ 1 at every import
@@ -26,8 +28,8 @@ PROGRESS = "{{ total_finished_draws }} {{ total_draws }}"
 class _CallbackModel(CompiledModel):
     """A density that nutpie calls through C, without Python and without the GIL."""
 
-    density: object
-    progress: object
+    density: Density
+    progress: Callable | None
 
     @property
     def n_dim(self):
@@ -83,7 +85,7 @@ def has_callback_route():
     """Whether the installed nutpie has the internals that the C route needs."""
     names = ("LogpFunc", "ExpandFunc", "PyMcModel", "PyVariable", "PySampler")
     lib = getattr(nutpie, "_lib", None)
-    return all(hasattr(lib, name) for name in names) and hasattr(lib.PySampler, "from_pymc")
+    return all(hasattr(lib, name) for name in names) and hasattr(getattr(lib, "PySampler", None), "from_pymc")
 
 
 def run(density, *, route=None, progress=None, **settings):

@@ -1,0 +1,52 @@
+"""The article's data and settings, the quality of a prediction, and a clock."""
+
+import time
+import warnings
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import log_loss
+
+from skhbnn.posterior import import_arviz
+
+ARTICLE = {"hidden_layer_sizes": (5, 5), "fit_intercept": False, "chains": 4, "tune": 400, "draws": 400}
+
+
+@contextmanager
+def timed():
+    """Give a clock whose ``seconds`` are those that the block took."""
+    clock, start = SimpleNamespace(seconds=None), time.perf_counter()
+    yield clock
+    clock.seconds = time.perf_counter() - start
+
+
+@contextmanager
+def convergence_ignored():
+    """Without ConvergenceWarning: the quality that it is about stands in the table itself."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
+
+
+def scores(y, proba):
+    """Accuracy and log loss of the probabilities of class 1, or of all classes."""
+    if proba.ndim == 1:
+        proba = np.stack([1 - proba, proba], axis=1)  # (row, class)
+    return float(np.mean(proba.argmax(axis=1) == y)), float(log_loss(y, proba, labels=range(proba.shape[1])))
+
+
+def median_ess(proba, n_chains, n_probes=50):
+    """Median effective sample size of the logits of class 1 over evenly spaced rows; proba: (draw, row)."""
+    arviz = import_arviz()
+    rows = np.linspace(0, proba.shape[1] - 1, n_probes).astype(int)  # (probe,)
+    p = np.clip(proba[:, rows], 1e-12, 1 - 1e-12)  # (draw, probe)
+    logits = np.log(p / (1 - p)).reshape(n_chains, -1, n_probes)  # (chain, draw, probe)
+    return float(np.median([float(arviz.ess(logits[:, :, k])) for k in range(n_probes)]))
+
+
+def paired(a, b):
+    """Mean of a - b and its standard error over seeds."""
+    difference = np.asarray(a) - np.asarray(b)  # (seed,)
+    return float(difference.mean()), float(difference.std(ddof=1) / np.sqrt(len(difference)))

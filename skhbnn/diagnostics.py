@@ -20,13 +20,13 @@ class Diagnostics:
     ----------
     r_hat, ess : ndarray of shape (n_probes,)
         Rank-normalised split R-hat and bulk effective sample size [1]_ of the logits at fixed training rows (the
-        worst logit of a row). NaN with fewer than 4 draws, or for R-hat with one chain.
+        worst logit of a row). R-hat is NaN for one chain.
     probe_rows : ndarray of shape (n_probes,)
         Positions of those rows in the X given to ``fit``.
     probe_groups : list
         Their group labels; None for a model of one network.
     r_hat_group_scale, ess_group_scale : ndarray of shape (n_layers,) or None
-        The same of the group scales.
+        The same, of the group scales.
     divergences : ndarray of shape (n_chains,)
         Divergent transitions after tuning.
     bfmi : ndarray of shape (n_chains,)
@@ -65,51 +65,39 @@ class Diagnostics:
         )
 
     def problems(self):
-        """What is wrong, worst first, each as a phrase; empty where nothing is."""
-        found = []
+        """What is wrong and what to change, each as a phrase; empty where nothing is wrong."""
         n_chains = len(self.divergences)
+        mixing = [*self._mixing(n_chains, self.r_hat, self.ess, self._where)]
+        if self.r_hat_group_scale is not None:
+            layer = "of the group scale of layer {}".format
+            mixing += self._mixing(n_chains, self.r_hat_group_scale, self.ess_group_scale, layer)
+        if mixing:
+            mixing[-1] += ": raise tune and draws"
+        found = []
         if self.divergences.any():
-            chain = int(self.divergences.argmax())
-            found.append(
-                f"{self.divergences.sum()} divergent transitions of {n_chains * self.n_draws} "
-                f"(most in chain {chain}): raise target_accept"
-            )
-        if n_chains > 1 and np.max(self.r_hat) > R_HAT_LIMIT:
-            found.append(
-                f"R-hat of the logit {self._where(self.r_hat.argmax())} is {np.max(self.r_hat):.2f} "
-                f"(above {R_HAT_LIMIT}): raise tune and draws"
-            )
-        wanted = ESS_PER_CHAIN * n_chains
-        if np.min(self.ess) < wanted:
-            found.append(
-                f"effective sample size of the logit {self._where(self.ess.argmin())} is {np.min(self.ess):.0f} "
-                f"(below {wanted}, {ESS_PER_CHAIN} per chain): raise draws"
-            )
-        if self.r_hat_group_scale is not None and n_chains > 1 and np.max(self.r_hat_group_scale) > R_HAT_LIMIT:
-            layer = int(self.r_hat_group_scale.argmax())
-            found.append(
-                f"R-hat of the group scale of layer {layer} is {self.r_hat_group_scale[layer]:.2f} "
-                f"(above {R_HAT_LIMIT}): raise tune and draws"
-            )
-        if self.ess_group_scale is not None and np.min(self.ess_group_scale) < wanted:
-            layer = int(self.ess_group_scale.argmin())
-            found.append(
-                f"effective sample size of the group scale of layer {layer} is {self.ess_group_scale[layer]:.0f} "
-                f"(below {wanted}): raise draws"
-            )
+            total, kept = self.divergences.sum(), n_chains * self.n_draws
+            found.append(f"{total} of {kept} transitions diverged: raise target_accept or tune")
         if np.min(self.bfmi) < BFMI_LIMIT:
             chain = int(self.bfmi.argmin())
-            found.append(
-                f"BFMI of chain {chain} is {self.bfmi[chain]:.2f} (below {BFMI_LIMIT}): raise tune or lower prior_scale"
-            )
+            found.append(f"BFMI of chain {chain} is {self.bfmi[chain]:.2f} (below {BFMI_LIMIT}): raise tune")
         if self.saturated.any():
             found.append(
-                f"{self.saturated.sum()} trajectories saturated the tree depth: lower target_accept or prior_scale"
+                f"{self.saturated.sum()} trajectories reached the depth limit: lower prior_scale or raise tune"
             )
-        return found
+        return mixing + found
+
+    @staticmethod
+    def _mixing(n_chains, r_hat, ess, name):
+        """Phrases on the worst R-hat and ESS of some quantities; one that cannot be computed counts as bad."""
+        worst = int(np.where(np.isfinite(r_hat), r_hat, np.inf).argmax())
+        if n_chains > 1 and not r_hat[worst] <= R_HAT_LIMIT:
+            yield f"R-hat {r_hat[worst]:.3f} (above {R_HAT_LIMIT}) {name(worst)}"
+        worst = int(np.where(np.isfinite(ess), ess, 0).argmin())
+        if not ess[worst] >= ESS_PER_CHAIN * n_chains:
+            yield f"ESS {ess[worst]:.0f} (below {ESS_PER_CHAIN} per chain) {name(worst)}"
 
     def _where(self, probe):
-        row = f"at row {self.probe_rows[probe]}"
+        row = f"of the logit at row {self.probe_rows[probe]}"
         return row if self.probe_groups is None else f"{row} (group {self.probe_groups[probe]!r})"
 
 
@@ -140,12 +128,16 @@ def diagnose(posterior, data, grouped):
     logits = logits.reshape(n_chains, n_draws, network.n_logits, len(probes))  # (chain, draw, logit, probe)
     scale = posterior.group_scale
     energy = stats["energy"]  # (chain, draw)
+
+    def r_hat(draws):
+        return _each(arviz.rhat, draws) if n_chains > 1 else np.full(draws.shape[2:], np.nan)
+
     return Diagnostics(
-        r_hat=_each(arviz.rhat, logits, n_chains).max(axis=0),  # (probe,)
+        r_hat=r_hat(logits).max(axis=0),  # (probe,)
         ess=_each(arviz.ess, logits).min(axis=0),  # (probe,)
         probe_rows=data.order[probes],
         probe_groups=[data.group_labels[g] for g in codes] if grouped else None,
-        r_hat_group_scale=None if scale is None else _each(arviz.rhat, scale, n_chains),  # (layer,)
+        r_hat_group_scale=None if scale is None else r_hat(scale),  # (layer,)
         ess_group_scale=None if scale is None else _each(arviz.ess, scale),  # (layer,)
         divergences=stats["diverging"].sum(axis=1),  # (chain,)
         bfmi=np.mean(np.diff(energy) ** 2, axis=1) / np.var(energy, axis=1),  # (chain,)
@@ -155,9 +147,8 @@ def diagnose(posterior, data, grouped):
     )
 
 
-def _each(statistic, draws, n_chains=2):
+def _each(statistic, draws):
     """An ArviZ statistic of every scalar quantity in draws (chain, draw, ...)."""
     flat = draws.reshape(*draws.shape[:2], -1).astype(float)  # (chain, draw, quantity)
-    if n_chains < 2 or flat.shape[1] < 4:
-        return np.full(draws.shape[2:], np.nan)
-    return np.array([statistic(flat[:, :, q]) for q in range(flat.shape[2])]).reshape(draws.shape[2:])
+    with np.errstate(divide="ignore", invalid="ignore"):  # chains that never move: R-hat is inf or NaN, and reported
+        return np.array([statistic(flat[:, :, q]) for q in range(flat.shape[2])]).reshape(draws.shape[2:])

@@ -113,7 +113,7 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
             warnings.warn(
                 f"{type(self).__name__} may not have converged: {'; '.join(problems)}.",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=4,  # past fit and the wrapper of scikit-learn, to the line that called fit
             )
         return self
 

@@ -149,12 +149,12 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
     @validate_params(
         {
             "covariance": [StrOptions({"full", "layer", "diag"})],
-            "chains": [None, Integral, "array-like"],
+            "prior_chains": [None, Integral, "array-like"],
             "align": ["boolean"],
         },
         prefer_skip_nested_validation=True,
     )
-    def from_hierarchical(cls, hierarchical, *, covariance="full", chains=None, align=True, **params):
+    def from_hierarchical(cls, hierarchical, *, covariance="full", prior_chains=None, align=True, **params):
         """An unfitted classifier whose prior is the group distribution that a hierarchical fit learned.
 
         Mean and covariance are those of a new group's weights, w ~ Normal(mu, sd²), over the posterior of (mu, sd).
@@ -165,8 +165,8 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
             A fitted one.
         covariance : {"full", "layer", "diag"}, default="full"
             Keep all covariances, those within each layer, or none.
-        chains : int or array-like of int, default=None
-            Use these chains only. None: all.
+        prior_chains : int or array-like of int, default=None
+            Take the prior from these chains of the hierarchical fit only. None: all.
         align : bool, default=True
             Align the draws over permutations and sign flips of hidden units, without which chains in equivalent
             modes blur each other.
@@ -194,9 +194,11 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         check_is_fitted(hierarchical)
         posterior = hierarchical.posterior_
         network, n_chains = posterior.network, len(posterior.weights)
-        chosen = np.arange(n_chains) if chains is None else np.atleast_1d(chains)  # (chain,)
+        chosen = np.arange(n_chains) if prior_chains is None else np.atleast_1d(prior_chains)  # (chain,)
         if not set(chosen.tolist()) <= set(range(n_chains)):
-            raise ValueError(f"chains={chains!r}, but the hierarchical fit has the chains 0 to {n_chains - 1}.")
+            raise ValueError(
+                f"prior_chains={prior_chains!r}, but the hierarchical fit has the chains 0 to {n_chains - 1}."
+            )
         mean, cov = population_moments(
             network,
             posterior.group_mean[chosen].reshape(-1, network.n_weights),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from scipy.special import expit
@@ -77,7 +78,7 @@ class Network:
     def layers(self):
         """The layers in the order of the data, each knowing its place in the flat vector."""
         layers, start = [], 0
-        for n_in, n_out in zip(self.sizes[:-1], self.sizes[1:], strict=True):
+        for n_in, n_out in pairwise(self.sizes):
             layers.append(Layer(n_in, n_out, start, self.fit_intercept))
             start = layers[-1].stop
         return tuple(layers)

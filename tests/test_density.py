@@ -135,16 +135,16 @@ def test_an_overflowing_point_is_not_finite():
 def test_elementary_functions_equal_numpy():
     from numba import njit
 
-    from skhbnn.model import kernels
+    from skhbnn.model import lanes
 
     @njit
     def run(function, x):
         if function == 0:
-            kernels.exp_rows(x, x.size)
+            lanes.exp_rows(x, x.size)
         elif function == 1:
-            kernels.tanh_rows(x, x.size)
+            lanes.tanh_rows(x, x.size)
         else:
-            kernels.logistic_rows(x, x.size)
+            lanes.logistic_rows(x, x.size)
         return x
 
     x = -np.concatenate([np.linspace(0, 40, 4000), np.geomspace(1e-300, 700, 2000)])  # (point,), whole vectors

@@ -1,0 +1,257 @@
+"""Loops over rows, written in LLVM's own vectors.
+
+The rows of a group are few: in loops that LLVM vectorises itself the checks for overlapping arrays and the left-over
+rows cost more than the work, and LLVM keeps to half of AVX-512. Here every array is padded to whole vectors, so that
+neither is needed; on narrower machines LLVM splits the vectors.
+"""
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+LANES = 8
+INDEX = ir.IntType(64)
+VECTOR = ir.VectorType(ir.DoubleType(), LANES)
+BITS = ir.VectorType(INDEX, LANES)
+
+
+class _Lanes:
+    """LANES doubles: arithmetic on them emits LLVM instructions.
+
+    Multiplications and additions may be fused, never reordered: the exponential rounds by adding a constant and
+    subtracting it again.
+    """
+
+    def __init__(self, builder, value):
+        self.builder, self.value = builder, value
+
+    def _emit(self, instruction, other):
+        if not isinstance(other, _Lanes):
+            other = _Lanes(self.builder, ir.Constant(VECTOR, [float(other)] * LANES))
+        emit = getattr(self.builder, instruction)
+        return _Lanes(self.builder, emit(self.value, other.value, flags=["contract"]))
+
+    def __add__(self, other):
+        return self._emit("fadd", other)
+
+    def __sub__(self, other):
+        return self._emit("fsub", other)
+
+    def __mul__(self, other):
+        return self._emit("fmul", other)
+
+    def reciprocal(self):
+        return _Lanes(self.builder, self.builder.fdiv(ir.Constant(VECTOR, [1.0] * LANES), self.value))
+
+    def where_greater(self, limit, yes, no):
+        """Yes where self > limit, else no."""
+        limits = ir.Constant(VECTOR, [float(limit)] * LANES)
+        yes, no = (v.value if isinstance(v, _Lanes) else ir.Constant(VECTOR, [float(v)] * LANES) for v in (yes, no))
+        greater = self.builder.fcmp_ordered(">", self.value, limits)
+        return _Lanes(self.builder, self.builder.select(greater, yes, no))
+
+    def _bits(self):
+        return self.builder.bitcast(self.value, BITS)
+
+    def _from_bits(self, bits):
+        return _Lanes(self.builder, self.builder.bitcast(bits, VECTOR))
+
+    def magnitude(self):
+        return self._from_bits(self.builder.and_(self._bits(), ir.Constant(BITS, [(1 << 63) - 1] * LANES)))
+
+    def with_sign_of(self, other):
+        sign = self.builder.and_(other._bits(), ir.Constant(BITS, [-(1 << 63)] * LANES))
+        return self._from_bits(self.builder.or_(self.magnitude()._bits(), sign))
+
+    def power_of_two(self):
+        """2**k of a sum k + 1.5 * 2**52, whose low bits hold k."""
+        shifted = self.builder.shl(self._bits(), ir.Constant(BITS, [52] * LANES))
+        return self._from_bits(self.builder.add(shifted, ir.Constant(BITS, [1023 << 52] * LANES)))
+
+    def reduce(self, instruction):
+        """Sum ("fadd") or product ("fmul") of the lanes."""
+        combine, lanes, value = getattr(self.builder, instruction), LANES, self.value
+        while lanes > 1:
+            lanes //= 2
+            half = ir.VectorType(ir.IntType(32), lanes)
+            low, high = (ir.Constant(half, list(range(at, at + lanes))) for at in (0, lanes))
+            value = combine(*(self.builder.shuffle_vector(value, value, mask) for mask in (low, high)))
+        return self.builder.extract_element(value, ir.Constant(INDEX, 0))
+
+
+def _exp(x):
+    """exp(x) for x <= 0, to two units in the last place; below -708 it is exp(-708)."""
+    x = x.where_greater(-708.0, x, -708.0)
+    magic = 6755399441055744.0  # 1.5 * 2**52: adding it rounds to an integer
+    shifted = x * 1.4426950408889634 + magic
+    k = shifted - magic
+    r = x - k * 6.93147180369123816490e-01 - k * 1.90821492927058770002e-10  # |r| <= log(2) / 2
+    # exp(r) = 1 + r + r**2 q(r); q interpolates at Chebyshev nodes, relative error 1.6e-17.
+    q = r * 2.510038549551032e-08 + 2.7620088445409746e-07
+    q = q * r + 2.7557268459997064e-06
+    q = q * r + 2.4801521295954376e-05
+    q = q * r + 0.00019841269863053618
+    q = q * r + 0.0013888888917213717
+    q = q * r + 0.008333333333330062
+    q = q * r + 0.04166666666662413
+    q = q * r + 0.16666666666666669
+    q = q * r + 0.5
+    p = (q * r + 1.0) * r + 1.0
+    return p * shifted.power_of_two()
+
+
+def _tanh(x):
+    e = _exp(x.magnitude() * -2.0)
+    return ((e * -1.0 + 1.0) * (e + 1.0).reciprocal()).with_sign_of(x)
+
+
+def _logistic(x):
+    e = _exp(x.magnitude() * -1.0)
+    s = (e + 1.0).reciprocal()
+    return x.where_greater(0.0, s, e * s)
+
+
+class _Loop:
+    """Emits one loop over the rows of padded arrays, LANES at a time."""
+
+    def __init__(self, context, builder, kinds, args):
+        self.builder = builder
+        self.data = [
+            context.make_array(kind)(context, builder, arg).data if isinstance(kind, types.Array) else None
+            for kind, arg in zip(kinds, args, strict=True)
+        ]
+
+    def rows(self, m):
+        """Context of the loop over r = 0, LANES, ... < m; gives r."""
+        zero, step = ir.Constant(INDEX, 0), ir.Constant(INDEX, LANES)
+        return cgutils.for_range_slice(self.builder, zero, m, step, inc=True)
+
+    def _pointer(self, array, position):
+        return self.builder.bitcast(self.builder.gep(self.data[array], [position]), VECTOR.as_pointer())
+
+    def load(self, array, position):
+        return _Lanes(self.builder, self.builder.load(self._pointer(array, position), align=8))
+
+    def store(self, lanes, array, position):
+        self.builder.store(lanes.value, self._pointer(array, position), align=8)
+
+    def scalar(self, value):
+        one = self.builder.insert_element(ir.Constant(VECTOR, ir.Undefined), value, ir.Constant(INDEX, 0))
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+        return _Lanes(self.builder, self.builder.shuffle_vector(one, one, mask))
+
+    def variable(self, value):
+        """A vector that changes from row to row, in memory that LLVM turns into a register."""
+        return cgutils.alloca_once_value(self.builder, ir.Constant(VECTOR, [value] * LANES))
+
+    def get(self, variable):
+        return _Lanes(self.builder, self.builder.load(variable))
+
+    def set(self, variable, lanes):
+        self.builder.store(lanes.value, variable)
+
+
+def _in_place(function):
+    """Compiled ``a[r] = function(a[r])`` for r < m."""
+
+    @intrinsic
+    def loop(typingctx, a, m):
+        def codegen(context, builder, signature, args):
+            rows = _Loop(context, builder, (a, m), args)
+            with rows.rows(args[1]) as (r, _):
+                rows.store(function(rows.load(0, r)), 0, r)
+            return context.get_dummy_value()
+
+        return types.void(a, m), codegen
+
+    return loop
+
+
+def _in_place_with(function):
+    """Compiled ``a[r] = function(a[r], b[r])`` for r < m."""
+
+    @intrinsic
+    def loop(typingctx, a, b, m):
+        def codegen(context, builder, signature, args):
+            rows = _Loop(context, builder, (a, b, m), args)
+            with rows.rows(args[2]) as (r, _):
+                rows.store(function(rows.load(0, r), rows.load(1, r)), 0, r)
+            return context.get_dummy_value()
+
+        return types.void(a, b, m), codegen
+
+    return loop
+
+
+exp_rows = _in_place(_exp)
+tanh_rows = _in_place(_tanh)
+logistic_rows = _in_place(_logistic)
+relu_rows = _in_place(lambda x: x.where_greater(0.0, x, 0.0))
+# The derivatives are written in the activation's own output h.
+times_tanh_slope = _in_place_with(lambda delta, h: delta * (h * h * -1.0 + 1.0))
+times_logistic_slope = _in_place_with(lambda delta, h: delta * (h * (h * -1.0 + 1.0)))
+times_relu_slope = _in_place_with(lambda delta, h: h.where_greater(0.0, delta, 0.0))
+subtract_rows = _in_place_with(lambda a, b: a - b)
+add_rows = _in_place_with(lambda a, b: a + b)
+multiply_rows = _in_place_with(lambda a, b: a * b)
+
+
+@intrinsic
+def combine_rows(typingctx, rows, n_rows, coefficients, start, stride, constant, out, m):
+    """out[r] = constant + sum over i of coefficients[start + i * stride] * rows[i * m + r], for r < m."""
+    kinds = (rows, n_rows, coefficients, start, stride, constant, out, m)
+
+    def codegen(context, builder, signature, args):
+        loop = _Loop(context, builder, kinds, args)
+        _, n_rows_, _, start_, stride_, constant_, _, m_ = args
+        total = loop.variable(0.0)
+        with loop.rows(m_) as (r, _):
+            loop.set(total, loop.scalar(constant_))
+            with cgutils.for_range(builder, n_rows_) as inner:
+                at = builder.add(start_, builder.mul(inner.index, stride_))
+                coefficient = loop.scalar(builder.load(builder.gep(loop.data[2], [at])))
+                row = loop.load(0, builder.add(builder.mul(inner.index, m_), r))
+                loop.set(total, coefficient * row + loop.get(total))
+            loop.store(loop.get(total), 6, r)
+        return context.get_dummy_value()
+
+    return types.void(*kinds), codegen
+
+
+@intrinsic
+def dot_rows(typingctx, a, b, m):
+    """Sum of a[r] * b[r] for r < m."""
+
+    def codegen(context, builder, signature, args):
+        loop = _Loop(context, builder, (a, b, m), args)
+        total = loop.variable(0.0)
+        # Set here: the variable is made once for the whole function.
+        loop.set(total, _Lanes(builder, ir.Constant(VECTOR, [0.0] * LANES)))
+        with loop.rows(args[2]) as (r, _):
+            loop.set(total, loop.load(0, r) * loop.load(1, r) + loop.get(total))
+        return loop.get(total).reduce("fadd")
+
+    return types.float64(a, b, m), codegen
+
+
+@intrinsic
+def bernoulli_rows(typingctx, z, y, m):
+    """Log likelihood of logits z and classes y; z becomes d log p / d z."""
+
+    def codegen(context, builder, signature, args):
+        loop = _Loop(context, builder, (z, y, m), args)
+        linear, product = loop.variable(0.0), loop.variable(1.0)
+        loop.set(linear, _Lanes(builder, ir.Constant(VECTOR, [0.0] * LANES)))
+        loop.set(product, _Lanes(builder, ir.Constant(VECTOR, [1.0] * LANES)))
+        with loop.rows(args[2]) as (r, _):
+            logit, label = loop.load(0, r), loop.load(1, r)
+            e = _exp(logit.magnitude() * -1.0)
+            s = (e + 1.0).reciprocal()
+            loop.set(linear, (label - logit.where_greater(0.0, 1.0, 0.0)) * logit + loop.get(linear))
+            loop.set(product, (e + 1.0) * loop.get(product))  # each factor at most 2: one logarithm a block
+            loop.store(label - logit.where_greater(0.0, s, e * s), 0, r)
+        log = builder.module.declare_intrinsic("llvm.log", [ir.DoubleType()])
+        return builder.fsub(loop.get(linear).reduce("fadd"), builder.call(log, [loop.get(product).reduce("fmul")]))
+
+    return types.float64(z, y, m), codegen

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 from scipy.special import expit, roots_hermite
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
+from skhbnn import FlatBNNClassifier
 from skhbnn.data import group_rows
 from skhbnn.inference import nutpie_adapter
 from skhbnn.inference.nuts import NutsSettings, sample
@@ -128,6 +130,17 @@ def test_a_density_without_a_finite_start_is_an_error():
     data.X[:] = np.nan
     with pytest.raises(RuntimeError):
         posterior_of(FlatModel(SLOPE, np.ones(1)), data)
+
+
+def test_a_failed_fit_leaves_the_estimator_unfitted(monkeypatch):
+    X, y = np.arange(10.0)[:, None], np.arange(10) % 2  # (row, 1), (row,)
+    with pytest.warns(ConvergenceWarning):
+        classifier = FlatBNNClassifier((), chains=1, tune=20, draws=20).fit(X, y)
+    monkeypatch.setattr(Density, "initial_point", lambda self, seed: np.full(self.n_dim, np.nan))
+    with pytest.raises(RuntimeError):
+        classifier.fit(X, y)
+    with pytest.raises(NotFittedError):
+        classifier.predict(X)
 
 
 def test_a_fit_compiles_nothing():

@@ -98,6 +98,7 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
         """Sample the model's posterior given the data, and judge it."""
         from ..model.density import Density  # brings in the compiler, which only a fit needs
 
+        vars(self).pop("posterior_", None)  # of an earlier fit: should this one fail, the estimator is unfitted
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         settings = NutsSettings(
             self.chains, self.tune, self.draws, float(self.target_accept), effective_n_jobs(self.n_jobs)
@@ -116,6 +117,9 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
                 stacklevel=4,  # past fit and the wrapper of scikit-learn, to the line that called fit
             )
         return self
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "posterior_")
 
     # Predicting ----------------------------------------------------------------------------------------------
 

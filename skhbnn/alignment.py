@@ -10,10 +10,15 @@ from scipy.optimize import linear_sum_assignment
 
 ODD_ACTIVATIONS = ("tanh", "identity")  # f(-x) = -f(x)
 ROUNDS = 5
+SWEEPS = 2
 
 
 def align(network, weights):
     """Bring every draw to the unit order and signs that lie nearest to the mean of all draws.
+
+    Units are matched layer by layer, given the order of the layers around them; with several hidden layers that can
+    stop at a poor match, so a draw is also matched from the inputs upwards and from the logits downwards, and the
+    best of the three is kept.
 
     Parameters
     ----------
@@ -26,31 +31,46 @@ def align(network, weights):
         Draws that compute the same functions.
     """
     aligned = np.array(weights, dtype=float)  # (draw, weight)
-    if len(network.layers) == 1:
-        return aligned
+    hidden = range(len(network.layers) - 1)
     reference = aligned[0]  # (weight,)
-    for _ in range(ROUNDS):
-        for index in range(len(network.layers) - 1):
-            _align_layer(network, index, aligned, reference)
+    starts = ((hidden, 1, 1), (hidden, 1, 0), (hidden[::-1], 0, 1))  # as it stands, upwards, downwards
+    for turn in range(ROUNDS if hidden else 0):
+        candidates = []
+        for order, incoming, outgoing in starts if turn < 2 else starts[:1]:
+            candidate = aligned.copy()  # (draw, weight)
+            for index in order:
+                _align_layer(network, index, candidate, reference, incoming, outgoing)
+            for _ in range(SWEEPS):
+                for index in hidden:
+                    _align_layer(network, index, candidate, reference)
+            candidates.append(candidate)
+        likeness = np.array([candidate @ reference for candidate in candidates])  # (candidate, draw)
+        before = aligned
+        aligned = np.array(candidates)[likeness.argmax(axis=0), np.arange(len(aligned))]  # (draw, weight)
+        if turn > 0 and np.array_equal(before, aligned):
+            break
         reference = aligned.mean(axis=0)  # (weight,)
     return aligned
 
 
-def _align_layer(network, index, weights, reference):
-    """Align the units between layer index and the next, in place."""
+def _align_layer(network, index, weights, reference, incoming=1, outgoing=1):
+    """Align the units between layer index and the next, in place, by their incoming and outgoing weights."""
     below, above = network.layers[index : index + 2]
+    n_incoming = below.n_in + below.fit_intercept
+    counts = np.repeat([incoming, outgoing], [n_incoming, above.n_out])  # (incoming + outgoing,)
     units = _unit_vectors(below, above, weights)  # (draw, unit, incoming + outgoing)
-    likeness = _unit_vectors(below, above, reference) @ np.swapaxes(units, 1, 2)  # (draw, reference unit, unit)
+    target = _unit_vectors(below, above, reference) * counts  # (unit, incoming + outgoing)
+    likeness = target @ np.swapaxes(units, 1, 2)  # (draw, reference unit, unit)
     odd = network.activation in ODD_ACTIVATIONS
     score = np.abs(likeness) if odd else likeness  # (draw, reference unit, unit)
-    order = np.array([linear_sum_assignment(-matrix)[1] for matrix in score])  # (draw, reference unit)
+    order = np.array([linear_sum_assignment(matrix, maximize=True)[1] for matrix in score])  # (draw, reference unit)
     chosen = np.take_along_axis(likeness, order[:, :, None], axis=2)[:, :, 0]  # (draw, reference unit)
     sign = np.where(odd & (chosen < 0), -1.0, 1.0)  # (draw, unit)
     units = np.take_along_axis(units, order[:, :, None], axis=1) * sign[:, :, None]
-    incoming, intercepts, outgoing = np.split(units, [below.n_in, units.shape[2] - above.n_out], axis=2)
-    weights[:, below.kernel] = np.swapaxes(incoming, 1, 2).reshape(len(weights), -1)  # (draw, input * unit)
+    into, intercepts, out_of = np.split(units, [below.n_in, n_incoming], axis=2)
+    weights[:, below.kernel] = np.swapaxes(into, 1, 2).reshape(len(weights), -1)  # (draw, input * unit)
     weights[:, below.intercept] = intercepts.reshape(len(weights), -1)  # (draw, unit) or (draw, 0)
-    weights[:, above.kernel] = outgoing.reshape(len(weights), -1)  # (draw, unit * output)
+    weights[:, above.kernel] = out_of.reshape(len(weights), -1)  # (draw, unit * output)
 
 
 def _unit_vectors(below, above, weights):

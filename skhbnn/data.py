@@ -1,5 +1,7 @@
 """Rows, classes and groups of a fit: labels in any form in, one canonical order of the rows out."""
 
+import datetime
+import numbers
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,12 +99,36 @@ def group_rows(X, y, codes, group_labels, standardizer=None):
 
 
 def is_missing(label):
-    """Whether a group label is None, NaN, NaT or pandas' NA."""
-    if label is None or type(label).__name__ == "NAType":
+    """Whether a group label is None, NaN, NaT or pandas' NA, or a tuple that holds one."""
+    if isinstance(label, tuple):
+        return any(is_missing(part) for part in label)
+    if label is None or type(label).__name__ in ("NAType", "NaTType"):
         return True
-    return (isinstance(label, (float, np.floating, np.datetime64)) and label != label) or type(
-        label
-    ).__name__ == "NaTType"
+    return bool(label != label)
+
+
+def _plain(label):
+    """A label as the Python object, or the nanosecond datetime64, that equal labels of other types become too."""
+    if isinstance(label, tuple):
+        return tuple(_plain(part) for part in label)
+    if isinstance(label, datetime.datetime) and label.tzinfo is not None:
+        return label
+    if isinstance(label, (datetime.date, np.datetime64)):
+        return np.datetime64(label).astype("M8[ns]")
+    if isinstance(label, (datetime.timedelta, np.timedelta64)):
+        return np.timedelta64(label).astype("m8[ns]")
+    return label.item() if isinstance(label, np.generic) else label
+
+
+def label_text(label):
+    """A text that is the same for equal labels, in every process."""
+    if isinstance(label, tuple):
+        return "(" + ",".join(map(label_text, label)) + ")"
+    if isinstance(label, frozenset):  # its own text depends on the hashes of strings
+        return "{" + ",".join(sorted(map(label_text, label))) + "}"
+    if isinstance(label, (int, float)) and label == label // 1:
+        return f"number:{int(label)}"
+    return f"{type(label).__name__}:{label!r}"
 
 
 def as_labels(groups, n_rows):
@@ -117,18 +143,17 @@ def as_labels(groups, n_rows):
         raise ValueError(f"groups must have one dimension, one label per row of X; got shape {groups.shape}.")
     if isinstance(groups, (str, bytes)) or not hasattr(groups, "__iter__"):
         raise ValueError(f"groups must hold one label per row of X; got the single value {groups!r}.")
-    # datetime64 would become bare integers.
-    plain = hasattr(groups, "tolist") and getattr(getattr(groups, "dtype", None), "kind", "") not in ("m", "M")
-    labels = groups.tolist() if plain else list(groups)
+    labels = list(groups)
     if len(labels) != n_rows:
         raise ValueError(f"groups has {len(labels)} labels, but X has {n_rows} rows; give one label per row.")
-    try:
-        return [None if is_missing(label) else label for label in labels if hash(label) is not None]
-    except TypeError:
-        unhashable = next(label for label in labels if getattr(label, "__hash__", None) is None)
-        raise ValueError(
-            f"groups holds a label that is not hashable: {unhashable!r}. Use strings, numbers or tuples."
-        ) from None
+    for label in labels:
+        try:
+            hash(label)
+        except TypeError:
+            raise ValueError(
+                f"groups holds a label that is not hashable: {label!r}. Use strings, numbers or tuples."
+            ) from None
+    return [None if is_missing(label) else _plain(label) for label in labels]
 
 
 def take_group_columns(X, columns):
@@ -150,7 +175,9 @@ def take_group_columns(X, columns):
     ValueError
         If a column is not in X or named twice.
     """
-    several = isinstance(columns, (list, tuple))
+    several = isinstance(columns, list)
+    if several and not columns:
+        raise ValueError("groups=[] names no column of X; use None for no groups.")
     positions = [_column_position(X, column) for column in (columns if several else [columns])]
     if len(set(positions)) != len(positions):
         raise ValueError(f"groups={columns!r} names a column of X twice.")
@@ -176,13 +203,15 @@ def _column_position(X, column):
         if column not in names:
             raise ValueError(f"groups={column!r} is not a column of X, whose columns are {names}.")
         return names.index(column)
+    if not isinstance(column, numbers.Integral):
+        raise ValueError(f"groups={column!r} is neither the name nor the index of a column of X.")
     if not -n_columns <= column < n_columns:
         raise ValueError(f"groups={column!r} is not the index of a column of X, which has {n_columns} columns.")
     return column % n_columns
 
 
 def unique_labels(labels):
-    """The distinct labels, sorted; labels that cannot be compared are sorted by type and text.
+    """The distinct labels, sorted; labels of several kinds, or of a kind without order, are sorted by type and text.
 
     Raises
     ------
@@ -196,10 +225,14 @@ def unique_labels(labels):
             "drop those rows or give them a label of their own."
         )
     distinct = set(labels)
-    try:
+    if all(isinstance(label, str) for label in distinct) or all(isinstance(label, numbers.Real) for label in distinct):
         return sorted(distinct)
-    except TypeError:
-        return sorted(distinct, key=lambda label: (type(label).__name__, repr(label)))
+    if len({type(label) for label in distinct}) == 1 and not isinstance(labels[0], frozenset):
+        try:
+            return sorted(distinct)
+        except TypeError:
+            pass  # of a kind without order
+    return sorted(distinct, key=lambda label: (type(label).__name__, label_text(label)))
 
 
 def encode_labels(labels, known):

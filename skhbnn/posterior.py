@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from .data import label_text
 from .model.network import Network
 from .model.priors import HierarchicalModel, InformedModel
 
@@ -70,7 +71,7 @@ class Posterior:
 
         The label and the seed of the fit determine them, whatever else is predicted in the same call.
         """
-        digest = hashlib.sha256(f"{type(label).__name__}:{label!r}".encode()).digest()
+        digest = hashlib.sha256(label_text(label).encode()).digest()
         rng = np.random.default_rng([self.seed, int.from_bytes(digest[:8], "little")])
         if self.group_mean is None or self.group_scale is None:
             raise ValueError("A posterior of one network has no group distribution to draw an unseen group from.")

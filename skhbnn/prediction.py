@@ -43,18 +43,23 @@ def _draw_blocks(network, weights, X):
             yield rows, class_probabilities(network, weights[first : first + n_draws].astype(float), X[rows])
 
 
-def mean_proba(network, weights, X):
-    """Posterior mean of the class probabilities, (row, class)."""
+def _mean(network, weights, X):
+    """Posterior mean of the probabilities, (logit, row)."""
     total = np.zeros((network.n_logits, len(X)))  # (logit, row)
     for rows, proba in _draw_blocks(network, weights, X):
         total[:, rows] += proba.sum(axis=0)
-    return both_classes(total.T / len(weights))
+    return total / len(weights)
+
+
+def mean_proba(network, weights, X):
+    """Posterior mean of the class probabilities, (row, class)."""
+    return both_classes(_mean(network, weights, X).T)
 
 
 def std_proba(network, weights, X):
     """Posterior standard deviation of the class probabilities, (row, class)."""
     # Around the first draw, so that little is lost to cancellation and equal draws give exactly 0.
-    first = class_probabilities(network, weights[:1].astype(float), X)[0]  # (logit, row)
+    first = _mean(network, weights[:1], X)  # (logit, row)
     total, squares = np.zeros_like(first), np.zeros_like(first)  # (logit, row)
     for rows, proba in _draw_blocks(network, weights, X):
         proba -= first[:, rows]

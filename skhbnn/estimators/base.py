@@ -66,6 +66,11 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
 
     # Fitting -------------------------------------------------------------------------------------------------
 
+    def _forget(self):
+        """Drop an earlier fit: should this one fail, the estimator is unfitted."""
+        if hasattr(self, "posterior_"):
+            del self.posterior_
+
     def _encode_classes(self, y, classes=None):
         """Set classes_, to those given or those in y, and return the class codes (row,)."""
         check_classification_targets(y)
@@ -98,7 +103,6 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
         """Sample the model's posterior given the data, and judge it."""
         from ..model.density import Density  # brings in the compiler, which only a fit needs
 
-        vars(self).pop("posterior_", None)  # of an earlier fit: should this one fail, the estimator is unfitted
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         settings = NutsSettings(
             self.chains, self.tune, self.draws, float(self.target_accept), effective_n_jobs(self.n_jobs)

@@ -104,6 +104,7 @@ class FlatBNNClassifier(SingleNetworkClassifier):
         ConvergenceWarning
             If the chains did not converge; the fit is kept.
         """
+        self._forget()
         X, y = validate_data(self, X, y, dtype=np.float64)  # (row, feature), (row,)
         y = self._encode_classes(y)  # (row,)
         data, self.standardizer_ = group_rows(X, y, np.zeros(len(y), dtype=int), ["all"])

@@ -180,6 +180,7 @@ class HierarchicalBNNClassifier(BaseBNNClassifier):
         ConvergenceWarning
             If the chains did not converge; the fit is kept.
         """
+        self._forget()
         X, labels = self._split(X, groups, reset=True)
         X, y = check_X_y(X, y, dtype=np.float64, estimator=self)  # (row, feature), (row,)
         y = self._encode_classes(y)  # (row,)
@@ -203,8 +204,8 @@ class HierarchicalBNNClassifier(BaseBNNClassifier):
                 f"groups came in both ways: as the argument groups and as the column(s) {self.groups!r} of X that the "
                 "constructor names; use one of them."
             )
-        if not hasattr(X, "shape"):
-            X = np.asarray(X, dtype=object)  # (row, column); labels keep their types
+        if not hasattr(X, "columns"):
+            X = check_array(X, dtype=None if hasattr(X, "dtype") else object, ensure_all_finite=False)  # (row, column)
         validate_data(self, X, reset=reset, skip_check_array=True)
         return take_group_columns(X, self.groups)
 

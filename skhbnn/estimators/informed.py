@@ -195,10 +195,8 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         posterior = hierarchical.posterior_
         network, n_chains = posterior.network, len(posterior.weights)
         chosen = np.arange(n_chains) if prior_chains is None else np.atleast_1d(prior_chains)  # (chain,)
-        if not set(chosen.tolist()) <= set(range(n_chains)):
-            raise ValueError(
-                f"prior_chains={prior_chains!r}, but the hierarchical fit has the chains 0 to {n_chains - 1}."
-            )
+        if chosen.ndim != 1 or chosen.size == 0 or not np.isin(chosen, range(n_chains)).all():
+            raise ValueError(f"prior_chains={prior_chains!r}, but the fit has the chains 0 to {n_chains - 1}.")
         mean, cov = population_moments(
             network,
             posterior.group_mean[chosen].reshape(-1, network.n_weights),
@@ -247,6 +245,7 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         ConvergenceWarning
             If the chains did not converge; the fit is kept.
         """
+        self._forget()
         X, y = validate_data(self, X, y, dtype=np.float64)  # (row, feature), (row,)
         y = self._encode_classes(y, self.classes)  # (row,)
         network = self._network(X.shape[1])

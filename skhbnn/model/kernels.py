@@ -26,34 +26,17 @@ MAX_CLASSES = 60_000  # a product of BLOCK softmax sums, each at most n_classes,
 _FASTMATH = {"reassoc", "contract", "nsz", "arcp", "afn"}
 
 
-def _compile(**options):
-    """``njit`` with this package's options; without the disk cache where no folder can be written."""
-    options = {"fastmath": _FASTMATH, "error_model": "numpy", "nogil": True, **options}
+def _inline(function):
+    """``njit`` with this package's options, inlined into the callback.
 
-    def decorate(function):
-        return _cached(functools.partial(njit, **options), function)
-
-    return decorate
-
-
-# Numba's disk cache notices changes of the file of a function, and not of the files that it calls into.
-_SOURCE = hashlib.sha256(b"".join(pkgutil.get_data(__package__, n) or b"" for n in ("lanes.py", "kernels.py")))
+    All of it: of a function that stands in several compiled modules the loader keeps one version, and a process that
+    loads the callback from the disk cache would keep another than the one that compiled it. They differ in the last
+    digits, and then in all draws.
+    """
+    return njit(fastmath=_FASTMATH, error_model="numpy", nogil=True, forceinline=True)(function)
 
 
-def _cached(decorator, function):
-    function.__qualname__ += "_" + _SOURCE.hexdigest()[:12]
-    try:
-        return decorator(cache=True)(function)
-    except RuntimeError as error:
-        if "no locator available" not in str(error):
-            raise
-        return decorator(cache=False)(function)  # read-only install and home: compile in memory
-
-
-# One network -------------------------------------------------------------------------------------------------
-
-
-@_compile(forceinline=True)
+@_inline
 def _activate(activation, h, m):
     if activation == TANH:
         lanes.tanh_rows(h, m)
@@ -63,7 +46,7 @@ def _activate(activation, h, m):
         lanes.relu_rows(h, m)
 
 
-@_compile(forceinline=True)
+@_inline
 def _times_slope(activation, delta, h, m):
     if activation == TANH:
         lanes.times_tanh_slope(delta, h, m)
@@ -73,7 +56,7 @@ def _times_slope(activation, delta, h, m):
         lanes.times_relu_slope(delta, h, m)
 
 
-@_compile(forceinline=True)
+@_inline
 def _binary_output(z, y, first, n, m, scratch):
     """Bernoulli log likelihood of one logit; z becomes d log p / d z."""
     labels = scratch[:m]  # (m,)
@@ -85,7 +68,7 @@ def _binary_output(z, y, first, n, m, scratch):
     return lanes.bernoulli_rows(z, labels, m)
 
 
-@_compile(forceinline=True)
+@_inline
 def _softmax_output(z, n_classes, y, first, n, m, scratch):
     """Categorical log likelihood of K logits; z (logit * m) becomes d log p / d z."""
     top, total = scratch[:m], scratch[m : 2 * m]  # (m,)
@@ -117,7 +100,7 @@ def _softmax_output(z, n_classes, y, first, n, m, scratch):
     return loglik - math.log(product)
 
 
-@_compile(forceinline=True)
+@_inline
 def _sum(a, n):
     s = 0.0
     for r in range(n):
@@ -125,8 +108,8 @@ def _sum(a, n):
     return s
 
 
-@_compile()
-def network_loglik_grad(w, grad, sizes, activation, fit_intercept, X, y, start, stop, units, deltas):
+@_inline
+def _network_loglik_grad(w, grad, sizes, activation, fit_intercept, X, y, start, stop, units, deltas):
     """Log likelihood of rows start:stop under one network; its gradient is written to grad.
 
     w, grad: (weight,); sizes: (layer + 1,); X: (feature, row); y: (row,) class codes as floats;
@@ -188,10 +171,23 @@ def network_loglik_grad(w, grad, sizes, activation, fit_intercept, X, y, start, 
     return loglik
 
 
+@_inline
+def _exp(x):
+    """Exponential of a short vector of either sign."""
+    e = np.zeros((x.size + lanes.LANES - 1) // lanes.LANES * lanes.LANES)  # padded to whole vectors
+    for i in range(x.size):
+        e[i] = -abs(x[i])
+    lanes.exp_rows(e, e.size)
+    for i in range(x.size):
+        if x[i] > 0.0:
+            e[i] = 1.0 / e[i]
+    return e
+
+
 FLAT, HIERARCHICAL, INFORMED = range(3)  # model codes
 
 
-@_compile(forceinline=True)
+@_inline
 def _standard_normal(x, grad):
     """Add the gradient of the standard normal log density; return its value less the constant."""
     s = 0.0
@@ -201,7 +197,7 @@ def _standard_normal(x, grad):
     return -0.5 * s
 
 
-@_compile(forceinline=True)
+@_inline
 def _normal(x, scale, grad):
     """As _standard_normal, for standard deviations scale."""
     s = 0.0
@@ -212,7 +208,7 @@ def _normal(x, scale, grad):
     return -0.5 * s
 
 
-@_compile()
+@_inline
 def log_density_grad(
     x, grad, model, sizes, activation, fit_intercept, offsets, X, y, location, scale, layer_of_weight, hyper
 ):
@@ -224,50 +220,50 @@ def log_density_grad(
     """
     n_weights = layer_of_weight.size
     n_layers = sizes.size - 1
-    units = np.empty(sizes.sum() * BLOCK)
-    deltas = np.empty((2, (sizes.max() + 2) * BLOCK))
-    net = (sizes, activation, fit_intercept, X, y)
+    units = np.empty(sizes.sum() * BLOCK)  # (input or unit of any layer * BLOCK,)
+    deltas = np.empty((2, (sizes.max() + 2) * BLOCK))  # (2, widest layer + 2 * BLOCK)
+    w, grad_w = np.empty(n_weights), np.empty(n_weights)  # (weight,)
+    log_sd = x[n_weights : n_weights + n_layers]  # (layer,), empty but in the hierarchical model
+    sd = _exp(log_sd)  # (layer,)
+    grad[:] = 0.0
     logp = hyper[0]
 
-    if model == FLAT:
-        logp += network_loglik_grad(x, grad, *net, 0, offsets[-1], units, deltas)
-        return logp + _normal(x, scale, grad)
-
-    w = np.empty(n_weights)
-    grad_w = np.empty(n_weights)
+    for g in range(offsets.size - 1):
+        at = n_weights + n_layers + g * n_weights if model == HIERARCHICAL else 0  # of the group's part of x
+        for i in range(n_weights):
+            if model == FLAT:
+                w[i] = x[i]
+            elif model == INFORMED:
+                w[i] = location[i]
+                for j in range(i + 1):
+                    w[i] += scale[i * n_weights + j] * x[j]
+            else:
+                w[i] = x[i] + sd[layer_of_weight[i]] * x[at + i]
+        logp += _network_loglik_grad(
+            w, grad_w, sizes, activation, fit_intercept, X, y, offsets[g], offsets[g + 1], units, deltas
+        )
+        for i in range(n_weights):
+            if model == INFORMED:
+                for j in range(i + 1):
+                    grad[j] += scale[i * n_weights + j] * grad_w[i]
+            else:
+                grad[i] += grad_w[i]
+            if model == HIERARCHICAL:
+                layer = layer_of_weight[i]
+                grad_z = sd[layer] * grad_w[i]
+                grad[at + i] += grad_z
+                grad[n_weights + layer] += grad_z * x[at + i]
 
     if model == INFORMED:
-        for i in range(n_weights):
-            w[i] = location[i]
-            for j in range(i + 1):
-                w[i] += scale[i * n_weights + j] * x[j]
-        logp += network_loglik_grad(w, grad_w, *net, 0, offsets[-1], units, deltas)
-        grad[:] = 0.0
-        for i in range(n_weights):
-            for j in range(i + 1):
-                grad[j] += scale[i * n_weights + j] * grad_w[i]
         return logp + _standard_normal(x, grad)
-
-    mu, grad_mu = x[:n_weights], grad[:n_weights]  # (weight,)
-    log_sd, grad_log_sd = x[n_weights : n_weights + n_layers], grad[n_weights : n_weights + n_layers]  # (layer,)
-    sd = np.exp(log_sd)  # (layer,)
-    grad[:] = 0.0
-    for g in range(offsets.size - 1):
-        first = n_weights + n_layers + g * n_weights
-        z, grad_z = x[first : first + n_weights], grad[first : first + n_weights]  # (weight,)
-        for i in range(n_weights):
-            w[i] = mu[i] + sd[layer_of_weight[i]] * z[i]
-        logp += network_loglik_grad(w, grad_w, *net, offsets[g], offsets[g + 1], units, deltas)
-        for i in range(n_weights):
-            grad_mu[i] += grad_w[i]
-            grad_z[i] = sd[layer_of_weight[i]] * grad_w[i]
-            grad_log_sd[layer_of_weight[i]] += grad_z[i] * z[i]
-        logp += _standard_normal(z, grad_z)
-    for l in range(n_layers):  # noqa: E741
-        u = sd[l] / hyper[1]
-        logp += log_sd[l] - 0.5 * u * u
-        grad_log_sd[l] += 1.0 - u * u
-    return logp + _normal(mu, scale, grad_mu)
+    logp += _normal(x[:n_weights], scale, grad[:n_weights])
+    if model == HIERARCHICAL:
+        logp += _standard_normal(x[n_weights + n_layers :], grad[n_weights + n_layers :])
+        for layer in range(n_layers):  # the half-normal prior and the Jacobian of the logarithm
+            u = sd[layer] / hyper[1]
+            logp += log_sd[layer] - 0.5 * u * u
+            grad[n_weights + layer] += 1.0 - u * u
+    return logp
 
 
 @intrinsic
@@ -319,12 +315,24 @@ def _nutpie_expand(n_dim, n_expanded, x, out, header):
     return 0
 
 
+# Numba's disk cache notices changes of the file of a function, and not of the files that it calls into.
+_SOURCE = hashlib.sha256(b"".join(pkgutil.get_data(__package__, n) or b"" for n in ("lanes.py", "kernels.py")))
+
+
+def _cached_cfunc(signature, function):
+    function.__qualname__ += "_" + _SOURCE.hexdigest()[:12]
+    try:
+        return cfunc(signature, cache=True)(function)
+    except RuntimeError as error:
+        if "no locator available" not in str(error):
+            raise
+        return cfunc(signature)(function)  # no folder can be written: compile in memory
+
+
 @functools.cache
 def nutpie_callbacks():
     """The two C callbacks, compiled or loaded from the disk cache at the first fit of a process."""
     double, void = types.CPointer(types.float64), types.voidptr
     logp = types.int64(types.uint64, double, double, double, void)
     expand = types.int64(types.uint64, types.uint64, double, double, void)
-    return _cached(functools.partial(cfunc, logp), _nutpie_logp), _cached(
-        functools.partial(cfunc, expand), _nutpie_expand
-    )
+    return _cached_cfunc(logp, _nutpie_logp), _cached_cfunc(expand, _nutpie_expand)

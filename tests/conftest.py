@@ -1,0 +1,97 @@
+"""Fixtures that the tests share: one small grouped data set, and one small fit of each estimator."""
+
+import os
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import Bunch
+
+from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier
+from skhbnn.datasets import make_rotated_moons
+
+
+@pytest.fixture(scope="session")
+def small():
+    """Settings of a fit that takes a tenth of a second; far too few draws to converge."""
+    return {"hidden_layer_sizes": (3,), "chains": 2, "tune": 50, "draws": 50, "random_state": 0}
+
+
+@pytest.fixture(scope="session")
+def moons():
+    """Four groups of 15 rows, two features, two classes; X_new and groups_new are rows of the same groups."""
+    X, X_new, y, _, groups, groups_new = make_rotated_moons(n_groups=4, n_samples=30, random_state=0)
+    return Bunch(X=X, y=y, groups=groups, X_new=X_new, groups_new=groups_new)
+
+
+def quiet_fit(estimator, *args, **kwargs):
+    """Fit without the warning that so few draws do not converge."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return estimator.fit(*args, **kwargs)
+
+
+@pytest.fixture(scope="session")
+def flat(small, moons):
+    return quiet_fit(FlatBNNClassifier(**small), moons.X, moons.y)
+
+
+@pytest.fixture(scope="session")
+def hierarchical(small, moons):
+    return quiet_fit(HierarchicalBNNClassifier(**small), moons.X, moons.y, groups=moons.groups)
+
+
+@pytest.fixture(scope="session")
+def informed(hierarchical, moons):
+    """A fit of one group's rows under the group distribution of all."""
+    rows = moons.groups == 1
+    return quiet_fit(InformedPriorBNNClassifier.from_hierarchical(hierarchical), moons.X[rows], moons.y[rows])
+
+
+@pytest.fixture(scope="session")
+def run_python():
+    """A function that runs code in a fresh Python process and returns what it printed."""
+
+    def run(code, **environment):
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", code],
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def fit_groups(small, moons):
+    """A function that fits the hierarchical model to the small data set; column is the constructor's groups."""
+
+    def fit(X=moons.X, groups=None, column=None, y=moons.y, **params):
+        return quiet_fit(HierarchicalBNNClassifier(**{**small, "groups": column, **params}), X, y, groups=groups)
+
+    return fit
+
+
+@pytest.fixture(scope="session")
+def as_table():
+    """A function that gives X with labels as column number at, called "g"; the others are "a" and "b"."""
+
+    def table(form, X, labels, at):
+        names, columns = ["a", "b"], X.T.tolist()
+        names.insert(at, "g")
+        columns.insert(at, list(labels))
+        if form in ("pandas", "polars"):
+            return {"pandas": pd, "polars": pl}[form].DataFrame(dict(zip(names, columns, strict=True)))
+        rows = [list(row) for row in zip(*columns, strict=True)]
+        return rows if form == "lists" else np.array(rows, dtype=object)
+
+    return table

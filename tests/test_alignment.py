@@ -1,0 +1,206 @@
+"""Alignment over the symmetries of a network, and the informed prior that is made from aligned draws."""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from sklearn.exceptions import NotFittedError
+
+from skhbnn import HierarchicalBNNClassifier, InformedPriorBNNClassifier
+from skhbnn.alignment import align, population_moments
+from skhbnn.model.network import Network
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+ODD = ("tanh", "identity")
+
+
+def scramble(network, weights, rng):
+    """The same function from other weights: hidden units permuted, and for odd activations their signs flipped."""
+    weights = weights.copy()
+    for below, above in pairwise(network.layers):
+        order = rng.permutation(below.n_out)
+        sign = rng.choice([-1.0, 1.0], below.n_out) if network.activation in ODD else np.ones(below.n_out)
+        incoming = weights[below.kernel].reshape(below.n_in, below.n_out)
+        outgoing = weights[above.kernel].reshape(above.n_in, above.n_out)
+        weights[below.kernel] = (incoming[:, order] * sign).ravel()
+        weights[above.kernel] = (outgoing[order] * sign[:, None]).ravel()
+        if network.fit_intercept:
+            weights[below.intercept] = weights[below.intercept][order] * sign
+    return weights
+
+
+NETWORKS = [
+    Network((n_inputs, *hidden, n_logits), activation, fit_intercept)
+    for n_inputs, hidden, n_logits in [(2, (5,), 1), (3, (8,), 3), (2, (5, 5), 1), (4, (6, 3), 3)]
+    for activation in ("tanh", "relu", "identity", "logistic")
+    for fit_intercept in (True, False)
+]
+
+
+def name(network):
+    return f"{network.sizes}-{network.activation}-{network.fit_intercept}"
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=name)
+def test_align_undoes_permutations_and_flips(network):
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        weights = rng.standard_normal(network.n_weights)
+        draws = np.array([scramble(network, weights, rng) for _ in range(30)])  # (draw, weight)
+        assert len(np.unique(draws, axis=0)) > 10
+        np.testing.assert_array_equal(align(network, draws), np.broadcast_to(draws[0], draws.shape))
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=name)
+def test_align_preserves_every_function(network):
+    """Also of draws that have nothing in common; and it brings them nearer to each other, never further away."""
+    rng = np.random.default_rng(0)
+    draws = rng.standard_normal((40, network.n_weights))  # (draw, weight)
+    X = rng.standard_normal((7, network.sizes[0]))
+    before = draws.copy()
+    aligned = align(network, draws)
+    np.testing.assert_allclose(network.logits(aligned, X), network.logits(before, X), rtol=1e-9, atol=1e-12)
+    np.testing.assert_array_equal(draws, before)  # the argument is left alone
+    np.testing.assert_allclose(np.sort(np.abs(aligned), axis=1), np.sort(np.abs(before), axis=1))
+    assert aligned.var(axis=0).sum() < before.var(axis=0).sum()
+    if network.activation not in ODD:  # relu(-a) is not -relu(a), nor is the logistic: no sign may change
+        np.testing.assert_array_equal(np.sort(aligned, axis=1), np.sort(before, axis=1))
+
+
+@pytest.mark.parametrize("hidden", [(4,), (5, 5)])
+def test_align_recovers_noisy_draws(hidden):
+    """Scatter that is small beside the distance of the units leaves no doubt which unit is which."""
+    network = Network((3, *hidden, 2), "tanh", True)
+    rng = np.random.default_rng(0)
+    weights = rng.standard_normal(network.n_weights)
+    noisy = weights + 0.02 * rng.standard_normal((50, network.n_weights))  # (draw, weight)
+    scrambled = [noisy[0], *(scramble(network, draw, rng) for draw in noisy[1:])]  # the first sets the order
+    aligned = align(network, np.array(scrambled))
+    np.testing.assert_array_equal(aligned, noisy)
+
+
+def test_align_without_hidden_layers():
+    draws = np.random.default_rng(0).standard_normal((5, 4))
+    np.testing.assert_array_equal(align(Network((3, 1), "tanh", True), draws), draws)
+
+
+# The normal distribution of a new group's weights ------------------------------------------------------------------
+
+
+def test_population_moments_against_sampling():
+    """Mean and covariance of w ~ Normal(mu, sd²), with (mu, sd) one of the draws, by brute force."""
+    network = Network((2, 2, 1), "tanh", True)  # 9 weights: 6 in layer 0, 3 in layer 1
+    rng = np.random.default_rng(0)
+    factor = rng.standard_normal((9, 9)) / 3
+    mu = rng.standard_normal(9) + rng.standard_normal((300, 9)) @ factor  # (draw, weight)
+    sd = rng.uniform(0.1, 1.5, (300, 2))  # (draw, layer)
+    mean, cov = population_moments(network, mu, sd, aligned=False)
+
+    n = 400_000
+    picked = rng.integers(300, size=n)
+    w = mu[picked] + sd[picked][:, [0] * 6 + [1] * 3] * rng.standard_normal((n, 9))  # (sample, weight)
+    np.testing.assert_array_less(np.abs(mean - w.mean(axis=0)), 5 * w.std(axis=0) / math.sqrt(n))
+    products = np.einsum("si,sj->sij", w - w.mean(axis=0), w - w.mean(axis=0))  # (sample, weight, weight)
+    error = products.std(axis=0) / math.sqrt(n)  # (weight, weight)
+    unbiased = np.cov(mu.T) / 300  # the package divides the covariance of the 300 draws by 299
+    np.testing.assert_array_less(np.abs(cov - unbiased - products.mean(axis=0)), 5 * error)
+
+
+def test_population_moments_structure():
+    network = Network((2, 2, 1), "tanh", True)
+    rng = np.random.default_rng(0)
+    mu, sd = rng.standard_normal((50, 9)), rng.uniform(0.1, 1, (50, 2))
+    full, layer, diag = (population_moments(network, mu, sd, kind)[1] for kind in ("full", "layer", "diag"))
+    same_layer = np.equal.outer([0] * 6 + [1] * 3, [0] * 6 + [1] * 3)
+    assert (full != 0).all()
+    np.testing.assert_array_equal(layer, np.where(same_layer, full, 0))
+    np.testing.assert_array_equal(diag, np.diag(np.diag(full)))
+    for cov in (full, layer, diag):
+        np.testing.assert_allclose(cov, cov.T, rtol=1e-14)
+        assert np.linalg.eigvalsh(cov)[0] >= np.mean(sd**2, axis=0).min() * (1 - 1e-12)  # Cov mu adds, never takes
+
+
+def test_population_moments_of_equivalent_chains():
+    """Two chains in equivalent modes: aligned they are one, pooled as they are they blur."""
+    network = Network((2, 5, 5, 1), "tanh", False)
+    rng = np.random.default_rng(0)
+    chain = rng.standard_normal(network.n_weights) + 0.02 * rng.standard_normal((40, network.n_weights))
+    other = np.array([scramble(network, draw, np.random.default_rng(1)) for draw in chain])
+    sd = np.full((80, 3), 0.1)
+    _, one = population_moments(network, chain, sd[:40], aligned=False)
+    _, aligned = population_moments(network, np.concatenate([chain, other]), sd)
+    _, pooled = population_moments(network, np.concatenate([chain, other]), sd, aligned=False)
+    assert np.trace(aligned) < 1.02 * np.trace(one)
+    assert np.trace(pooled) > 5 * np.trace(one)
+
+
+# from_hierarchical -------------------------------------------------------------------------------------------------
+
+
+def test_prior_carries_over(hierarchical, moons):
+    prior = InformedPriorBNNClassifier.from_hierarchical(hierarchical, align=False)
+    mu = hierarchical.posterior_.group_mean.reshape(100, 13).astype(float)
+    variance = np.mean(hierarchical.posterior_.group_scale.reshape(100, 2).astype(float) ** 2, axis=0)
+    np.testing.assert_allclose(prior.prior_mean, mu.mean(axis=0), rtol=1e-6, atol=1e-7)
+    expected = np.cov(mu.T) + np.diag(np.repeat(variance, [9, 4]))
+    np.testing.assert_allclose(prior.prior_cov, expected, rtol=1e-5, atol=1e-6)
+    assert not hasattr(prior, "posterior_")
+    rows = moons.groups == 2
+    prior.fit(moons.X[rows], moons.y[rows])
+    np.testing.assert_allclose(prior.standardizer_.mean, moons.X.mean(axis=0), atol=1e-12)  # of all groups' rows
+    np.testing.assert_allclose(prior.standardizer_.scale, moons.X.std(axis=0), rtol=1e-12)
+    assert prior.predict_proba(moons.X_new).shape == (60, 2)
+
+
+def test_settings_carry_over(moons):
+    settings = {"hidden_layer_sizes": (2,), "activation": "relu", "fit_intercept": False, "chains": 2, "tune": 20}
+    settings |= {"draws": 20, "target_accept": 0.7, "n_jobs": 1, "random_state": 3}
+    fitted = HierarchicalBNNClassifier(**settings).fit(moons.X, moons.y, groups=moons.groups)
+    prior = InformedPriorBNNClassifier.from_hierarchical(fitted, random_state=4, draws=30)
+    assert {k: prior.get_params()[k] for k in settings} == {**settings, "random_state": 4, "draws": 30}
+    assert prior.prior_mean.shape == (6,)
+    assert prior.prior_cov.shape == (6, 6)
+
+
+def test_rows_of_one_class_suffice(moons, small):
+    """The classes are those of the hierarchical fit, whatever the new group's rows show."""
+    names = np.array(["no", "yes"])[moons.y]
+    fitted = HierarchicalBNNClassifier(**small).fit(moons.X, names, groups=moons.groups)
+    classifier = InformedPriorBNNClassifier.from_hierarchical(fitted)
+    one_class = names == "yes"
+    classifier.fit(moons.X[one_class][:5], names[one_class][:5])
+    assert classifier.classes_.tolist() == ["no", "yes"]
+    assert classifier.predict_proba(moons.X_new).shape == (60, 2)
+    with pytest.raises(ValueError, match=r"classes that are not in classes=\['no', 'yes'\]: \['maybe'\]"):
+        classifier.fit(moons.X[:2], ["maybe", "yes"])
+
+
+def test_chosen_chains(hierarchical):
+    """Chain 1 alone has the moments of its own draws; a list of all is the default."""
+    one = InformedPriorBNNClassifier.from_hierarchical(hierarchical, prior_chains=1, align=False)
+    np.testing.assert_allclose(one.prior_mean, hierarchical.posterior_.group_mean[1].mean(axis=0), rtol=1e-5, atol=1e-6)
+    both = InformedPriorBNNClassifier.from_hierarchical(hierarchical, prior_chains=[0, 1])
+    default = InformedPriorBNNClassifier.from_hierarchical(hierarchical)
+    np.testing.assert_array_equal(both.prior_cov, default.prior_cov)
+
+
+@pytest.mark.parametrize("chains", [2, -1, [0, 2], [], [0.5], [[0]]])
+def test_faulty_chains(chains, hierarchical):
+    with pytest.raises(ValueError, match=r"prior_chains=.*the chains 0 to 1"):
+        InformedPriorBNNClassifier.from_hierarchical(hierarchical, prior_chains=chains)
+
+
+def test_wrong_source(flat, hierarchical, moons):
+    with pytest.raises(TypeError, match="needs a HierarchicalBNNClassifier, got a FlatBNNClassifier"):
+        InformedPriorBNNClassifier.from_hierarchical(flat)
+    with pytest.raises(NotFittedError, match="HierarchicalBNNClassifier"):
+        InformedPriorBNNClassifier.from_hierarchical(HierarchicalBNNClassifier())
+    with pytest.raises(ValueError, match="'covariance' parameter"):
+        InformedPriorBNNClassifier.from_hierarchical(hierarchical, covariance="band")
+    prior = InformedPriorBNNClassifier.from_hierarchical(hierarchical)
+    with pytest.raises(ValueError, match="feature"):  # of another number of features
+        prior.fit(np.c_[moons.X, moons.X], moons.y)
+    with pytest.raises(ValueError, match=r"prior_mean has shape \(13,\), but the 2-4-1 network with .* has 17 weights"):
+        prior.set_params(hidden_layer_sizes=(4,)).fit(moons.X, moons.y)

@@ -1,0 +1,132 @@
+"""Faulty group labels: each gets an error that says which label, column or argument is wrong."""
+
+import decimal
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from scipy.sparse import csr_array
+
+from skhbnn import HierarchicalBNNClassifier
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+NAN = float("nan")
+MISSING = {
+    "None": [None],
+    "NaN": [NAN],
+    "float array": np.array([NAN]),
+    "pandas NA": [pd.NA],
+    "nullable int": pd.array([None], dtype="Int64"),
+    "categorical": pd.Categorical([NAN]),
+    "NaT": [pd.NaT],
+    "datetime64": np.array(["NaT"], dtype="M8[D]"),
+    "timedelta64": np.array(["NaT"], dtype="m8[D]"),
+    "polars": pl.Series([None], dtype=pl.String),
+    "decimal": [decimal.Decimal("nan")],
+    "part of a tuple": [("a", NAN)],
+}
+
+
+@pytest.mark.parametrize("form", MISSING)
+def test_missing_label(form, as_table, fit_groups, hierarchical, moons):
+    """An error in fit that says which row, by either way; at predict one unseen group, whatever its form."""
+    label = next(iter(MISSING[form]))
+    labels = ["k", "l", "m", label, *["n"] * 56]
+    with pytest.raises(ValueError, match=r"1 missing label\(s\), the first at row 3"):
+        fit_groups(groups=labels)
+    with pytest.raises(ValueError, match=r"1 missing label\(s\), the first at row 3"):
+        fit_groups(as_table("array", moons.X, np.fromiter(labels, dtype=object), 0), column=0)
+    expected = hierarchical.predict_proba(moons.X_new[:1], groups=[None])
+    np.testing.assert_array_equal(hierarchical.predict_proba(moons.X_new[:1], groups=MISSING[form]), expected)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda groups: groups[:-1], "groups has 59 labels, but X has 60 rows"),
+        (lambda groups: "k" * 60, "the single value 'kkk"),
+        (lambda groups: 3, "the single value 3"),
+        (lambda groups: groups[:, None], r"groups must have one dimension.*\(60, 1\)"),
+        (lambda groups: [*groups[:-1], ["k"]], r"not hashable: \['k'\]"),
+        (lambda groups: [*groups[:-1], ("k", {5})], r"not hashable: \('k', \{5\}\)"),
+    ],
+    ids=["too few", "one string", "one number", "two dimensions", "unhashable", "unhashable in a tuple"],
+)
+def test_faulty_argument(change, message, fit_groups, moons):
+    with pytest.raises(ValueError, match=message):
+        fit_groups(groups=change(moons.groups))
+
+
+@pytest.mark.parametrize(
+    ("form", "column", "message"),
+    [
+        ("pandas", "q", r"groups='q' is not a column of X.*\['g', 'a', 'b'\]"),
+        ("polars", ["g", "q"], r"groups='q' is not a column of X.*\['g', 'a', 'b'\]"),
+        ("array", 3, "groups=3 is not the index of a column of X, which has 3 columns"),
+        ("array", -4, "groups=-4 is not the index of a column"),
+        ("array", [0, -3], r"groups=\[0, -3\] names a column of X twice"),
+        ("pandas", ["g", 0], r"groups=\['g', 0\] names a column of X twice"),
+        ("array", "g", "groups='g' names a column, but X is a ndarray without column names"),
+        ("lists", "g", "groups='g' names a column, but X is a .* without column names"),
+        ("array", [], r"groups=\[\]"),
+        ("array", [0.5], r"groups=\[?0\.5"),
+        ("pandas", [None], r"groups=\[?None"),
+    ],
+)
+def test_faulty_column(form, column, message, as_table, fit_groups, moons):
+    with pytest.raises(ValueError, match=message):
+        fit_groups(as_table(form, moons.X, moons.groups, 0), column=column)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda X: X[:, :1], r"0 feature\(s\)"),
+        (lambda X: X[:, 1], "Expected 2D array"),
+        (lambda X: [[0, 1, 2]] * 59 + [[0]], "Expected 2D array|inhomogeneous"),
+        (lambda X: csr_array(X.astype(float)), "dense data is required"),
+        (lambda X: np.array([*X[:, 0], ["k"]], dtype=object)[-60:, None], r"not hashable: \['k'\]"),
+    ],
+    ids=["nothing but the label", "one-dimensional", "ragged", "sparse", "unhashable"],
+)
+def test_faulty_table(change, message, as_table, fit_groups, moons):
+    with pytest.raises((ValueError, TypeError), match=message):
+        fit_groups(change(as_table("array", moons.X, moons.groups, 0)), column=0)
+
+
+def test_both_ways_at_once(as_table, fit_groups, moons):
+    with pytest.raises(ValueError, match=r"both ways: as the argument groups and as the column\(s\) 0"):
+        fit_groups(as_table("array", moons.X, moons.groups, 0), groups=moons.groups, column=0)
+
+
+@pytest.fixture(scope="module")
+def fits(as_table, fit_groups, hierarchical, moons):
+    """One fit for each way that groups came in, and the X that goes with it."""
+    table = as_table("array", moons.X, moons.groups, 0)
+    return {
+        "argument": (hierarchical, moons.X),
+        "column": (fit_groups(table, column=0), table),
+        "none": (fit_groups(), moons.X),
+    }
+
+
+METHODS = [name for name in vars(HierarchicalBNNClassifier) if name.startswith(("predict", "sample", "score"))]
+
+
+@pytest.mark.parametrize(
+    ("way", "groups", "message"),
+    [
+        ("argument", None, r"needs them here too: pass groups= to this method, or .*groups='column'"),
+        ("argument", [0, 1], "groups has 2 labels, but X has 60 rows"),
+        ("argument", [[0]] * 60, r"not hashable: \[0\]"),
+        ("column", [0] * 60, "both ways"),
+        ("none", [0] * 60, "fitted without any"),
+    ],
+)
+@pytest.mark.parametrize("method", METHODS)
+def test_groups_at_predict_must_go_with_the_fit(method, way, groups, message, fits, moons):
+    fitted, X = fits[way]
+    with pytest.raises(ValueError, match=message):
+        getattr(fitted, method)(X, **({"y": moons.y} if method == "score" else {}), groups=groups)

@@ -14,7 +14,7 @@ from skhbnn.datasets import make_rotated_moons
 from . import pymc_peers
 from .common import ARTICLE, convergence_ignored, scores, timed
 
-PEER_GROUPS = 4
+PEER_GROUPS = 3
 
 
 def run():

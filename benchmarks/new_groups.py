@@ -53,13 +53,10 @@ def one_seed(seed, new_seed):
             "chains not aligned": informed(fitted, align=False),
         }
         single = [informed(fitted, prior_chains=chain, align=False) for chain in range(4)]
-        single_layer = [informed(fitted, prior_chains=chain, align=False, covariance="layer") for chain in range(4)]
         losses = {}
         for n_rows in LIMITS:
             losses[n_rows] = {name: loss(prior, new, n_rows) for name, prior in priors.items()}
             losses[n_rows]["one chain, mean of four"] = np.mean([loss(p, new, n_rows) for p in single])
-            by_layer = np.mean([loss(p, new, n_rows) for p in single_layer])
-            losses[n_rows]["one chain, covariance per layer, mean of four"] = by_layer
     return losses
 
 

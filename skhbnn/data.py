@@ -1,6 +1,9 @@
 """Rows, classes and groups of a fit: labels in any form in, one canonical order of the rows out."""
 
 import datetime
+import decimal
+import fractions
+import math
 import numbers
 from dataclasses import dataclass
 
@@ -107,16 +110,22 @@ def is_missing(label):
     return bool(label != label)
 
 
+def _microseconds(time):
+    """A datetime64 or timedelta64 in microseconds, which reach all years, unless it is finer."""
+    rounded = time.astype(f"{time.dtype.kind}8[us]")
+    return rounded if rounded == time else time
+
+
 def _plain(label):
-    """A label as the Python object, or the nanosecond datetime64, that equal labels of other types become too."""
+    """A label as the Python object, or the datetime64, that equal labels of other types become too."""
     if isinstance(label, tuple):
         return tuple(_plain(part) for part in label)
     if isinstance(label, datetime.datetime) and label.tzinfo is not None:
         return label
     if isinstance(label, (datetime.date, np.datetime64)):
-        return np.datetime64(label).astype("M8[ns]")
+        return _microseconds(label.to_datetime64() if hasattr(label, "to_datetime64") else np.datetime64(label))
     if isinstance(label, (datetime.timedelta, np.timedelta64)):
-        return np.timedelta64(label).astype("m8[ns]")
+        return _microseconds(label.to_timedelta64() if hasattr(label, "to_timedelta64") else np.timedelta64(label))
     return label.item() if isinstance(label, np.generic) else label
 
 
@@ -126,8 +135,10 @@ def label_text(label):
         return "(" + ",".join(map(label_text, label)) + ")"
     if isinstance(label, frozenset):  # its own text depends on the hashes of strings
         return "{" + ",".join(sorted(map(label_text, label))) + "}"
-    if isinstance(label, (int, float)) and label == label // 1:
-        return f"number:{int(label)}"
+    if isinstance(label, (numbers.Rational, float, decimal.Decimal)) and math.isfinite(label):
+        return f"number:{fractions.Fraction(label)}"
+    if isinstance(label, datetime.datetime) and label.tzinfo is not None:
+        return f"instant:{label.astimezone(datetime.UTC).isoformat()}"
     return f"{type(label).__name__}:{label!r}"
 
 
@@ -139,8 +150,9 @@ def as_labels(groups, n_rows):
     ValueError
         If there is not one label per row, or a label is not hashable.
     """
-    if isinstance(groups, np.ndarray) and groups.ndim != 1:
-        raise ValueError(f"groups must have one dimension, one label per row of X; got shape {groups.shape}.")
+    shape = getattr(groups, "shape", (n_rows,))
+    if len(shape) > 1:
+        raise ValueError(f"groups must have one dimension, one label per row of X; got shape {shape}.")
     if isinstance(groups, (str, bytes)) or not hasattr(groups, "__iter__"):
         raise ValueError(f"groups must hold one label per row of X; got the single value {groups!r}.")
     labels = list(groups)

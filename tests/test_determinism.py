@@ -85,6 +85,7 @@ LABELS = {
     "tuple": [("k", "x"), ("k", "y"), ("l", "x"), ("l", "y"), ("m", "x")],
     "mixed": [1, "k", ("k", 1), b"k", "unseen"],
     "frozenset": [frozenset({c, "x", "y", 5}) for c in ("k", "l", "m", "n", "unseen")],
+    "frozenset in a tuple": [(frozenset({c, "x", "y"}), 1) for c in ("k", "l", "m", "n", "unseen")],
 }
 PROGRAM = f"""
 import hashlib, json

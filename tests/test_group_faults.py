@@ -49,10 +49,15 @@ def test_missing_label(form, as_table, fit_groups, hierarchical, moons):
         (lambda groups: "k" * 60, "the single value 'kkk"),
         (lambda groups: 3, "the single value 3"),
         (lambda groups: groups[:, None], r"groups must have one dimension.*\(60, 1\)"),
+        (lambda groups: pd.DataFrame({"g": groups}), r"groups must have one dimension.*\(60, 1\)"),
+        (lambda groups: pl.DataFrame({"g": groups}), r"groups must have one dimension.*\(60, 1\)"),
         (lambda groups: [*groups[:-1], ["k"]], r"not hashable: \['k'\]"),
         (lambda groups: [*groups[:-1], ("k", {5})], r"not hashable: \('k', \{5\}\)"),
     ],
-    ids=["too few", "one string", "one number", "two dimensions", "unhashable", "unhashable in a tuple"],
+    ids=[
+        *["too few", "one string", "one number", "two dimensions", "pandas frame", "polars frame"],
+        *["unhashable", "unhashable in a tuple"],
+    ],
 )
 def test_faulty_argument(change, message, fit_groups, moons):
     with pytest.raises(ValueError, match=message):

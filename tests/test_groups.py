@@ -1,5 +1,8 @@
 """Group labels in every form they come in, and groups that fit did not see."""
 
+import datetime
+import decimal
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -77,6 +80,10 @@ KINDS = {
     "datetime64": lambda codes: DAYS[codes],
     "time zone": lambda codes: pd.Series(DAYS[codes]).dt.tz_localize("Asia/Tokyo"),
     "date": lambda codes: DAYS[codes].tolist(),
+    "dates beyond nanoseconds": lambda codes: [
+        datetime.date(year, 1, 1) for year in np.array([1, 1600, 2500, 3000])[codes]
+    ],
+    "nanoseconds apart": lambda codes: [pd.Timestamp("2024-02-28") + pd.Timedelta(code, "ns") for code in codes],
     "polars date": lambda codes: pl.Series(DAYS[codes].tolist()),
     "timedelta": lambda codes: DAYS[codes] - DAYS[0],
 }
@@ -101,6 +108,7 @@ SAME = {
     "float": (CODES, CODES.astype(float)),
     "nullable int": (CODES, pd.array(CODES, dtype="Int64")),
     "polars": (CODES, pl.Series(CODES)),
+    "decimals": (CODES, [decimal.Decimal(code) for code in CODES.tolist()]),
     "list of NumPy strings": (CODES.astype(str), list(CODES.astype(str))),
     "string dtype": (CODES.astype(str), pd.array(CODES.astype(str), dtype="string")),
     "categorical": (CODES.astype(str), pd.Categorical(CODES.astype(str))),
@@ -111,6 +119,10 @@ SAME = {
     "polars datetimes": (DAYS[0] + CODES, pl.Series(DAYS[0] + CODES).cast(pl.Datetime)),
     "dates": (DAYS[0] + CODES, (DAYS[0] + CODES).tolist()),
     "polars dates": (DAYS[0] + CODES, pl.Series(DAYS[0] + CODES)),
+    "time zones": (
+        pd.date_range("2024-02-28", periods=6, tz="UTC"),
+        [datetime.datetime(2024, 2, 28, tzinfo=datetime.UTC) + datetime.timedelta(days) for days in range(6)],
+    ),
 }
 
 
@@ -118,7 +130,7 @@ SAME = {
 def test_equal_labels_in_another_form(form, fit_groups, moons):
     """The same labels in another container or dtype name the same groups, seen and unseen."""
     labels, others = SAME[form]
-    fitted = fit_groups(groups=[labels[code] for code in moons.groups])
+    fitted = fit_groups(groups=[labels[code] for code in moons.groups])  # the last two stay unseen
     expected = fitted.predict_proba(moons.X_new[:6], groups=labels)
     np.testing.assert_array_equal(fitted.predict_proba(moons.X_new[:6], groups=others), expected)
 

@@ -5,6 +5,7 @@ import decimal
 import fractions
 import math
 import numbers
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -135,6 +136,8 @@ def label_text(label):
         return "(" + ",".join(map(label_text, label)) + ")"
     if isinstance(label, frozenset):  # its own text depends on the hashes of strings
         return "{" + ",".join(sorted(map(label_text, label))) + "}"
+    if isinstance(label, np.generic):  # a time; NumPy counts timedelta64 among the integers
+        return f"{type(label).__name__}:{label!r}"
     if isinstance(label, (numbers.Rational, float, decimal.Decimal)) and math.isfinite(label):
         return f"number:{fractions.Fraction(label)}"
     if isinstance(label, datetime.datetime) and label.tzinfo is not None:
@@ -153,6 +156,8 @@ def as_labels(groups, n_rows):
     shape = getattr(groups, "shape", (n_rows,))
     if len(shape) > 1:
         raise ValueError(f"groups must have one dimension, one label per row of X; got shape {shape}.")
+    if isinstance(groups, (Set, Mapping)):
+        raise ValueError(f"groups must be in the order of the rows of X; a {type(groups).__name__} has no such order.")
     if isinstance(groups, (str, bytes)) or not hasattr(groups, "__iter__"):
         raise ValueError(f"groups must hold one label per row of X; got the single value {groups!r}.")
     labels = list(groups)
@@ -236,15 +241,12 @@ def unique_labels(labels):
             f"groups has {len(missing)} missing label(s), the first at row {missing[0]}; "
             "drop those rows or give them a label of their own."
         )
-    distinct = set(labels)
-    if all(isinstance(label, str) for label in distinct) or all(isinstance(label, numbers.Real) for label in distinct):
+    # By text first: sets, also inside tuples, are ordered only in part, and would stand as their hashes have it.
+    distinct = sorted(set(labels), key=lambda label: (type(label).__name__, label_text(label)))
+    try:
         return sorted(distinct)
-    if len({type(label) for label in distinct}) == 1 and not isinstance(labels[0], frozenset):
-        try:
-            return sorted(distinct)
-        except TypeError:
-            pass  # of a kind without order
-    return sorted(distinct, key=lambda label: (type(label).__name__, label_text(label)))
+    except TypeError:
+        return distinct
 
 
 def encode_labels(labels, known):

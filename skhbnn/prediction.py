@@ -33,20 +33,21 @@ def both_classes(proba, axis=-1):
 
 
 def _draw_blocks(network, weights, X):
-    """Yield (rows, proba) with a bounded number of draws times rows in each."""
+    """Yield (draws, rows, proba) with a bounded number of draws times rows in each."""
     widest = max(network.sizes)
     n_rows = max(1, min(len(X), BLOCK_BYTES // (8 * widest)))
     n_draws = max(1, BLOCK_BYTES // (8 * widest * n_rows))
     for start in range(0, len(X), n_rows):
         rows = slice(start, start + n_rows)
         for first in range(0, len(weights), n_draws):
-            yield rows, class_probabilities(network, weights[first : first + n_draws].astype(float), X[rows])
+            draws = slice(first, first + n_draws)
+            yield draws, rows, class_probabilities(network, weights[draws].astype(float), X[rows])
 
 
 def _mean(network, weights, X):
     """Posterior mean of the probabilities, (logit, row)."""
     total = np.zeros((network.n_logits, len(X)))  # (logit, row)
-    for rows, proba in _draw_blocks(network, weights, X):
+    for _, rows, proba in _draw_blocks(network, weights, X):
         total[:, rows] += proba.sum(axis=0)
     return total / len(weights)
 
@@ -61,7 +62,7 @@ def std_proba(network, weights, X):
     # Around the first draw, so that little is lost to cancellation and equal draws give exactly 0.
     first = _mean(network, weights[:1], X)  # (logit, row)
     total, squares = np.zeros_like(first), np.zeros_like(first)  # (logit, row)
-    for rows, proba in _draw_blocks(network, weights, X):
+    for _, rows, proba in _draw_blocks(network, weights, X):
         proba -= first[:, rows]
         total[:, rows] += proba.sum(axis=0)
         squares[:, rows] += np.einsum("dkr,dkr->kr", proba, proba)
@@ -78,12 +79,14 @@ def entropy(proba):
 def mean_entropy(network, weights, X):
     """Posterior mean of the entropy of the class distribution, in nats, (row,)."""
     total = np.zeros(len(X))  # (row,)
-    for rows, proba in _draw_blocks(network, weights, X):
+    for _, rows, proba in _draw_blocks(network, weights, X):
         total[rows] += entr(both_classes(proba, axis=1)).sum(axis=(0, 1))
     return total / len(weights)
 
 
 def sample_proba(network, weights, X):
     """Class probabilities under each weight vector, (draw, row, class)."""
-    proba = class_probabilities(network, weights.astype(float), X)  # (draw, logit, row)
-    return np.swapaxes(both_classes(proba, axis=1), 1, 2)
+    samples = np.empty((len(weights), len(X), max(2, network.n_logits)))  # (draw, row, class)
+    for draws, rows, proba in _draw_blocks(network, weights, X):
+        samples[draws, rows] = np.swapaxes(both_classes(proba, axis=1), 1, 2)
+    return samples

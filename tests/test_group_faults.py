@@ -48,6 +48,7 @@ def test_missing_label(form, as_table, fit_groups, hierarchical, moons):
         (lambda groups: groups[:-1], "groups has 59 labels, but X has 60 rows"),
         (lambda groups: "k" * 60, "the single value 'kkk"),
         (lambda groups: 3, "the single value 3"),
+        (lambda groups: set(range(60)), "a set has no such order"),
         (lambda groups: groups[:, None], r"groups must have one dimension.*\(60, 1\)"),
         (lambda groups: pd.DataFrame({"g": groups}), r"groups must have one dimension.*\(60, 1\)"),
         (lambda groups: pl.DataFrame({"g": groups}), r"groups must have one dimension.*\(60, 1\)"),
@@ -55,7 +56,7 @@ def test_missing_label(form, as_table, fit_groups, hierarchical, moons):
         (lambda groups: [*groups[:-1], ("k", {5})], r"not hashable: \('k', \{5\}\)"),
     ],
     ids=[
-        *["too few", "one string", "one number", "two dimensions", "pandas frame", "polars frame"],
+        *["too few", "one string", "one number", "set", "two dimensions", "pandas frame", "polars frame"],
         *["unhashable", "unhashable in a tuple"],
     ],
 )

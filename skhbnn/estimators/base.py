@@ -186,9 +186,9 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
         model : pymc.Model
             Its log density is the one that was sampled. Inputs are standardised as in the fit.
         """
-        from ..model.pymc_model import build_model
-
         check_is_fitted(self)
+        from ..model.pymc_model import build_model  # PyMC takes seconds to import
+
         return build_model(self.model_, self.training_data_, self._input_names())
 
     def to_arviz(self):

@@ -184,6 +184,14 @@ def _exp(x):
     return e
 
 
+@_inline
+def _aligned(n):
+    """Space for n doubles from the start of a cache line: vectors across two lines cost a third of the speed."""
+    space = np.empty(n + 8)  # (n + 8,)
+    start = (64 - space.ctypes.data % 64) % 64 // 8
+    return space[start : start + n]
+
+
 FLAT, HIERARCHICAL, INFORMED = range(3)  # model codes
 
 
@@ -220,8 +228,8 @@ def log_density_grad(
     """
     n_weights = layer_of_weight.size
     n_layers = sizes.size - 1
-    units = np.empty(sizes.sum() * BLOCK)  # (input or unit of any layer * BLOCK,)
-    deltas = np.empty((2, (sizes.max() + 2) * BLOCK))  # (2, widest layer + 2 * BLOCK)
+    units = _aligned(sizes.sum() * BLOCK)  # (input or unit of any layer * BLOCK,)
+    deltas = _aligned(2 * (sizes.max() + 2) * BLOCK).reshape((2, -1))  # (2, (widest layer + 2) * BLOCK)
     w, grad_w = np.empty(n_weights), np.empty(n_weights)  # (weight,)
     log_sd = x[n_weights : n_weights + n_layers]  # (layer,), empty but in the hierarchical model
     sd = _exp(log_sd)  # (layer,)

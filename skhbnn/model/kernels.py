@@ -19,8 +19,9 @@ from . import lanes
 ACTIVATIONS = ("identity", "logistic", "tanh", "relu")  # a network's activation code is its index here
 IDENTITY, LOGISTIC, TANH, RELU = range(4)
 
-BLOCK = 64  # rows a pass works on at once: its activations stay in the L1/L2 cache
-MAX_CLASSES = 60_000  # a product of BLOCK softmax sums, each at most n_classes, must stay below 1e308
+# Rows a pass works on at once: its activations stay in the L1/L2 cache, and a product of BLOCK softmax sums, each at
+# most the number of classes, stays below 1e308 up to 60,000 classes.
+BLOCK = 64
 
 # Reassociation lets LLVM vectorise sums. NaN and inf keep their meaning: they mark a divergent step.
 _FASTMATH = {"reassoc", "contract", "nsz", "arcp", "afn"}

@@ -1,6 +1,6 @@
 """The article's models as a PyMC user writes them, with batched matrix products over groups of equal size."""
 
-from itertools import pairwise
+from itertools import count, pairwise
 
 import numpy as np
 import pymc as pm
@@ -39,7 +39,7 @@ def flat(X, y, hidden=(5, 5)):
 def hierarchical_proba(posterior, X):
     """Probability of class 1 under each draw, (draw, group, row); X: (group, row, feature)."""
     h = X  # (group, row, feature)
-    n_layers = sum(name.startswith("scale_") for name in posterior.data_vars)  # coordinates may share the name
+    n_layers = next(n for n in count() if f"scale_{n}" not in posterior)
     for index in range(n_layers):
         mean, scale, z = (
             np.asarray(posterior[f"{name}_{index}"]) for name in ("mean", "scale", "z")

@@ -1,6 +1,13 @@
-"""Pytest settings that concern the package's own docstrings."""
+"""Pytest settings of the whole suite."""
 
 import pytest
+
+
+def pytest_addoption(parser):
+    """Add the option of the long comparison with PyMC."""
+    parser.addoption(
+        "--full-grid", action="store_true", help="compare all combinations of priors with PyMC (two hours)"
+    )
 
 
 def pytest_collection_modifyitems(items):

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 
-from skhbnn.posterior import import_arviz
+from skhbnn.conversion import import_arviz
 
 ARTICLE = {"hidden_layer_sizes": (5, 5), "fit_intercept": False, "chains": 4, "tune": 400, "draws": 400}
 

@@ -74,7 +74,7 @@ def row(system, seconds, ours, y_test, draws):
 
 def gradient(fitted, repeats=200):
     """One evaluation of the callback that the sampler calls, the fastest of several runs."""
-    density = Density(fitted.model_, fitted.training_data_)
+    density = Density(fitted.posterior_.model, fitted.training_data_)
     callback, _ = nutpie_callbacks()
     arrays = density.initial_point(0), np.empty(density.n_dim), np.empty(1)  # x, gradient, log density
     pointers = [array.ctypes.data_as(ctypes.POINTER(ctypes.c_double)) for array in arrays]

@@ -81,31 +81,24 @@ def _unit_vectors(below, above, weights):
     return np.concatenate([incoming, intercepts, above.matrix(weights)], axis=-1)
 
 
-def population_moments(network, mean_draws, scale_draws, covariance="full", aligned=True):
-    """Mean and covariance of a new group's weights under the posterior of the group distribution.
-
-    The weights of a new group are w ~ Normal(mu, sd²) for (mu, sd) from the posterior, so by the laws of total
-    expectation and total covariance E w = E mu and Cov w = Cov mu + diag(E sd²), without drawing any w.
+def weight_moments(network, draws, covariance="full", aligned=True):
+    """Mean and covariance of draws of weights.
 
     Parameters
     ----------
     network : Network
-    mean_draws : ndarray of shape (n_draws, n_weights)
-        Draws of mu.
-    scale_draws : ndarray of shape (n_draws, n_layers)
-        Draws of sd.
+    draws : ndarray of shape (n_draws, n_weights)
     covariance : {"full", "layer", "diag"}, default="full"
         Whether covariances between layers, or all covariances, are set to 0.
     aligned : bool, default=True
-        Whether to align the draws first. The scales are one per layer, so they stay as they are.
+        Whether to align the draws first.
 
     Returns
     -------
     mean : ndarray of shape (n_weights,)
     cov : ndarray of shape (n_weights, n_weights)
     """
-    draws = align(network, mean_draws) if aligned else np.array(mean_draws, dtype=float)  # (draw, weight)
-    variance = np.mean(np.square(scale_draws, dtype=float), axis=0)[network.layer_of_weight]  # (weight,)
+    draws = align(network, draws) if aligned else np.array(draws, dtype=float)  # (draw, weight)
     centred = draws - draws.mean(axis=0)  # (draw, weight)
     cov = centred.T @ centred / max(len(draws) - 1, 1)  # (weight, weight)
     if covariance == "diag":
@@ -113,5 +106,36 @@ def population_moments(network, mean_draws, scale_draws, covariance="full", alig
     elif covariance == "layer":
         sizes = [layer.stop - layer.start for layer in network.layers]
         cov = cov * block_diag(*[np.ones((size, size)) for size in sizes])
-    cov[np.diag_indices_from(cov)] += variance
     return draws.mean(axis=0), cov
+
+
+def population_moments(network, mean_draws, scale_draws, covariance="full", aligned=True, unit_variance=1.0):
+    """Mean and covariance of a new group's weights under the posterior of the group distribution.
+
+    The weights of a new group are w = mu + sd z for (mu, sd) from the posterior and z from the weights' family, so by
+    the laws of total expectation and total covariance E w = E mu and Cov w = Cov mu + diag(E sd²) Var z, without
+    drawing any w.
+
+    Parameters
+    ----------
+    network : Network
+    mean_draws : ndarray of shape (n_draws, n_weights)
+        Draws of mu.
+    scale_draws : ndarray of shape (n_draws, n_layers)
+        Draws of sd. They are one per layer, so that alignment leaves them as they are.
+    covariance : {"full", "layer", "diag"}, default="full"
+        Whether covariances between layers, or all covariances, are set to 0.
+    aligned : bool, default=True
+        Whether to align the draws first.
+    unit_variance : float, default=1.0
+        Var z.
+
+    Returns
+    -------
+    mean : ndarray of shape (n_weights,)
+    cov : ndarray of shape (n_weights, n_weights)
+    """
+    mean, cov = weight_moments(network, mean_draws, covariance, aligned)
+    variance = np.mean(np.square(scale_draws, dtype=float), axis=0)[network.layer_of_weight]  # (weight,)
+    cov[np.diag_indices_from(cov)] += unit_variance * variance
+    return mean, cov

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .posterior import import_arviz
+from .conversion import import_arviz
 
 MAX_PROBES = 24
 R_HAT_LIMIT = 1.01
@@ -27,16 +27,16 @@ class Diagnostics:
         Their group labels; None for a model of one network.
     r_hat_group_scale, ess_group_scale : ndarray of shape (n_layers,) or None
         The same, of the group scales.
-    divergences : ndarray of shape (n_chains,)
-        Divergent transitions after tuning.
-    bfmi : ndarray of shape (n_chains,)
+    divergences : ndarray of shape (n_chains,) or None
+        Divergent transitions after tuning; this and the following are None for a sampler that has no such thing.
+    bfmi : ndarray of shape (n_chains,) or None
         Bayesian fraction of missing information [2]_.
-    saturated : ndarray of shape (n_chains,)
+    saturated : ndarray of shape (n_chains,) or None
         Draws whose trajectory reached the greatest tree depth.
-    n_steps : ndarray of shape (n_chains,)
+    n_steps : ndarray of shape (n_chains,) or None
         Gradient evaluations after tuning.
-    n_draws : int
-        Draws of each chain.
+    n_chains, n_draws : int
+        Chains, and draws of each.
 
     References
     ----------
@@ -51,22 +51,26 @@ class Diagnostics:
     probe_groups: list | None
     r_hat_group_scale: np.ndarray | None
     ess_group_scale: np.ndarray | None
-    divergences: np.ndarray
-    bfmi: np.ndarray
-    saturated: np.ndarray
-    n_steps: np.ndarray
+    divergences: np.ndarray | None
+    bfmi: np.ndarray | None
+    saturated: np.ndarray | None
+    n_steps: np.ndarray | None
+    n_chains: int
     n_draws: int
 
     def __repr__(self):
-        return (
-            f"Diagnostics(max r_hat={np.max(self.r_hat):.3f}, min ess={np.min(self.ess):.0f}, "
-            f"divergences={self.divergences.sum()}, min bfmi={self.bfmi.min():.2f}, "
-            f"saturated={self.saturated.sum()})"
-        )
+        parts = [f"max r_hat={np.max(self.r_hat):.3f}", f"min ess={np.min(self.ess):.0f}"]
+        if self.divergences is not None:
+            parts.append(f"divergences={self.divergences.sum()}")
+        if self.bfmi is not None:
+            parts.append(f"min bfmi={self.bfmi.min():.2f}")
+        if self.saturated is not None:
+            parts.append(f"saturated={self.saturated.sum()}")
+        return f"Diagnostics({', '.join(parts)})"
 
     def problems(self):
         """What is wrong and what to change, each as a phrase; empty where nothing is wrong."""
-        n_chains = len(self.divergences)
+        n_chains = self.n_chains
         mixing = [*self._mixing(n_chains, self.r_hat, self.ess, self._where)]
         if self.r_hat_group_scale is not None:
             layer = "of the group scale of layer {}".format
@@ -74,13 +78,13 @@ class Diagnostics:
         if mixing:
             mixing[-1] += ": raise tune and draws"
         found = []
-        if self.divergences.any():
+        if self.divergences is not None and self.divergences.any():
             total, kept = self.divergences.sum(), n_chains * self.n_draws
             found.append(f"{total} of {kept} transitions diverged: raise target_accept or tune")
-        if np.min(self.bfmi) < BFMI_LIMIT:
+        if self.bfmi is not None and np.min(self.bfmi) < BFMI_LIMIT:
             chain = int(self.bfmi.argmin())
             found.append(f"BFMI of chain {chain} is {self.bfmi[chain]:.2f} (below {BFMI_LIMIT}): raise tune")
-        if self.saturated.any():
+        if self.saturated is not None and self.saturated.any():
             found.append(
                 f"{self.saturated.sum()} trajectories reached the depth limit: lower prior_scale or raise tune"
             )
@@ -101,20 +105,50 @@ class Diagnostics:
         return row if self.probe_groups is None else f"{row} (group {self.probe_groups[probe]!r})"
 
 
-def diagnose(posterior, data, grouped):
-    """Diagnostics of a posterior on rows of its own training data.
+@dataclass(frozen=True, eq=False)
+class OptimizationDiagnostics:
+    """How an optimisation ended: of a variational method, or to the mode.
+
+    Attributes
+    ----------
+    n_iter : int
+        Iterations made.
+    converged : bool
+        Whether it stopped because nothing was gained any more, and not at ``max_iter``.
+    elbo : ndarray of shape (n_iter,) or None
+        Evidence lower bound of every iteration of a variational method, a noisy estimate.
+    """
+
+    n_iter: int
+    converged: bool
+    elbo: np.ndarray | None
+
+    def __repr__(self):
+        elbo = "" if self.elbo is None else f", final elbo={np.mean(self.elbo[-100:]):.1f}"
+        return f"OptimizationDiagnostics(n_iter={self.n_iter}, converged={self.converged}{elbo})"
+
+    def problems(self):
+        """What is wrong and what to change, each as a phrase; empty where nothing is wrong."""
+        return [] if self.converged else [f"still rising after {self.n_iter} iterations: raise max_iter"]
+
+
+def diagnose(posterior, data, trace, grouped):
+    """Diagnostics of a fit, of a sampler's draws on rows of its own training data.
 
     Parameters
     ----------
     posterior : Posterior
     data : GroupedData
+    trace : Trace
     grouped : bool
         Whether to name groups.
 
     Returns
     -------
-    diagnostics : Diagnostics
+    diagnostics : Diagnostics or OptimizationDiagnostics
     """
+    if trace.n_iter is not None:
+        return OptimizationDiagnostics(trace.n_iter, trace.converged, trace.elbo)
     arviz = import_arviz()
     network, stats = posterior.network, posterior.sample_stats
     n_chains, n_draws = posterior.weights.shape[:2]
@@ -126,8 +160,11 @@ def diagnose(posterior, data, grouped):
     if network.n_logits > 1:
         logits -= logits.mean(axis=1, keepdims=True)  # a constant added to every logit changes no probability
     logits = logits.reshape(n_chains, n_draws, network.n_logits, len(probes))  # (chain, draw, logit, probe)
-    scale = posterior.group_scale
-    energy = stats["energy"]  # (chain, draw)
+    scale = posterior.learned_group_scale
+    energy = stats.get("energy")  # (chain, draw)
+
+    def total(name):
+        return stats[name].sum(axis=1) if name in stats else None  # (chain,)
 
     def r_hat(draws):
         return _each(arviz.rhat, draws) if n_chains > 1 else np.full(draws.shape[2:], np.nan)
@@ -139,10 +176,11 @@ def diagnose(posterior, data, grouped):
         probe_groups=[data.group_labels[g] for g in codes] if grouped else None,
         r_hat_group_scale=None if scale is None else r_hat(scale),  # (layer,)
         ess_group_scale=None if scale is None else _each(arviz.ess, scale),  # (layer,)
-        divergences=stats["diverging"].sum(axis=1),  # (chain,)
-        bfmi=np.mean(np.diff(energy) ** 2, axis=1) / np.var(energy, axis=1),  # (chain,)
-        saturated=stats["maxdepth_reached"].sum(axis=1),  # (chain,)
-        n_steps=stats["n_steps"].sum(axis=1),  # (chain,)
+        divergences=total("diverging"),
+        bfmi=None if energy is None else np.mean(np.diff(energy) ** 2, axis=1) / np.var(energy, axis=1),  # (chain,)
+        saturated=total("reached_max_treedepth"),
+        n_steps=total("n_steps"),
+        n_chains=n_chains,
         n_draws=n_draws,
     )
 

@@ -1,15 +1,21 @@
-"""Draws of every group's weights, of the group distribution, and their labelled form for ArviZ."""
+"""Draws of every group's weights and of the group distribution."""
 
 import hashlib
-import warnings
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from .data import label_text
-from .model.network import Network
-from .model.priors import HierarchicalModel, InformedModel
+from .model.families import from_unconstrained, standard_draws
+from .model.priors import (
+    FlatModel,
+    HierarchicalModel,
+    InformedModel,
+    constant_group_scales,
+    weights_with_deviation,
+    weights_with_mean,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,13 +24,15 @@ class Posterior:
 
     Parameters
     ----------
-    network : Network
+    model : FlatModel, HierarchicalModel or InformedModel
+        Network and priors.
     weights : ndarray of shape (n_chains, n_draws, n_groups, n_weights)
         Weights of every group's network, float32.
     group_mean : ndarray of shape (n_chains, n_draws, n_weights) or None
-        Mean of the group distribution; None for a model of one network.
+        Mean of the group distribution, 0 in layers that are not pooled; None for a model of one network.
     group_scale : ndarray of shape (n_chains, n_draws, n_layers) or None
-        Standard deviation of the group distribution, one per layer.
+        Scale of the group distribution: 0 in layers that are completely pooled, the prior's scale in those that are
+        not pooled.
     sample_stats : dict of ndarray of shape (n_chains, n_draws)
         Statistics of the sampler.
     seed : int
@@ -36,7 +44,7 @@ class Posterior:
         Names of the axes of each array.
     """
 
-    network: Network
+    model: FlatModel | HierarchicalModel | InformedModel
     weights: np.ndarray
     group_mean: np.ndarray | None
     group_scale: np.ndarray | None
@@ -50,15 +58,27 @@ class Posterior:
     }
 
     @property
+    def network(self):
+        """The network of every group."""
+        return self.model.network
+
+    @property
     def n_draws(self):
         """Draws of all chains together."""
         return self.weights.shape[0] * self.weights.shape[1]
 
+    @property
+    def learned_group_scale(self):
+        """Group scales that were learned, (chain, draw, learned scale); None where there are none."""
+        if self.group_scale is None or not len(self.model.learned_scales):
+            return None
+        return self.group_scale[..., self.model.learned_scales]
+
     def __repr__(self):
         shapes = [
-            f"{field.name}{self.dims[field.name]}: {getattr(self, field.name).shape}"
-            for field in fields(self)
-            if field.name in self.dims and getattr(self, field.name) is not None
+            f"{name}{dims}: {getattr(self, name).shape}"
+            for name, dims in self.dims.items()
+            if getattr(self, name) is not None
         ]
         return f"Posterior({', '.join(shapes)})"
 
@@ -77,7 +97,7 @@ class Posterior:
             raise ValueError("A posterior of one network has no group distribution to draw an unseen group from.")
         mean = self.group_mean.reshape(self.n_draws, -1)  # (draw, weight)
         scale = self.group_scale.reshape(self.n_draws, -1)[:, self.network.layer_of_weight]  # (draw, weight)
-        return mean + scale * rng.standard_normal(mean.shape, dtype=mean.dtype)
+        return mean + scale * standard_draws(self.model.weight_prior, rng, mean.shape)
 
 
 def posterior_from_trace(model, n_groups, trace, seed):
@@ -94,55 +114,30 @@ def posterior_from_trace(model, n_groups, trace, seed):
     -------
     posterior : Posterior
     """
-    network, x = model.network, trace.x  # (chain, draw, n_dim)
-    n_weights, n_layers = network.n_weights, len(network.layers)
+    x = trace.x  # (chain, draw, n_dim)
     group_mean = group_scale = None
     if isinstance(model, HierarchicalModel):
-        n_chains, n_draws = x.shape[:2]
-        x = x.astype(np.float32)  # (chain, draw, n_dim)
-        group_mean = x[..., :n_weights].copy()  # (chain, draw, weight)
-        group_scale = np.exp(x[..., n_weights : n_weights + n_layers])  # (chain, draw, layer)
-        weights = x[..., n_weights + n_layers :].reshape(n_chains, n_draws, n_groups, n_weights)  # z for now
-        weights = weights * group_scale[:, :, None, network.layer_of_weight]  # (chain, draw, group, weight)
-        weights += group_mean[:, :, None]
+        group_mean, group_scale, weights = _group_draws(model, n_groups, x.astype(np.float32))
     elif isinstance(model, InformedModel):
         weights = (model.mean + x @ model.cholesky.T)[:, :, None].astype(np.float32)  # (chain, draw, 1, weight)
     else:
-        weights = x[:, :, None].astype(np.float32)  # (chain, draw, 1, weight)
-    return Posterior(network, weights, group_mean, group_scale, trace.statistics, seed)
+        scale = model.scale[model.network.layer_of_weight]  # (weight,)
+        weights = from_unconstrained(model.weight_prior, scale, x)[:, :, None].astype(np.float32)
+    return Posterior(model, weights, group_mean, group_scale, trace.statistics, seed)
 
 
-def import_arviz():
-    """ArviZ, without the announcement that its version 0.23 prints at import."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        import arviz
-    return arviz
-
-
-def to_arviz(posterior, group_labels, weight_names):
-    """The posterior as ArviZ's labelled object: ``InferenceData`` before ArviZ 1, ``DataTree`` since.
-
-    Parameters
-    ----------
-    posterior : Posterior
-    group_labels : list
-    weight_names : list of str
-
-    Returns
-    -------
-    data : arviz.InferenceData or xarray.DataTree
-        Groups ``posterior`` and ``sample_stats``.
-    """
-    arviz = import_arviz()
-    arrays = {name: getattr(posterior, name) for name in posterior.dims if getattr(posterior, name) is not None}
-    coords = {
-        "group": [str(label) for label in group_labels],
-        "weight": weight_names,
-        "layer": np.arange(len(posterior.network.layers)),
-    }
-    dims = {name: list(posterior.dims[name][2:]) for name in arrays}
-    groups = {"posterior": arrays, "sample_stats": posterior.sample_stats}
-    if int(arviz.__version__.split(".")[0]) >= 1:
-        return arviz.from_dict(groups, coords=coords, dims=dims)
-    return arviz.from_dict(**groups, coords=coords, dims=dims)
+def _group_draws(model, n_groups, x):
+    """Group means, group scales and weights of every group, from x (chain, draw, n_dim)."""
+    layer = model.network.layer_of_weight  # (weight,)
+    means, deviations = weights_with_mean(model), weights_with_deviation(model)  # (mean,), (deviation,)
+    n_means, n_scales = len(means), len(model.learned_scales)
+    group_mean = np.zeros((*x.shape[:2], len(layer)), dtype=x.dtype)  # (chain, draw, weight)
+    group_mean[..., means] = from_unconstrained(model.weight_prior, model.scale[layer[means]], x[..., :n_means])
+    group_scale = np.empty((*x.shape[:2], len(model.scale)), dtype=x.dtype)  # (chain, draw, layer)
+    group_scale[:] = constant_group_scales(model)
+    group_scale[..., model.learned_scales] = np.exp(x[..., n_means : n_means + n_scales])
+    z = x[..., n_means + n_scales :].reshape(*x.shape[:2], n_groups, len(deviations))  # (chain, draw, group, deviation)
+    weights = np.repeat(group_mean[:, :, None], n_groups, axis=2)  # (chain, draw, group, weight)
+    z = from_unconstrained(model.weight_prior, 1, z)
+    weights[..., deviations] += z * group_scale[:, :, None, layer[deviations]]
+    return group_mean, group_scale, weights

@@ -1,7 +1,9 @@
 """Posterior means of functions of the class probabilities, in bounded memory."""
 
 import numpy as np
-from scipy.special import entr, expit, softmax
+from scipy.special import entr, expit, log_expit, log_softmax, softmax
+
+from .model.network import Network
 
 BLOCK_BYTES = 4 * 2**20  # of one layer's activations: they stay in the cache
 
@@ -32,8 +34,8 @@ def both_classes(proba, axis=-1):
     return np.concatenate([1 - proba, proba], axis=axis)
 
 
-def _draw_blocks(network, weights, X):
-    """Yield (draws, rows, proba) with a bounded number of draws times rows in each."""
+def _draw_blocks(network, weights, X, function=class_probabilities):
+    """Yield (draws, rows, function of them) with a bounded number of draws times rows in each."""
     widest = max(network.sizes)
     n_rows = max(1, min(len(X), BLOCK_BYTES // (8 * widest)))
     n_draws = max(1, BLOCK_BYTES // (8 * widest * n_rows))
@@ -41,7 +43,7 @@ def _draw_blocks(network, weights, X):
         rows = slice(start, start + n_rows)
         for first in range(0, len(weights), n_draws):
             draws = slice(first, first + n_draws)
-            yield draws, rows, class_probabilities(network, weights[draws].astype(float), X[rows])
+            yield draws, rows, function(network, weights[draws].astype(float), X[rows])
 
 
 def _mean(network, weights, X):
@@ -82,6 +84,17 @@ def mean_entropy(network, weights, X):
     for _, rows, proba in _draw_blocks(network, weights, X):
         total[rows] += entr(both_classes(proba, axis=1)).sum(axis=(0, 1))
     return total / len(weights)
+
+
+def log_likelihood(network, weights, X, y):
+    """Logarithm of the probability of the classes y (row,) under each weight vector, (draw, row)."""
+    result = np.empty((len(weights), len(X)))  # (draw, row)
+    for draws, rows, logits in _draw_blocks(network, weights, X, Network.logits):
+        if network.n_logits == 1:
+            result[draws, rows] = log_expit(np.where(y[rows] == 1, logits[:, 0], -logits[:, 0]))
+        else:
+            result[draws, rows] = log_softmax(logits, axis=1)[:, y[rows], np.arange(logits.shape[2])]
+    return result
 
 
 def sample_proba(network, weights, X):

@@ -17,6 +17,12 @@ from skhbnn.datasets import make_rotated_moons
 
 
 @pytest.fixture(scope="session")
+def full_grid(request):
+    """Whether to compare all combinations of priors and networks with PyMC, which takes two hours."""
+    return request.config.getoption("--full-grid")
+
+
+@pytest.fixture(scope="session")
 def small():
     """Settings of a fit that takes a tenth of a second; far too few draws to converge."""
     return {"hidden_layer_sizes": (3,), "chains": 2, "tune": 50, "draws": 50, "random_state": 0}

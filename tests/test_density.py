@@ -1,55 +1,104 @@
 """The compiled density against the PyMC models, finite differences and plain NumPy."""
 
+import math
+from itertools import combinations, product
+
 import numpy as np
 import pytest
+import reference
 from scipy import stats
 
 from skhbnn.data import group_rows
 from skhbnn.model.density import Density
 from skhbnn.model.network import Network
-from skhbnn.model.priors import FlatModel, HierarchicalModel, InformedModel, weight_scales
+from skhbnn.model.priors import FlatModel, HierarchicalModel, InformedModel, layer_pooling, layer_scales
 
 SIZES = {"flat": [17], "hierarchical": [1, 70, 9], "informed": [130]}  # rows; 64 are worked on at once
+CHOICES = {
+    "activation": ["tanh", "relu", "logistic", "identity"],
+    "n_logits": [1, 3],
+    "fit_intercept": [True, False],
+    "weight_prior": ["normal", "laplace", "student_t", "cauchy"],
+    "prior_scale": [0.7, [0.4, 1.3], "fan_in"],
+    "group_scale_prior": ["half_normal", "half_cauchy", "inverse_gamma", 0.6],
+    "pooling": list(product(["partial", "complete", "none"], repeat=2)),
+}
+KINDS = {  # what each model can choose
+    "flat": ["activation", "n_logits", "fit_intercept", "weight_prior", "prior_scale"],
+    "hierarchical": list(CHOICES),
+    "informed": ["activation", "n_logits", "fit_intercept"],
+}
+GRID = [
+    (kind, dict(zip(names, values, strict=True)))
+    for kind, names in KINDS.items()
+    for values in product(*(CHOICES[name] for name in names))
+]
 
 
-def make_density(kind, network, scale=0.7, seed=0):
+def covering(grid):
+    """A small part of the grid in which every pair of choices of a model meets."""
+    pairs = [{(kind, *map(str, pair)) for pair in combinations(choice.items(), 2)} for kind, choice in grid]
+    missing, chosen = set().union(*pairs), []
+    while missing:
+        best = max(range(len(grid)), key=lambda index: len(pairs[index] & missing))
+        missing -= pairs[best]
+        chosen.append(grid[best])
+    return chosen
+
+
+def make_density(kind, network, sizes=None, seed=0, **priors):
     rng = np.random.default_rng(seed)
-    sizes = SIZES[kind]
+    sizes = sizes or SIZES[kind]
     codes = np.repeat(np.arange(len(sizes)), sizes)  # (row,)
     X = rng.normal(size=(len(codes), network.sizes[0]))  # (row, feature)
     y = rng.integers(0, max(2, network.n_logits), len(codes))  # (row,)
     data, _ = group_rows(X, y, codes, [f"group {g}" for g in range(len(sizes))])
-    if kind == "flat":
-        model = FlatModel(network, weight_scales(network, scale))
-    elif kind == "hierarchical":
-        model = HierarchicalModel(network, weight_scales(network, scale), group_scale=1.3)
-    else:
+    if kind == "informed":
         root = rng.normal(size=(network.n_weights, network.n_weights))  # (weight, weight)
         cov = root @ root.T / network.n_weights + 0.1 * np.eye(network.n_weights)  # (weight, weight)
         mean = 0.5 * rng.normal(size=network.n_weights)  # (weight,)
-        model = InformedModel(network, mean, np.linalg.cholesky(cov))
-    return Density(model, data)
+        return Density(InformedModel(network, mean, np.linalg.cholesky(cov)), data)
+    scale = layer_scales(network, priors.pop("prior_scale", 0.7))
+    if kind == "flat":
+        return Density(FlatModel(network, scale, **priors), data)
+    pooling = layer_pooling(network, priors.pop("pooling", "partial"))
+    return Density(HierarchicalModel(network, scale, pooling, **priors), data)
+
+
+def density_of(kind, choice):
+    """A small density of one point of the grid."""
+    priors = {**choice}
+    n_logits = priors.pop("n_logits")
+    network = Network((2, 3, n_logits), priors.pop("activation"), priors.pop("fit_intercept"))
+    return make_density(kind, network, [4, 1, 5] if kind == "hierarchical" else [7], **priors)
 
 
 def pymc_point(density, x):
     """The unconstrained vector under the names of the PyMC model's value variables."""
-    network, n_groups = density.model.network, density.data.n_groups
-    n = network.n_weights
-    if isinstance(density.model, InformedModel):
+    model, network, n_groups = density.model, density.model.network, density.data.n_groups
+    if isinstance(model, InformedModel):
         return {"z": x}
-    flat = isinstance(density.model, FlatModel)
-    point = {}
-    if not flat:
-        point["group_scale_log__"] = x[n : n + len(network.layers)]
-        z = x[n + len(network.layers) :].reshape(n_groups, n)  # (group, weight)
-    for index, layer in enumerate(network.layers):
-        parts = [(f"coef_{index}", layer.kernel, (layer.n_in, layer.n_out))]
+    suffix = "" if model.weight_prior == "normal" else "_unconstrained__"
+    parts = []  # name, pooling, shape
+    for index, (layer, pooling) in enumerate(zip(network.layers, model.pooling, strict=True)):
+        parts.append((f"coef_{index}", pooling, (layer.n_in, layer.n_out)))
         if network.fit_intercept:
-            parts.append((f"intercept_{index}", layer.intercept, (layer.n_out,)))
-        for name, part, shape in parts:
-            point[name if flat else f"{name}_mean"] = x[:n][part].reshape(shape)
-            if not flat:
-                point[f"{name}_z"] = z[:, part].reshape(n_groups, *shape)
+            parts.append((f"intercept_{index}", pooling, (layer.n_out,)))
+    point, at = {}, 0
+    for name, pooling, shape in parts:
+        if pooling != "none":
+            n, name = math.prod(shape), name + ("" if pooling == "complete" else "_mean")
+            point[name + suffix] = x[at : at + n].reshape(shape)
+            at += n
+    if len(model.learned_scales):
+        point["group_scale_log__"] = x[at : at + len(model.learned_scales)]
+        at += len(model.learned_scales)
+    z, column = x[at:].reshape(n_groups, -1), 0  # (group, deviation)
+    for name, pooling, shape in parts:
+        if pooling != "complete":
+            n = math.prod(shape)
+            point[f"{name}_z{suffix}"] = z[:, column : column + n].reshape(n_groups, *shape)
+            column += n
     return point
 
 
@@ -63,27 +112,54 @@ def flatten_gradient(model, density, gradient):
     return ordered
 
 
-@pytest.mark.parametrize("kind", ["flat", "hierarchical", "informed"])
-@pytest.mark.parametrize("activation", ["tanh", "relu", "logistic", "identity"])
-@pytest.mark.parametrize("n_logits", [1, 3])
-@pytest.mark.parametrize("fit_intercept", [True, False])
-def test_density_and_gradient_equal_pymc(kind, activation, n_logits, fit_intercept):
+def assert_equals_pymc(density, fused):
+    """Log density and gradient at random points."""
     from skhbnn.model.pymc_model import build_model
 
-    network = Network((3, 4, 2, n_logits), activation, fit_intercept)
-    density = make_density(kind, network)
-    model = build_model(density.model, density.data)
+    model = build_model(density.model, density.data, fused=fused)
     # Interpreted: compiling each model takes longer than all its evaluations.
-    logp = model.compile_logp(mode="FAST_COMPILE")
-    gradient = model.compile_dlogp(mode="FAST_COMPILE")
+    function = model.compile_fn([model.logp(), model.dlogp()], mode="FAST_COMPILE")
     rng = np.random.default_rng(1)
     for _ in range(3):
         # Moderate logits: PyMC takes log(1 - p) of the rounded p, which loses digits where p is near 1.
         x = 0.5 * rng.normal(size=density.n_dim)  # (n_dim,)
-        point = pymc_point(density, x)
-        value, grad = density.logp_grad(x)
-        np.testing.assert_allclose(value, logp(point), rtol=1e-10)
-        np.testing.assert_allclose(grad, flatten_gradient(model, density, gradient(point)), rtol=1e-8, atol=1e-9)
+        value, grad = function(pymc_point(density, x))
+        own_value, own_grad = density.logp_grad(x)
+        np.testing.assert_allclose(own_value, value, rtol=1e-8)
+        np.testing.assert_allclose(own_grad, flatten_gradient(model, density, grad), rtol=1e-8, atol=1e-8)
+
+
+def test_density_and_gradient_equal_pymc(full_grid):
+    """Every pair of choices meets; ``pytest --full-grid`` takes all combinations, which takes two hours."""
+    for number, (kind, choice) in enumerate(GRID if full_grid else covering(GRID)):
+        try:
+            assert_equals_pymc(density_of(kind, choice), fused=bool(number % 2))
+        except AssertionError as error:
+            raise AssertionError(f"{kind} {choice}") from error
+
+
+@pytest.mark.parametrize("kind", ["flat", "hierarchical", "informed"])
+@pytest.mark.parametrize("fused", [True, False])
+def test_densities_of_many_rows_equal_pymc(kind, fused):
+    """More rows than are worked on at once, two hidden layers."""
+    assert_equals_pymc(make_density(kind, Network((3, 4, 2, 3), "tanh", True)), fused)
+
+
+def test_density_and_gradient_equal_numpy_over_the_whole_grid():
+    rng = np.random.default_rng(2)
+    for kind, choice in GRID:
+        if kind == "informed":
+            continue
+        density = density_of(kind, choice)
+        x = 0.5 * rng.normal(size=density.n_dim)  # (n_dim,)
+        value, gradient = density.logp_grad(x)
+        context = f"{kind} {choice}"
+        np.testing.assert_allclose(
+            value, reference.log_density(density.model, density.data, x), rtol=1e-11, err_msg=context
+        )
+        np.testing.assert_allclose(
+            gradient, reference.gradient(density.model, density.data, x), rtol=1e-9, atol=1e-10, err_msg=context
+        )
 
 
 @pytest.mark.parametrize("kind", ["flat", "hierarchical", "informed"])
@@ -110,7 +186,7 @@ def test_log_likelihood_equals_a_loop_over_rows(n_logits):
     mu, log_sd, z = x[:n], x[n : n + 2], x[n + 2 :].reshape(data.n_groups, n)
     sd = np.exp(log_sd)  # (layer,)
     expected = stats.norm(0, 0.7).logpdf(mu).sum() + stats.norm.logpdf(z).sum()
-    expected += (stats.halfnorm(scale=1.3).logpdf(sd) + log_sd).sum()
+    expected += (stats.halfnorm.logpdf(sd) + log_sd).sum()
     for row, (inputs, code) in enumerate(zip(data.X, data.y, strict=True)):
         g = np.searchsorted(data.offsets, row, side="right") - 1
         w = mu + sd[[0] * 9 + [1] * (n - 9)] * z[g]  # (weight,): 2 * 3 + 3 in the first layer

@@ -9,7 +9,9 @@ from sklearn.exceptions import ConvergenceWarning
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier
 from skhbnn.data import group_rows
 from skhbnn.diagnostics import diagnose
+from skhbnn.inference.trace import Trace
 from skhbnn.model.network import Network
+from skhbnn.model.priors import FlatModel
 from skhbnn.posterior import Posterior
 
 NETWORK = Network((1, 1), "tanh", True)
@@ -20,13 +22,15 @@ def made_up(draws, energy=None, **flags):
     shape, rng = draws.shape[:2], np.random.default_rng(0)
     stats = {
         "diverging": np.zeros(shape, bool),
-        "maxdepth_reached": np.zeros(shape, bool),
+        "reached_max_treedepth": np.zeros(shape, bool),
         "energy": rng.normal(size=shape) if energy is None else energy,
         "n_steps": np.ones(shape, int),
         **flags,
     }
     data, _ = group_rows(rng.normal(size=(30, 1)), rng.integers(0, 2, 30), np.zeros(30, int), ["all"])
-    return diagnose(Posterior(NETWORK, draws[:, :, None].astype(np.float32), None, None, stats, 0), data, False)
+    model = FlatModel(NETWORK, np.ones(1))
+    posterior = Posterior(model, draws[:, :, None].astype(np.float32), None, None, stats, 0)
+    return diagnose(posterior, data, Trace(draws, stats), False)
 
 
 @pytest.fixture
@@ -69,7 +73,7 @@ def test_chains_that_never_move_are_reported():
 def test_bfmi_equals_arviz(good_draws):
     import xarray as xr
 
-    from skhbnn.posterior import import_arviz
+    from skhbnn.conversion import import_arviz
 
     arviz = import_arviz()
     energy = np.random.default_rng(3).normal(size=(4, 400)).cumsum(axis=1)  # (chain, draw): slow energy
@@ -86,7 +90,7 @@ def test_bfmi_equals_arviz(good_draws):
 def test_divergences_and_saturation_are_counted(good_draws):
     flags = np.zeros((4, 400), bool)
     flags[1, :7] = True
-    problems = made_up(good_draws, diverging=flags, maxdepth_reached=flags).problems()
+    problems = made_up(good_draws, diverging=flags, reached_max_treedepth=flags).problems()
     assert [problem.split(":")[0] for problem in problems] == [
         "7 of 1600 transitions diverged",
         "7 trajectories reached the depth limit",

@@ -12,17 +12,10 @@ import skhbnn
 
 PACKAGE = Path(skhbnn.__file__).parent
 ORDER = [
-    *[
-        "data",
-        "progress",
-        "model.network",
-        "model.priors",
-        "model.lanes",
-        "model.kernels",
-        "model.density",
-        "model.pymc_model",
-    ],
-    *["inference.nutpie_adapter", "inference.nuts", "posterior", "prediction", "diagnostics", "alignment"],
+    *["data", "progress", "model.network", "model.families", "model.priors", "model.lanes", "model.kernels"],
+    *["model.density", "model.loglik_op", "model.pymc_model", "inference.trace", "inference.nutpie_adapter"],
+    *["inference.nuts", "inference.mode", "inference.pymc_sampling", "inference.variational", "inference.methods"],
+    *["posterior", "prediction", "conversion", "diagnostics", "alignment"],
     *["estimators.base", "estimators.single", "estimators.flat", "estimators.hierarchical", "estimators.informed"],
     *["datasets"],
 ]

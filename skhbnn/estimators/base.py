@@ -13,10 +13,13 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from .. import prediction
+from ..conversion import to_arviz
 from ..diagnostics import diagnose
-from ..inference.nuts import NutsSettings, sample
+from ..inference.methods import METHODS, THROUGH_PYMC, VARIATIONAL, infer
+from ..inference.trace import Settings
+from ..model.families import WEIGHT_PRIORS
 from ..model.network import ACTIVATIONS, Network
-from ..posterior import posterior_from_trace, to_arviz
+from ..posterior import posterior_from_trace
 from ..progress import ProgressLine
 
 
@@ -27,11 +30,16 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "fit_intercept": ["boolean"],
+        "weight_prior": [StrOptions(set(WEIGHT_PRIORS))],
         "prior_scale": [StrOptions({"fan_in"}), Interval(Real, 0, None, closed="neither"), "array-like"],
+        "inference": [StrOptions(set(METHODS))],
         "chains": [Interval(Integral, 1, None, closed="left")],
         "tune": [Interval(Integral, 1, None, closed="left")],
         "draws": [Interval(Integral, 4, None, closed="left")],
         "target_accept": [Interval(Real, 0, 1, closed="neither")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [None, Interval(Integral, 1, None, closed="left")],
+        "sample_kwargs": [None, dict],
         "n_jobs": [None, Integral],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -43,11 +51,16 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
         *,
         activation="tanh",
         fit_intercept=True,
+        weight_prior="normal",
         prior_scale=1.0,
+        inference="nuts",
         chains=4,
         tune=500,
         draws=500,
         target_accept=0.9,
+        max_iter=20_000,
+        batch_size=None,
+        sample_kwargs=None,
         n_jobs=None,
         random_state=None,
         verbose=0,
@@ -55,11 +68,16 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.fit_intercept = fit_intercept
+        self.weight_prior = weight_prior
         self.prior_scale = prior_scale
+        self.inference = inference
         self.chains = chains
         self.tune = tune
         self.draws = draws
         self.target_accept = target_accept
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.sample_kwargs = sample_kwargs
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
@@ -99,20 +117,34 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
         sizes = (n_inputs, *(int(size) for size in hidden), n_logits)
         return Network(sizes, self.activation, bool(self.fit_intercept))
 
-    def _fit_model(self, model, data, grouped=False):
-        """Sample the model's posterior given the data, and judge it."""
-        from ..model.density import Density  # brings in the compiler, which only a fit needs
-
-        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        settings = NutsSettings(
-            self.chains, self.tune, self.draws, float(self.target_accept), effective_n_jobs(self.n_jobs)
+    def _settings(self):
+        """The parameters of the inference; those that its method would ignore are an error."""
+        for name, users in (("batch_size", VARIATIONAL), ("sample_kwargs", THROUGH_PYMC)):
+            if getattr(self, name) and self.inference not in users:
+                raise ValueError(
+                    f"{name} is only for inference={' or '.join(map(repr, users))}, and inference={self.inference!r} "
+                    f"does not use it; set {name}=None."
+                )
+        return Settings(
+            inference=self.inference,
+            chains=self.chains,
+            tune=self.tune,
+            draws=self.draws,
+            target_accept=float(self.target_accept),
+            cores=effective_n_jobs(self.n_jobs),
+            max_iter=self.max_iter,
+            batch_size=self.batch_size,
+            sample_kwargs=self.sample_kwargs or {},
         )
+
+    def _fit_model(self, model, data, grouped=False):
+        """Infer the model's posterior given the data, and judge it."""
+        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         progress = ProgressLine(type(self).__name__) if self.verbose else None
-        trace = sample(Density(model, data), settings, seed, progress)
-        self.model_ = model
+        trace = infer(model, data, self._settings(), seed, progress)
         self.training_data_ = data
         self.posterior_ = posterior_from_trace(model, data.n_groups, trace, seed)
-        self.diagnostics_ = diagnose(self.posterior_, data, grouped)
+        self.diagnostics_ = diagnose(self.posterior_, data, trace, grouped)
         problems = self.diagnostics_.problems()
         if problems:
             warnings.warn(
@@ -178,8 +210,14 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
         """Names of the network's inputs."""
         return list(getattr(self, "feature_names_in_", [f"x{i}" for i in range(self.n_features_in_)]))
 
-    def to_pymc(self):
+    def to_pymc(self, *, fused=True):
         """The fitted model with its data as a PyMC model.
+
+        Parameters
+        ----------
+        fused : bool, default=True
+            Whether its log likelihood is the compiled Op with its gradient, or an ordinary PyTensor graph, which other
+            backends and transformations can work on.
 
         Returns
         -------
@@ -189,7 +227,7 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         from ..model.pymc_model import build_model  # PyMC takes seconds to import
 
-        return build_model(self.model_, self.training_data_, self._input_names())
+        return build_model(self.posterior_.model, self.training_data_, self._input_names(), fused=fused)
 
     def to_arviz(self):
         """The posterior as a labelled object for ArviZ.
@@ -199,8 +237,9 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
         data : arviz.InferenceData or xarray.DataTree
             ``InferenceData`` with ArviZ before version 1, ``DataTree`` since. Group ``posterior`` holds ``weights``
             (chain, draw, group, weight) and, for a hierarchical fit, ``group_mean`` (chain, draw, weight) and
-            ``group_scale`` (chain, draw, layer); group ``sample_stats`` the statistics of the sampler.
+            ``group_scale`` (chain, draw, layer) of the layers whose scale is learned; ``sample_stats`` the statistics
+            of the sampler; ``log_likelihood`` that of each training row, in nats, (chain, draw, row); and
+            ``observed_data`` the class codes, rows in the order of the X given to ``fit``.
         """
         check_is_fitted(self)
-        names = self.posterior_.network.weight_names(self._input_names())
-        return to_arviz(self.posterior_, self.training_data_.group_labels, names)
+        return to_arviz(self.posterior_, self.training_data_, self._input_names())

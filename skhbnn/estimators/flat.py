@@ -5,15 +5,15 @@ from sklearn.base import _fit_context
 from sklearn.utils.validation import validate_data
 
 from ..data import group_rows
-from ..model.priors import FlatModel, weight_scales
+from ..model.priors import FlatModel, layer_scales
 from .single import SingleNetworkClassifier
 
 
 class FlatBNNClassifier(SingleNetworkClassifier):
     """A Bayesian neural network classifier: one network, all rows.
 
-    Every weight has the prior Normal(0, ``prior_scale``²); the posterior is sampled with NUTS. Inputs are
-    standardised internally, so that the prior means the same for features of any unit.
+    Every weight has an independent prior of the family ``weight_prior`` around 0, by default Normal(0,
+    ``prior_scale``²). Inputs are standardised internally, so that the prior means the same for features of any unit.
 
     Parameters
     ----------
@@ -23,17 +23,29 @@ class FlatBNNClassifier(SingleNetworkClassifier):
         Activation of the hidden layers.
     fit_intercept : bool, default=True
         Whether every layer has intercepts (biases).
+    weight_prior : {"normal", "laplace", "student_t", "cauchy"}, default="normal"
+        Family of the prior of the weights, around 0; Student's t has 4 degrees of freedom.
     prior_scale : float, array-like of float or "fan_in", default=1.0
-        Prior standard deviation of the weights: one for all, one per layer, or 1 / sqrt(number of inputs of the
-        layer).
+        Scale of the prior of the weights: one for all, one per layer, or 1 / sqrt(number of inputs of the layer).
+    inference : {"nuts", "advi", "fullrank_advi", "map", "metropolis", "pymc"}, default="nuts"
+        ``"nuts"`` samples the compiled density with nutpie. ``"advi"`` and ``"fullrank_advi"`` fit a normal
+        approximation with ``pm.fit``; ``"map"`` finds the mode; ``"metropolis"`` and ``"pymc"`` are ``pm.sample`` on
+        the PyMC model.
     chains : int, default=4
-        Number of Markov chains.
+        Number of Markov chains; of starts for ``"map"``.
     tune : int, default=500
         Steps of each chain that adapt the sampler and are thrown away.
     draws : int, default=500
-        Steps of each chain that are kept.
+        Steps of each chain that are kept; draws from the approximation of a variational method.
     target_accept : float, default=0.9
         Acceptance probability that the step size is adapted to; raise it against divergences.
+    max_iter : int, default=20_000
+        Most iterations of a variational method, and of ``"map"`` from each start.
+    batch_size : int, default=None
+        Rows of a random minibatch in each iteration of a variational method. None: all rows.
+    sample_kwargs : dict, default=None
+        Further arguments of ``pm.sample`` (``"pymc"``, ``"metropolis"``) or ``pm.fit`` (``"advi"``,
+        ``"fullrank_advi"``).
     n_jobs : int, default=None
         Chains that run at once. It changes no draw.
     random_state : int, RandomState instance or None, default=None
@@ -53,8 +65,6 @@ class FlatBNNClassifier(SingleNetworkClassifier):
         Draws of the weights, with a legend of their axes.
     diagnostics_ : Diagnostics
         Convergence of the sampler.
-    model_ : FlatModel
-        Network and prior.
     training_data_ : GroupedData
         The rows that were learned from, sorted and standardised.
     standardizer_ : Standardizer
@@ -109,4 +119,5 @@ class FlatBNNClassifier(SingleNetworkClassifier):
         y = self._encode_classes(y)  # (row,)
         data, self.standardizer_ = group_rows(X, y, np.zeros(len(y), dtype=int), ["all"])
         network = self._network(X.shape[1])
-        return self._fit_model(FlatModel(network, weight_scales(network, self.prior_scale)), data)
+        model = FlatModel(network, layer_scales(network, self.prior_scale), self.weight_prior)
+        return self._fit_model(model, data)

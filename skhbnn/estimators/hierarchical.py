@@ -1,12 +1,12 @@
 """A Bayesian neural network per group, all under one learned group distribution."""
 
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import _fit_context
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_array, check_X_y
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import prediction
@@ -18,7 +18,8 @@ from ..data import (
     take_group_columns,
     unique_labels,
 )
-from ..model.priors import HierarchicalModel, weight_scales
+from ..model.families import GROUP_SCALE_PRIORS
+from ..model.priors import POOLING, HierarchicalModel, layer_pooling, layer_scales
 from .base import BaseBNNClassifier
 
 ALL_ROWS = "all rows"  # the group of a fit without groups
@@ -28,8 +29,9 @@ class HierarchicalBNNClassifier(BaseBNNClassifier):
     """A Bayesian neural network per group, partially pooled [1]_.
 
     The weights of group g are w_g = mu + sd · z_g with z_g ~ Normal(0, 1): the group mean mu ~ Normal(0,
-    ``prior_scale``²) and the group scales sd ~ HalfNormal(1), one per layer, are learned with the groups. Inputs are
-    standardised internally over all rows.
+    ``prior_scale``²) and the group scales sd ~ HalfNormal(1), one per layer, are learned with the groups. Other
+    families than these defaults, and layers that all groups share or that no two groups share, are parameters. Inputs
+    are standardised internally over all rows.
 
     Groups come as ``groups=`` of every method, or as columns of X named by the constructor's ``groups``; the columns
     are taken out of X before the network sees it. The column form works everywhere in scikit-learn, scorers
@@ -47,17 +49,36 @@ class HierarchicalBNNClassifier(BaseBNNClassifier):
         Activation of the hidden layers.
     fit_intercept : bool, default=True
         Whether every layer has intercepts (biases).
+    weight_prior : {"normal", "laplace", "student_t", "cauchy"}, default="normal"
+        Family of the prior of the group mean around 0, and of the groups around it; Student's t has 4 degrees of
+        freedom.
     prior_scale : float, array-like of float or "fan_in", default=1.0
-        Prior standard deviation of the group mean: one for all weights, one per layer, or 1 / sqrt(number of inputs
-        of the layer).
+        Scale of the prior of the group mean, and of the weights of layers that are not pooled: one for all weights,
+        one per layer, or 1 / sqrt(number of inputs of the layer).
+    group_scale_prior : {"half_normal", "half_cauchy", "inverse_gamma"} or float, default="half_normal"
+        Prior of the group scales: HalfNormal(1), HalfCauchy(1) or InverseGamma(2, 1); a float fixes them.
+    pooling : {"partial", "complete", "none"} or array-like of them, default="partial"
+        How the groups share the weights of a layer, one for all or one per layer, the output layer included:
+        ``"partial"`` as above, ``"complete"`` all groups have the same weights, ``"none"`` each has its own.
+    inference : {"nuts", "advi", "fullrank_advi", "map", "metropolis", "pymc"}, default="nuts"
+        ``"nuts"`` samples the compiled density with nutpie. ``"advi"`` and ``"fullrank_advi"`` fit a normal
+        approximation with ``pm.fit``; ``"map"`` finds the mode; ``"metropolis"`` and ``"pymc"`` are ``pm.sample`` on
+        the PyMC model.
     chains : int, default=4
-        Number of Markov chains.
+        Number of Markov chains; of starts for ``"map"``.
     tune : int, default=500
         Steps of each chain that adapt the sampler and are thrown away.
     draws : int, default=500
-        Steps of each chain that are kept.
+        Steps of each chain that are kept; draws from the approximation of a variational method.
     target_accept : float, default=0.9
         Acceptance probability that the step size is adapted to; raise it against divergences.
+    max_iter : int, default=20_000
+        Most iterations of a variational method, and of ``"map"`` from each start.
+    batch_size : int, default=None
+        Rows of a random minibatch in each iteration of a variational method. None: all rows.
+    sample_kwargs : dict, default=None
+        Further arguments of ``pm.sample`` (``"pymc"``, ``"metropolis"``) or ``pm.fit`` (``"advi"``,
+        ``"fullrank_advi"``).
     n_jobs : int, default=None
         Chains that run at once. It changes no draw.
     random_state : int, RandomState instance or None, default=None
@@ -80,8 +101,6 @@ class HierarchicalBNNClassifier(BaseBNNClassifier):
         Draws of every group's weights, of the group mean and of the group scales, with a legend of their axes.
     diagnostics_ : Diagnostics
         Convergence of the sampler.
-    model_ : HierarchicalModel
-        Network and prior.
     training_data_ : GroupedData
         The rows that were learned from, sorted and standardised.
     standardizer_ : Standardizer
@@ -110,6 +129,8 @@ class HierarchicalBNNClassifier(BaseBNNClassifier):
     _parameter_constraints: dict = {
         **BaseBNNClassifier._parameter_constraints,
         "groups": [None, str, Integral, list],
+        "group_scale_prior": [StrOptions(set(GROUP_SCALE_PRIORS)), Interval(Real, 0, None, closed="neither")],
+        "pooling": [StrOptions(set(POOLING)), "array-like"],
         "unseen_groups": [StrOptions({"population", "error"})],
     }
 
@@ -128,11 +149,18 @@ class HierarchicalBNNClassifier(BaseBNNClassifier):
         unseen_groups="population",
         activation="tanh",
         fit_intercept=True,
+        weight_prior="normal",
         prior_scale=1.0,
+        group_scale_prior="half_normal",
+        pooling="partial",
+        inference="nuts",
         chains=4,
         tune=500,
         draws=500,
         target_accept=0.9,
+        max_iter=20_000,
+        batch_size=None,
+        sample_kwargs=None,
         n_jobs=None,
         random_state=None,
         verbose=0,
@@ -141,16 +169,23 @@ class HierarchicalBNNClassifier(BaseBNNClassifier):
             hidden_layer_sizes,
             activation=activation,
             fit_intercept=fit_intercept,
+            weight_prior=weight_prior,
             prior_scale=prior_scale,
+            inference=inference,
             chains=chains,
             tune=tune,
             draws=draws,
             target_accept=target_accept,
+            max_iter=max_iter,
+            batch_size=batch_size,
+            sample_kwargs=sample_kwargs,
             n_jobs=n_jobs,
             random_state=random_state,
             verbose=verbose,
         )
         self.groups = groups
+        self.group_scale_prior = group_scale_prior
+        self.pooling = pooling
         self.unseen_groups = unseen_groups
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -191,7 +226,13 @@ class HierarchicalBNNClassifier(BaseBNNClassifier):
             self.groups_ = labels_array(known)  # (group,)
         data, self.standardizer_ = group_rows(X, y, encode_labels(labels, known), known)
         network = self._network(X.shape[1])
-        model = HierarchicalModel(network, weight_scales(network, self.prior_scale))
+        model = HierarchicalModel(
+            network,
+            layer_scales(network, self.prior_scale),
+            layer_pooling(network, self.pooling),
+            self.weight_prior,
+            self.group_scale_prior,
+        )
         return self._fit_model(model, data, grouped=self.groups_ is not None)
 
     def _split(self, X, groups, reset):

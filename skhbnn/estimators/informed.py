@@ -4,14 +4,24 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import _fit_context
+from sklearn.neural_network import MLPClassifier
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..alignment import population_moments
-from ..data import Standardizer, group_rows
+from ..alignment import population_moments, weight_moments
+from ..data import Standardizer, as_labels, encode_labels, group_rows
+from ..model.families import STANDARD_VARIANCE
 from ..model.priors import InformedModel, informed_factor
+from .base import BaseBNNClassifier
 from .hierarchical import HierarchicalBNNClassifier
 from .single import SingleNetworkClassifier
+
+
+def _check_type(method, given, wanted):
+    if not isinstance(given, wanted):
+        names = {BaseBNNClassifier: "fitted classifier of this package"}
+        raise TypeError(f"{method} needs a {names.get(wanted, wanted.__name__)}, got a {type(given).__name__}.")
+    check_is_fitted(given)
 
 
 class InformedPriorBNNClassifier(SingleNetworkClassifier):
@@ -41,14 +51,25 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         Activation of the hidden layers.
     fit_intercept : bool, default=True
         Whether every layer has intercepts (biases).
+    inference : {"nuts", "advi", "fullrank_advi", "map", "metropolis", "pymc"}, default="nuts"
+        ``"nuts"`` samples the compiled density with nutpie. ``"advi"`` and ``"fullrank_advi"`` fit a normal
+        approximation with ``pm.fit``; ``"map"`` finds the mode; ``"metropolis"`` and ``"pymc"`` are ``pm.sample`` on
+        the PyMC model.
     chains : int, default=4
-        Number of Markov chains.
+        Number of Markov chains; of starts for ``"map"``.
     tune : int, default=500
         Steps of each chain that adapt the sampler and are thrown away.
     draws : int, default=500
-        Steps of each chain that are kept.
+        Steps of each chain that are kept; draws from the approximation of a variational method.
     target_accept : float, default=0.9
         Acceptance probability that the step size is adapted to; raise it against divergences.
+    max_iter : int, default=20_000
+        Most iterations of a variational method, and of ``"map"`` from each start.
+    batch_size : int, default=None
+        Rows of a random minibatch in each iteration of a variational method. None: all rows.
+    sample_kwargs : dict, default=None
+        Further arguments of ``pm.sample`` (``"pymc"``, ``"metropolis"``) or ``pm.fit`` (``"advi"``,
+        ``"fullrank_advi"``).
     n_jobs : int, default=None
         Chains that run at once. It changes no draw.
     random_state : int, RandomState instance or None, default=None
@@ -68,8 +89,6 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         Draws of the weights, with a legend of their axes.
     diagnostics_ : Diagnostics
         Convergence of the sampler.
-    model_ : InformedModel
-        Network and prior.
     training_data_ : GroupedData
         The rows that were learned from, sorted and standardised.
     standardizer_ : Standardizer
@@ -118,10 +137,14 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         classes=None,
         activation="tanh",
         fit_intercept=True,
+        inference="nuts",
         chains=4,
         tune=500,
         draws=500,
         target_accept=0.9,
+        max_iter=20_000,
+        batch_size=None,
+        sample_kwargs=None,
         n_jobs=None,
         random_state=None,
         verbose=0,
@@ -131,10 +154,14 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
             activation=activation,
             fit_intercept=fit_intercept,
             prior_scale=prior_scale,
+            inference=inference,
             chains=chains,
             tune=tune,
             draws=draws,
             target_accept=target_accept,
+            max_iter=max_iter,
+            batch_size=batch_size,
+            sample_kwargs=sample_kwargs,
             n_jobs=n_jobs,
             random_state=random_state,
             verbose=verbose,
@@ -185,39 +212,141 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         TypeError
             If it is not a HierarchicalBNNClassifier.
         ValueError
-            If a chain does not exist.
+            If a chain does not exist, or the group distribution has no covariance.
         """
-        if not isinstance(hierarchical, HierarchicalBNNClassifier):
-            raise TypeError(
-                f"from_hierarchical needs a HierarchicalBNNClassifier, got a {type(hierarchical).__name__}."
-            )
-        check_is_fitted(hierarchical)
+        _check_type("from_hierarchical", hierarchical, HierarchicalBNNClassifier)
         posterior = hierarchical.posterior_
         network, n_chains = posterior.network, len(posterior.weights)
         chosen = np.arange(n_chains) if prior_chains is None else np.atleast_1d(prior_chains)  # (chain,)
         if chosen.ndim != 1 or chosen.size == 0 or not np.isin(chosen, range(n_chains)).all():
             raise ValueError(f"prior_chains={prior_chains!r}, but the fit has the chains 0 to {n_chains - 1}.")
+        if hierarchical.weight_prior == "cauchy":
+            raise ValueError(
+                'With weight_prior="cauchy" the group distribution has no covariance to make a prior of; '
+                'fit the hierarchical model with "student_t", "laplace" or "normal".'
+            )
         mean, cov = population_moments(
             network,
             posterior.group_mean[chosen].reshape(-1, network.n_weights),
             posterior.group_scale[chosen].reshape(-1, len(network.layers)),
             covariance,
             align,
+            STANDARD_VARIANCE[hierarchical.weight_prior],
         )
-        shared = ("activation", "fit_intercept", "chains", "tune", "draws", "target_accept", "n_jobs", "random_state")
-        settings = {name: getattr(hierarchical, name) for name in shared}
-        return cls(
-            **{
-                **settings,
-                "hidden_layer_sizes": network.sizes[1:-1],
-                "prior_mean": mean,
-                "prior_cov": cov,
-                "feature_mean": hierarchical.standardizer_.mean,
-                "feature_scale": hierarchical.standardizer_.scale,
-                "classes": hierarchical.classes_,
-                **params,
-            }
-        )
+        return cls._with_prior(hierarchical, mean, cov, params)
+
+    @classmethod
+    @validate_params(
+        {"covariance": [StrOptions({"full", "layer", "diag"})], "align": ["boolean"]},
+        prefer_skip_nested_validation=True,
+    )
+    def from_posterior(cls, fitted, *, group=None, covariance="full", align=True, **params):
+        """An unfitted classifier whose prior is the posterior of an earlier fit: yesterday's rows, without them.
+
+        Parameters
+        ----------
+        fitted : FlatBNNClassifier, InformedPriorBNNClassifier or HierarchicalBNNClassifier
+            A fitted one.
+        group : hashable, default=None
+            Label of the group whose posterior is taken, for a hierarchical fit with groups.
+        covariance : {"full", "layer", "diag"}, default="full"
+            Keep all covariances, those within each layer, or none.
+        align : bool, default=True
+            Align the draws over permutations and sign flips of hidden units.
+        **params
+            Other constructor parameters; by default the sampler's settings are those of ``fitted``.
+
+        Returns
+        -------
+        classifier : InformedPriorBNNClassifier
+
+        Raises
+        ------
+        NotFittedError
+            If ``fitted`` is not fitted.
+        TypeError
+            If it is none of the three estimators.
+        ValueError
+            If ``group`` is missing or unknown, or there are too few draws for such a covariance.
+        """
+        _check_type("from_posterior", fitted, BaseBNNClassifier)
+        posterior, labels = fitted.posterior_, fitted.training_data_.group_labels
+        network, code = posterior.network, 0
+        if getattr(fitted, "groups_", None) is not None:
+            code = int(encode_labels(as_labels([group], 1), labels)[0])
+            if code < 0:
+                raise ValueError(f"group={group!r} is none of the groups of the fit, which are {labels}.")
+        elif group is not None:
+            raise ValueError(f"group={group!r}, but this {type(fitted).__name__} was fitted without groups.")
+        mean, cov = weight_moments(network, posterior.group_weights(code), covariance, align)
+        try:
+            np.linalg.cholesky(cov)
+        except np.linalg.LinAlgError:
+            raise ValueError(
+                f"The {posterior.n_draws} draws of the fit do not determine a positive definite covariance of "
+                f'{network.n_weights} weights: draw more, or set covariance="diag".'
+            ) from None
+        return cls._with_prior(fitted, mean, cov, params)
+
+    @classmethod
+    @validate_params({"scale": [Interval(Real, 0, None, closed="neither")]}, prefer_skip_nested_validation=True)
+    def from_mlp(cls, mlp, *, scale=1.0, **params):
+        """An unfitted classifier whose prior is centred on the weights of a fitted multilayer perceptron.
+
+        Parameters
+        ----------
+        mlp : sklearn.neural_network.MLPClassifier
+            A fitted one, of two or more classes. The inputs are used as the perceptron sees them.
+        scale : float, default=1.0
+            Prior standard deviation of every weight: how far to go from the perceptron. It becomes ``prior_scale``.
+        **params
+            Other constructor parameters.
+
+        Returns
+        -------
+        classifier : InformedPriorBNNClassifier
+
+        Raises
+        ------
+        NotFittedError
+            If ``mlp`` is not fitted.
+        TypeError
+            If it is not an MLPClassifier.
+        ValueError
+            If it is multilabel.
+        """
+        _check_type("from_mlp", mlp, MLPClassifier)
+        n_classes = len(mlp.classes_)
+        if mlp.n_outputs_ != (1 if n_classes == 2 else n_classes) or mlp.out_activation_ not in ("logistic", "softmax"):
+            raise ValueError("from_mlp needs an MLPClassifier of one label per row; this one is multilabel.")
+        layers = zip(mlp.coefs_, mlp.intercepts_, strict=True)
+        own = {
+            "hidden_layer_sizes": tuple(len(intercept) for intercept in mlp.intercepts_[:-1]),
+            "activation": mlp.activation,
+            "fit_intercept": True,
+            "prior_mean": np.concatenate([part.ravel() for layer in layers for part in layer]),  # (weight,)
+            "prior_scale": scale,
+            "feature_mean": np.zeros(mlp.n_features_in_),
+            "feature_scale": np.ones(mlp.n_features_in_),
+            "classes": mlp.classes_,
+        }
+        return cls(**{**own, **params})
+
+    @classmethod
+    def _with_prior(cls, fitted, mean, cov, params):
+        """A classifier with a prior for the network, inputs and classes of a fit."""
+        shared = ("activation", "fit_intercept", "inference", "chains", "tune", "draws", "target_accept", "max_iter")
+        shared += ("batch_size", "sample_kwargs", "n_jobs", "random_state")
+        own = {
+            **{name: getattr(fitted, name) for name in shared},
+            "hidden_layer_sizes": fitted.posterior_.network.sizes[1:-1],
+            "prior_mean": mean,
+            "prior_cov": cov,
+            "feature_mean": fitted.standardizer_.mean,
+            "feature_scale": fitted.standardizer_.scale,
+            "classes": fitted.classes_,
+        }
+        return cls(**{**own, **params})
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y):

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..model import kernels
 from ..model.density import Density
+from .trace import STATISTICS
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", FutureWarning)  # ArviZ 0.23 announces ArviZ 1 at every import
@@ -107,7 +108,7 @@ def run(density, *, route=None, progress=None, **settings):
     draws : list of ndarray of shape (n_tune + n_draws, n_dim)
         One per chain.
     statistics : list of dict of ndarray of shape (n_tune + n_draws,)
-        One per chain, under nutpie's names.
+        One per chain, under ArviZ's names.
     """
     if route is None:
         route = "c" if has_callback_route() else "python"
@@ -135,5 +136,5 @@ def _matrix(column, n_dim):
 def _statistics(batch):
     import pyarrow
 
-    names = ("tuning", "depth", "maxdepth_reached", "diverging", "energy", "logp", "n_steps", "step_size")
-    return {name: pyarrow.array(batch.column(name)).to_numpy(zero_copy_only=False) for name in names}
+    names = {"tuning": "tuning", **STATISTICS}
+    return {name: pyarrow.array(batch.column(own)).to_numpy(zero_copy_only=False) for name, own in names.items()}

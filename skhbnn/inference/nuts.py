@@ -1,58 +1,24 @@
 """No-U-Turn sampling of a compiled density."""
 
-from dataclasses import dataclass
-
 import numpy as np
+
+from ..model.density import Density
+from .trace import Trace
 
 MAX_DEPTH = 10  # doublings of one trajectory at the most
 
 
-@dataclass(frozen=True)
-class NutsSettings:
-    """What a user may set of the sampler.
+def sample(model, data, settings, seed, progress=None):
+    """Draw from the posterior.
 
     Parameters
     ----------
-    chains, tune, draws : int
-        Chains, and steps of each that adapt the sampler and that are kept.
-    target_accept : float
-        Acceptance probability that the step size is adapted to.
-    cores : int
-        Chains that run at once. It changes no draw.
-    """
-
-    chains: int
-    tune: int
-    draws: int
-    target_accept: float
-    cores: int
-
-
-@dataclass(frozen=True, eq=False)
-class Trace:
-    """Kept draws of the unconstrained vector, and how the sampler fared.
-
-    Parameters
-    ----------
-    x : ndarray of shape (n_chains, n_draws, n_dim)
-    statistics : dict of ndarray of shape (n_chains, n_draws)
-        ``diverging``, ``depth``, ``maxdepth_reached``, ``energy``, ``logp``, ``n_steps`` and ``step_size``.
-    """
-
-    x: np.ndarray
-    statistics: dict
-
-
-def sample(density, settings, seed, progress=None):
-    """Draw from a density.
-
-    Parameters
-    ----------
-    density : Density
-    settings : NutsSettings
+    model : FlatModel, HierarchicalModel or InformedModel
+    data : GroupedData
+    settings : Settings
     seed : int
-    progress : Progress, default=None
-        Told of the draws while they are made.
+    progress : callable, default=None
+        Told of the number of steps made and of all steps.
 
     Returns
     -------
@@ -66,7 +32,7 @@ def sample(density, settings, seed, progress=None):
     from .nutpie_adapter import run  # nutpie takes seconds to import, so only a fit does
 
     draws, statistics = run(
-        density,
+        Density(model, data),
         progress=progress,
         chains=settings.chains,
         tune=settings.tune,

@@ -1,25 +1,39 @@
-"""The compiled log density of the three models on the unconstrained vector, and back from it to weights."""
+"""The compiled log density of the three models on the unconstrained vector."""
 
 import ctypes
-import math
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from ..data import GroupedData
-from . import kernels
-from .priors import FlatModel, HierarchicalModel, InformedModel
+from . import families, kernels
+from .priors import (
+    FlatModel,
+    HierarchicalModel,
+    InformedModel,
+    constant_group_scales,
+    n_dim,
+    weights_with_deviation,
+    weights_with_mean,
+)
 
-LOG_2PI = math.log(2 * math.pi)
+WEIGHT_FAMILIES = {
+    "normal": kernels.NORMAL,
+    "laplace": kernels.LAPLACE,
+    "student_t": kernels.STUDENT_T,
+    "cauchy": kernels.STUDENT_T,
+}
+SCALE_FAMILIES = {
+    "half_normal": (kernels.HALF_NORMAL, families.HALF_SCALE, 0.0),
+    "half_cauchy": (kernels.HALF_CAUCHY, families.HALF_SCALE, 0.0),
+    "inverse_gamma": (kernels.INVERSE_GAMMA, *families.INVERSE_GAMMA),
+}
 
 
 @dataclass(frozen=True, eq=False)
 class Density:
     """Log density and gradient of a model given the rows of a fit.
-
-    The unconstrained vector holds, for a flat model, the weights (weight); for an informed one z (weight); for a
-    hierarchical one mu (weight), the logarithms of the group scales (layer) and z (group * weight).
 
     Parameters
     ----------
@@ -33,11 +47,8 @@ class Density:
 
     @property
     def n_dim(self):
-        """Length of the unconstrained vector."""
-        network = self.model.network
-        if isinstance(self.model, HierarchicalModel):
-            return network.n_weights * (1 + self.data.n_groups) + len(network.layers)
-        return network.n_weights
+        """Length of the unconstrained vector; ``priors.n_dim`` says what it holds."""
+        return n_dim(self.model, self.data.n_groups)
 
     def logp_grad(self, x):
         """Log density, Jacobians included, and its gradient at x of shape (n_dim,)."""
@@ -60,38 +71,46 @@ class Density:
 
     @cached_property
     def header(self):
-        """Sizes and addresses for the C callback, read by ``kernels._nutpie_logp``; valid while self lives."""
-        code, sizes, activation, fit_intercept, *arrays = self._arguments
-        n_weights = self.model.network.n_weights
-        head = [code, self.data.n_groups, len(self.data.y), sizes.size - 1, n_weights, activation, fit_intercept]
-        return np.array(head + [a.ctypes.data for a in (sizes, *arrays)] + [0], dtype=np.int64)  # (16,)
+        """Sizes, codes and addresses for ``kernels._nutpie_logp``; valid while self lives."""
+        numbers, arrays = self._arguments
+        return np.array(numbers + [array.ctypes.data for array in arrays], dtype=np.int64)  # (HEADER,)
 
     @cached_property
     def _arguments(self):
-        """Arguments of ``kernels.log_density_grad`` after x and grad."""
-        network, data = self.model.network, self.data
-        location = np.zeros(network.n_weights)  # (weight,)
-        half_normal = getattr(self.model, "group_scale", 1.0)
-        constant = -0.5 * self.n_dim * LOG_2PI
-        if isinstance(self.model, InformedModel):
-            location, scale = self.model.mean, self.model.cholesky.ravel()  # (weight,), (weight * weight,)
+        """Numbers and arrays in the order of the header."""
+        network, data, model = self.model.network, self.data, self.model
+        means = deviations = learned = np.array([], dtype=np.int64)
+        scale_of_mean = constant_scale = np.array([])
+        location, cholesky = np.array([]), np.empty((0, 0))
+        weight_prior, scale_prior, n_scales = "normal", "half_normal", 0
+        if isinstance(model, InformedModel):
+            location, cholesky = model.mean, model.cholesky  # (weight,), (weight, weight)
         else:
-            scale = self.model.scale  # (weight,)
-            constant -= np.log(scale).sum()
-        if isinstance(self.model, HierarchicalModel):
-            # The half-normal density is twice the normal one on half the line.
-            constant += len(network.layers) * (math.log(2) - math.log(half_normal))
-        codes = {FlatModel: kernels.FLAT, HierarchicalModel: kernels.HIERARCHICAL, InformedModel: kernels.INFORMED}
-        return (
-            codes[type(self.model)],
-            np.array(network.sizes, dtype=np.int64),
-            kernels.ACTIVATIONS.index(network.activation),
-            network.fit_intercept,
-            data.offsets,
-            np.ascontiguousarray(data.X.T),  # (feature, row)
-            data.y.astype(float),  # (row,)
-            np.array(location, dtype=float),
-            np.array(scale, dtype=float),
-            network.layer_of_weight.astype(np.int64),
-            np.array([constant, half_normal]),
+            layer = network.layer_of_weight  # (weight,)
+            means, deviations = weights_with_mean(model), weights_with_deviation(model)  # (mean,), (deviation,)
+            scale_of_mean = model.scale[layer[means]]  # (mean,)
+            weight_prior, n_scales = model.weight_prior, len(model.learned_scales)
+            rank = np.full(len(network.layers), -1)  # (layer,)
+            rank[model.learned_scales] = range(n_scales)
+            learned, constant_scale = rank[layer[deviations]], constant_group_scales(model)[layer[deviations]]
+            scale_prior = model.group_scale_prior if n_scales else scale_prior
+        constant = families.log_constant(weight_prior) * (self.n_dim - n_scales)
+        if weight_prior == "normal":
+            constant -= np.log(scale_of_mean).sum()
+        constant += families.group_scale_log_constant(scale_prior) * n_scales
+        scale_family, *scale_parameters = SCALE_FAMILIES[scale_prior]
+        numbers = [
+            *(data.n_groups, len(data.y), len(network.layers), len(means), len(deviations), len(location)),
+            *(kernels.ACTIVATIONS.index(network.activation), network.fit_intercept),
+            *(WEIGHT_FAMILIES[weight_prior], scale_family, n_scales),
+        ]
+        nu = families.DEGREES_OF_FREEDOM.get(weight_prior, 0.0)
+        integers = (np.array(network.sizes), data.offsets, means, deviations, learned)
+        sizes, offsets, means, deviations, learned = (array.astype(np.int64) for array in integers)
+        X, y = np.ascontiguousarray(data.X.T), data.y.astype(float)  # (feature, row), (row,)
+        parameters = np.array([nu, *scale_parameters, constant])
+        arrays = (
+            *(sizes, offsets, X, y, means, scale_of_mean, deviations, learned, constant_scale),
+            *(np.ascontiguousarray(location, dtype=float), parameters, np.ascontiguousarray(cholesky, dtype=float)),
         )
+        return numbers, arrays

@@ -9,6 +9,7 @@ import functools
 import hashlib
 import math
 import pkgutil
+from functools import partial
 
 import numpy as np
 from numba import carray, cfunc, njit, types
@@ -55,6 +56,21 @@ def _times_slope(activation, delta, h, m):
         lanes.times_logistic_slope(delta, h, m)
     elif activation == RELU:
         lanes.times_relu_slope(delta, h, m)
+
+
+@_inline
+def _row_logliks(z, n_out, y, first, n, m, out):
+    """Log likelihood of each row from its logits z (logit * m), for the callers that ask for rows."""
+    for r in range(n):
+        top = 0.0 if n_out == 1 else z[r]
+        for k in range(n_out):
+            top = max(top, z[k * m + r])
+        total = math.exp(-top) if n_out == 1 else 0.0
+        for k in range(n_out):
+            total += math.exp(z[k * m + r] - top)
+        label = np.int64(y[first + r])
+        chosen = label * z[r] if n_out == 1 else z[label * m + r]
+        out[first + r] = chosen - top - math.log(total)
 
 
 @_inline
@@ -110,11 +126,15 @@ def _sum(a, n):
 
 
 @_inline
-def _network_loglik_grad(w, grad, sizes, activation, fit_intercept, X, y, start, stop, units, deltas):
+def _network_loglik_grad(
+    w, grad, sizes, activation, fit_intercept, X, y, start, stop, units, deltas, row_logliks, row_weights
+):
     """Log likelihood of rows start:stop under one network; its gradient is written to grad.
 
     w, grad: (weight,); sizes: (layer + 1,); X: (feature, row); y: (row,) class codes as floats;
     units: (input or unit of any layer * BLOCK) and deltas: (2, (widest layer + 2) * BLOCK) are scratch.
+    row_logliks: (row,) takes the log likelihood of each row, and row_weights: (row,) weighs each in the gradient;
+    both may be empty.
     """
     n_layers = sizes.size - 1
     n_features, n_out = sizes[0], sizes[n_layers]
@@ -145,10 +165,16 @@ def _network_loglik_grad(w, grad, sizes, activation, fit_intercept, X, y, start,
             at = bias + n_next if fit_intercept else bias
         # Output: the logits become d log p / d logit.
         delta = units[unit * m : (unit + n_out) * m]  # (logit, BLOCK)
+        if row_logliks.size > 0:
+            _row_logliks(delta, n_out, y, first, n, m, row_logliks)
         if n_out == 1:
             loglik += _binary_output(delta, y, first, n, m, deltas[0])
         else:
             loglik += _softmax_output(delta, n_out, y, first, n, m, deltas[0])
+        if row_weights.size > 0:
+            for k in range(n_out):
+                for r in range(n):
+                    delta[k * m + r] *= row_weights[first + r]
         # Backward.
         for l in range(n_layers - 1, -1, -1):  # noqa: E741
             n_in, n_next = sizes[l], sizes[l + 1]
@@ -193,86 +219,157 @@ def _aligned(n):
     return space[start : start + n]
 
 
-FLAT, HIERARCHICAL, INFORMED = range(3)  # model codes
+NORMAL, LAPLACE, STUDENT_T = range(3)  # codes of the families
+HALF_NORMAL, HALF_CAUCHY, INVERSE_GAMMA = range(3)
+OVERFLOW, UNDERFLOW = 1e100, 1e-100  # a product beyond these becomes a logarithm
 
 
 @_inline
-def _standard_normal(x, grad):
-    """Add the gradient of the standard normal log density; return its value less the constant."""
+def _weight_prior(family, nu, v, scale, grad, value, slope):
+    """Values of a family with mean 0 from unconstrained v, and their log density in v less its constants.
+
+    ``families.py`` has the formulas. The gradient of the log density is added to grad; value and slope, padded to
+    whole vectors, take the values and their derivatives with respect to v.
+    """
+    s, n = 0.0, v.size
+    if family == NORMAL:
+        for i in range(n):
+            u = v[i] / scale[i]
+            s += u * u
+            grad[i] -= u / scale[i]
+            value[i] = v[i]
+            slope[i] = 1.0
+        return -0.5 * s
+    product = 1.0
+    if family == LAPLACE:
+        for i in range(n):
+            a = abs(v[i])
+            s += a + 0.5 * a * a
+            product *= 1.0 + a
+            if product > OVERFLOW:
+                s -= math.log(product)
+                product = 1.0
+            grad[i] -= math.copysign(a * (a + 2.0) / (1.0 + a), v[i])
+            value[i] = math.copysign(scale[i] * (a + 0.5 * a * a), v[i])
+            slope[i] = scale[i] * (1.0 + a)
+        return math.log(product) - s
+    padded = (n + lanes.LANES - 1) // lanes.LANES * lanes.LANES
+    for i in range(n):
+        value[i] = -abs(v[i])
+    for i in range(n, padded):
+        value[i] = 0.0
+    lanes.exp_rows(value, padded)
+    for i in range(n):
+        e = value[i]
+        s += abs(v[i])
+        product *= 0.5 + 0.5 * e * e  # cosh(v) exp(-|v|), between 1/2 and 1
+        if product < UNDERFLOW:
+            s += math.log(product)
+            product = 1.0
+        grad[i] -= math.copysign(nu * (1.0 - e * e) / (1.0 + e * e), v[i])
+        half = 0.5 * scale[i] * math.sqrt(nu)
+        value[i] = math.copysign(half * (1.0 / e - e), v[i])
+        slope[i] = half * (1.0 / e + e)
+    return -nu * (s + math.log(product))
+
+
+@_inline
+def _add_group_scale_prior(family, first, second, log_sd, sd, grad):
+    """Add the gradient of the log density of logarithms of group scales; return it less its constants."""
     s = 0.0
-    for i in range(x.size):
-        s += x[i] * x[i]
-        grad[i] -= x[i]
-    return -0.5 * s
+    for i in range(sd.size):
+        if family == INVERSE_GAMMA:
+            s -= first * log_sd[i] + second / sd[i]
+            grad[i] += second / sd[i] - first
+        else:
+            u = sd[i] / first
+            if family == HALF_NORMAL:
+                s += log_sd[i] - 0.5 * u * u
+                grad[i] += 1.0 - u * u
+            else:
+                s += log_sd[i] - math.log(1.0 + u * u)
+                grad[i] += 1.0 - 2.0 * u * u / (1.0 + u * u)
+    return s
 
 
 @_inline
-def _normal(x, scale, grad):
-    """As _standard_normal, for standard deviations scale."""
-    s = 0.0
-    for i in range(x.size):
-        u = x[i] / scale[i]
-        s += u * u
-        grad[i] -= u / scale[i]
-    return -0.5 * s
-
-
-@_inline
-def log_density_grad(
-    x, grad, model, sizes, activation, fit_intercept, offsets, X, y, location, scale, layer_of_weight, hyper
-):
+def log_density_grad(x, grad, network, rows, shared, deviating, informed, priors):
     """Log density of the unconstrained vector x, Jacobians included; its gradient is written to grad.
 
-    location: (weight,); scale: (weight,), or for the informed model the rows of the lower Cholesky factor
-    (weight * weight,); hyper: the sum of all normalising constants, and the scale of the half-normal prior of
-    the group scales.
+    x holds the shared means, the logarithms of the learned group scales, and the deviations group by group; for the
+    informed model only z.
+
+    network: sizes (layer + 1,), code of the activation, whether there are intercepts.
+    rows: offsets (group + 1,), X (feature, row), y (row,).
+    shared: the weight of each mean and its prior scale, both (mean,).
+    deviating: of each deviation in a group the weight, the learned scale or -1, and the scale that is not learned,
+    all (deviation,).
+    informed: mean (weight,) and the lower Cholesky factor (weight, weight), both empty in the other models.
+    priors: code of the weights' family, its degrees of freedom, code of the scales' family, its two parameters, the
+    number of learned scales, the sum of all normalising constants.
     """
-    n_weights = layer_of_weight.size
-    n_layers = sizes.size - 1
+    sizes, activation, fit_intercept = network
+    offsets, X, y = rows
+    weight_of_mean, scale_of_mean = shared
+    weight_of_deviation, learned_scale, constant_scale = deviating
+    location, cholesky = informed
+    family, nu, scale_family, first, second, n_scales, constant = priors
+
+    n_weights, n_means, n_deviations = 0, weight_of_mean.size, weight_of_deviation.size
+    for layer in range(sizes.size - 1):
+        n_weights += (sizes[layer] + fit_intercept) * sizes[layer + 1]
     units = _aligned(sizes.sum() * BLOCK)  # (input or unit of any layer * BLOCK,)
     deltas = _aligned(2 * (sizes.max() + 2) * BLOCK).reshape((2, -1))  # (2, (widest layer + 2) * BLOCK)
     w, grad_w = np.empty(n_weights), np.empty(n_weights)  # (weight,)
-    log_sd = x[n_weights : n_weights + n_layers]  # (layer,), empty but in the hierarchical model
-    sd = _exp(log_sd)  # (layer,)
+    mean, grad_mean = np.zeros(n_weights), np.zeros(n_weights)  # (weight,)
+    value, slope = np.empty(n_deviations + lanes.LANES), np.empty(n_deviations + lanes.LANES)  # (deviation + padding,)
+    mu, mu_slope = np.empty(n_means + lanes.LANES), np.empty(n_means + lanes.LANES)  # (mean + padding,)
+    ones, none = np.ones(n_deviations), np.empty(0)
     grad[:] = 0.0
-    logp = hyper[0]
+    logp = constant + _weight_prior(family, nu, x[:n_means], scale_of_mean, grad[:n_means], mu, mu_slope)
+    for i in range(n_means):
+        mean[weight_of_mean[i]] = mu[i]
+    log_sd = x[n_means : n_means + n_scales]  # (learned scale,)
+    sd = _exp(log_sd)[:n_scales]  # (learned scale,)
+    sd_deviation, grad_sd = np.empty(n_deviations), np.zeros(n_deviations)  # (deviation,)
+    for k in range(n_deviations):
+        sd_deviation[k] = sd[learned_scale[k]] if learned_scale[k] >= 0 else constant_scale[k]
 
     for g in range(offsets.size - 1):
-        at = n_weights + n_layers + g * n_weights if model == HIERARCHICAL else 0  # of the group's part of x
+        start = n_means + n_scales + g * n_deviations
+        z, grad_z = x[start : start + n_deviations], grad[start : start + n_deviations]  # (deviation,)
+        logp += _weight_prior(family, nu, z, ones, grad_z, value, slope)
         for i in range(n_weights):
-            if model == FLAT:
-                w[i] = x[i]
-            elif model == INFORMED:
-                w[i] = location[i]
-                for j in range(i + 1):
-                    w[i] += scale[i * n_weights + j] * x[j]
-            else:
-                w[i] = x[i] + sd[layer_of_weight[i]] * x[at + i]
+            w[i] = mean[i]
+        for k in range(n_deviations):
+            w[weight_of_deviation[k]] += sd_deviation[k] * value[k]
+        for i in range(location.size):
+            w[i] = location[i]
+            for j in range(i + 1):
+                w[i] += cholesky[i, j] * x[j]
         logp += _network_loglik_grad(
-            w, grad_w, sizes, activation, fit_intercept, X, y, offsets[g], offsets[g + 1], units, deltas
+            w, grad_w, sizes, activation, fit_intercept, X, y, offsets[g], offsets[g + 1], units, deltas, none, none
         )
         for i in range(n_weights):
-            if model == INFORMED:
-                for j in range(i + 1):
-                    grad[j] += scale[i * n_weights + j] * grad_w[i]
-            else:
-                grad[i] += grad_w[i]
-            if model == HIERARCHICAL:
-                layer = layer_of_weight[i]
-                grad_z = sd[layer] * grad_w[i]
-                grad[at + i] += grad_z
-                grad[n_weights + layer] += grad_z * x[at + i]
+            grad_mean[i] += grad_w[i]
+        for k in range(n_deviations):
+            at_weight = grad_w[weight_of_deviation[k]]
+            grad_z[k] += sd_deviation[k] * slope[k] * at_weight
+            grad_sd[k] += value[k] * at_weight
 
-    if model == INFORMED:
-        return logp + _standard_normal(x, grad)
-    logp += _normal(x[:n_weights], scale, grad[:n_weights])
-    if model == HIERARCHICAL:
-        logp += _standard_normal(x[n_weights + n_layers :], grad[n_weights + n_layers :])
-        for layer in range(n_layers):  # the half-normal prior and the Jacobian of the logarithm
-            u = sd[layer] / hyper[1]
-            logp += log_sd[layer] - 0.5 * u * u
-            grad[n_weights + layer] += 1.0 - u * u
-    return logp
+    for i in range(n_means):
+        grad[i] += mu_slope[i] * grad_mean[weight_of_mean[i]]
+    for k in range(n_deviations):
+        if learned_scale[k] >= 0:
+            grad[n_means + learned_scale[k]] += sd_deviation[k] * grad_sd[k]
+    for i in range(location.size):
+        for j in range(i + 1):
+            grad[j] += cholesky[i, j] * grad_mean[i]
+    for i in range(location.size):
+        logp -= 0.5 * x[i] * x[i]
+        grad[i] -= x[i]
+    scales = slice(n_means, n_means + n_scales)
+    return logp + _add_group_scale_prior(scale_family, first, second, log_sd, sd, grad[scales])
 
 
 @intrinsic
@@ -283,30 +380,42 @@ def _as_pointer(typingctx, address):
     return types.voidptr(types.int64), codegen
 
 
+HEADER = 23  # numbers that tell the callback where everything is, written by Density.header
+
+
+@_inline
+def _integers(address, n):
+    return carray(_as_pointer(address), (n,), np.int64)
+
+
+@_inline
+def _doubles(address, n):
+    return carray(_as_pointer(address), (n,), np.float64)
+
+
 def _nutpie_logp(n_dim, x, grad, logp, header):
     """The density in the form nutpie calls: 0, or a positive code for a divergent point.
 
-    header: the addresses and sizes that ``density.py`` lays out in ``Density.header``.
+    header: sizes, codes and addresses, as ``density.py`` lays them out in ``Density.header``.
     """
-    h = carray(header, (16,), np.int64)
-    n_groups, n_rows, n_layers, n_weights = h[1], h[2], h[3], h[4]
-    sizes = carray(_as_pointer(h[7]), (n_layers + 1,), np.int64)
-    n_scale = n_weights * n_weights if h[0] == INFORMED else n_weights
+    h = carray(header, (HEADER,), np.int64)
+    n_groups, n_rows, n_layers, n_means, n_deviations, n_informed = h[0], h[1], h[2], h[3], h[4], h[5]
+    sizes = _integers(h[11], n_layers + 1)
+    parameters = _doubles(h[21], 4)
     gradient = carray(grad, (n_dim,))
     value = log_density_grad(
         carray(x, (n_dim,)),
         gradient,
-        h[0],
-        sizes,
-        h[5],
-        h[6] != 0,
-        carray(_as_pointer(h[8]), (n_groups + 1,), np.int64),
-        carray(_as_pointer(h[9]), (sizes[0], n_rows), np.float64),
-        carray(_as_pointer(h[10]), (n_rows,), np.float64),
-        carray(_as_pointer(h[11]), (n_weights,), np.float64),
-        carray(_as_pointer(h[12]), (n_scale,), np.float64),
-        carray(_as_pointer(h[13]), (n_weights,), np.int64),
-        carray(_as_pointer(h[14]), (2,), np.float64),
+        (sizes, h[6], h[7] != 0),
+        (
+            _integers(h[12], n_groups + 1),
+            carray(_as_pointer(h[13]), (sizes[0], n_rows), np.float64),
+            _doubles(h[14], n_rows),
+        ),
+        (_integers(h[15], n_means), _doubles(h[16], n_means)),
+        (_integers(h[17], n_deviations), _integers(h[18], n_deviations), _doubles(h[19], n_deviations)),
+        (_doubles(h[20], n_informed), carray(_as_pointer(h[22]), (n_informed, n_informed), np.float64)),
+        (h[8], parameters[0], h[9], parameters[1], parameters[2], h[10], parameters[3]),
     )
     logp[0] = value
     if not np.isfinite(value):
@@ -324,18 +433,64 @@ def _nutpie_expand(n_dim, n_expanded, x, out, header):
     return 0
 
 
+def _network_loglik(weights, X, y, group, row_weights, sizes, activation, fit_intercept):
+    """Log likelihood of each row under its group's network, and the gradient of their weighted sum.
+
+    weights: (group, weight); X: (row, feature); y, group, row_weights: (row,), in any order; sizes: (layer + 1,).
+    Returns (row,) and (group, weight).
+    """
+    n_rows, n_groups = y.size, weights.shape[0]
+    is_sorted = True
+    for r in range(1, n_rows):
+        is_sorted &= group[r] >= group[r - 1]
+    order = np.arange(n_rows) if is_sorted else np.argsort(group, kind="mergesort")  # (row,)
+    inputs, labels, given = np.empty((sizes[0], n_rows)), np.empty(n_rows), np.empty(n_rows)
+    offsets = np.zeros(n_groups + 1, dtype=np.int64)  # (group + 1,)
+    for r in range(n_rows):
+        source = order[r]
+        labels[r], given[r] = y[source], row_weights[source]
+        offsets[group[source] + 1] += 1
+        for i in range(sizes[0]):
+            inputs[i, r] = X[source, i]
+    units = _aligned(sizes.sum() * BLOCK)  # (input or unit of any layer * BLOCK,)
+    deltas = _aligned(2 * (sizes.max() + 2) * BLOCK).reshape((2, -1))  # (2, (widest layer + 2) * BLOCK)
+    sorted_logliks, logliks, grad = np.empty(n_rows), np.empty(n_rows), np.empty_like(weights)
+    for g in range(n_groups):
+        offsets[g + 1] += offsets[g]
+        start, stop = offsets[g], offsets[g + 1]
+        w, grad_w = weights[g], grad[g]  # (weight,)
+        _network_loglik_grad(
+            w,
+            grad_w,
+            sizes,
+            activation,
+            fit_intercept,
+            inputs,
+            labels,
+            start,
+            stop,
+            units,
+            deltas,
+            sorted_logliks,
+            given,
+        )
+    for r in range(n_rows):
+        logliks[order[r]] = sorted_logliks[r]
+    return logliks, grad
+
+
 # Numba's disk cache notices changes of the file of a function, and not of the files that it calls into.
 _SOURCE = hashlib.sha256(b"".join(pkgutil.get_data(__package__, n) or b"" for n in ("lanes.py", "kernels.py")))
 
 
-def _cached_cfunc(signature, function):
+def _cached(compiler, function):
     function.__qualname__ += "_" + _SOURCE.hexdigest()[:12]
     try:
-        return cfunc(signature, cache=True)(function)
+        return compiler(cache=True)(function)
     except RuntimeError as error:
         if "no locator available" not in str(error):
             raise
-        return cfunc(signature)(function)  # no folder can be written: compile in memory
+        return compiler(cache=False)(function)  # no folder can be written: compile in memory
 
 
 @functools.cache
@@ -344,4 +499,15 @@ def nutpie_callbacks():
     double, void = types.CPointer(types.float64), types.voidptr
     logp = types.int64(types.uint64, double, double, double, void)
     expand = types.int64(types.uint64, types.uint64, double, double, void)
-    return _cached_cfunc(logp, _nutpie_logp), _cached_cfunc(expand, _nutpie_expand)
+    return _cached(partial(cfunc, logp), _nutpie_logp), _cached(partial(cfunc, expand), _nutpie_expand)
+
+
+@functools.cache
+def network_loglik():
+    """``_network_loglik`` compiled, for the PyTensor Op."""
+    matrix, vector, integers = types.float64[:, ::1], types.float64[::1], types.int64[::1]
+    signature = types.Tuple((vector, matrix))(
+        matrix, matrix, integers, integers, vector, integers, types.int64, types.boolean
+    )
+    compiler = partial(njit, signature, fastmath=_FASTMATH, error_model="numpy", nogil=True)
+    return _cached(compiler, _network_loglik)

@@ -98,11 +98,6 @@ class Network:
         """Index of the layer that each weight belongs to, (weight,)."""
         return np.repeat(np.arange(len(self.layers)), [layer.stop - layer.start for layer in self.layers])
 
-    @cached_property
-    def fan_in_of_weight(self):
-        """Number of inputs of the layer that each weight belongs to, (weight,)."""
-        return np.array([layer.n_in for layer in self.layers])[self.layer_of_weight]
-
     def weight_names(self, feature_names):
         """A name for each weight, such as ``"layer 0: age -> unit 2"``."""
         names, inputs = [], list(feature_names)

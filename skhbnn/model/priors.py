@@ -1,45 +1,76 @@
-"""The priors of the three models, as data that the density and the PyMC model both read."""
+"""The three models as data that the density, the PyMC model and the posterior read."""
 
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 
 from .network import Network
 
+POOLING = ("complete", "partial", "none")
+
 
 @dataclass(frozen=True, eq=False)
 class FlatModel:
-    """One network for all rows, w_i ~ Normal(0, scale_i²).
+    """One network for all rows, w_i ~ Family(0, scale of its layer).
 
     Parameters
     ----------
     network : Network
-    scale : ndarray of shape (n_weights,)
-        Prior standard deviation of each weight.
+    scale : ndarray of shape (n_layers,)
+        Prior scale of the weights of each layer.
+    weight_prior : {"normal", "laplace", "student_t", "cauchy"}
     """
 
     network: Network
     scale: np.ndarray
+    weight_prior: str = "normal"
+
+    @property
+    def pooling(self):
+        """Every layer is pooled completely."""
+        return ("complete",) * len(self.network.layers)
+
+    @property
+    def learned_scales(self):
+        """Indices of the layers whose group scale is learned: none."""
+        return np.array([], dtype=int)
 
 
 @dataclass(frozen=True, eq=False)
 class HierarchicalModel:
-    """A network per group, w_g = mu + sd · z_g with mu_i ~ Normal(0, scale_i²), z ~ Normal(0, 1).
+    """A network per group.
 
-    Every layer has one group scale sd ~ HalfNormal(group_scale).
+    A layer's weights are, by its pooling,
+
+    - partial: w_g = mu + sd · z_g with mu_i ~ Family(0, scale), z ~ Family(0, 1), and sd ~ group_scale_prior or fixed;
+    - complete: w_g = mu with mu_i ~ Family(0, scale);
+    - none: w_g = scale · z_g with z ~ Family(0, 1).
 
     Parameters
     ----------
     network : Network
-    scale : ndarray of shape (n_weights,)
-        Prior standard deviation of each weight of the group mean.
-    group_scale : float
-        Scale of the half-normal prior of the group scales.
+    scale : ndarray of shape (n_layers,)
+        Prior scale of the weights of each layer.
+    pooling : tuple of {"complete", "partial", "none"}
+        One per layer.
+    weight_prior : {"normal", "laplace", "student_t", "cauchy"}
+    group_scale_prior : {"half_normal", "half_cauchy", "inverse_gamma"} or float
+        Prior of the group scale of every partially pooled layer, or its fixed value.
     """
 
     network: Network
     scale: np.ndarray
-    group_scale: float = 1.0
+    pooling: tuple
+    weight_prior: str = "normal"
+    group_scale_prior: str | float = "half_normal"
+
+    @property
+    def learned_scales(self):
+        """Indices of the layers whose group scale is learned, (learned scale,)."""
+        if isinstance(self.group_scale_prior, Real):
+            return np.array([], dtype=int)
+        return np.flatnonzero(np.array(self.pooling) == "partial")
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,18 +90,79 @@ class InformedModel:
     cholesky: np.ndarray
 
 
-def weight_scales(network, prior_scale):
-    """Prior standard deviation of every weight.
+def constant_group_scales(model):
+    """Group scale of each layer of a flat or hierarchical model, NaN where it is learned, (layer,)."""
+    fixed = getattr(model, "group_scale_prior", None)
+    fixed = fixed if isinstance(fixed, Real) else np.nan
+    pooling = np.array(model.pooling)  # (layer,)
+    return np.select([pooling == "complete", pooling == "none"], [0.0, model.scale], fixed)  # (layer,)
+
+
+def weights_with_mean(model):
+    """Positions of the weights of a flat or hierarchical model that have a mean which the groups share, (mean,)."""
+    return np.flatnonzero((np.array(model.pooling) != "none")[model.network.layer_of_weight])
+
+
+def weights_with_deviation(model):
+    """Positions of the weights of a flat or hierarchical model that differ between groups, (deviation,)."""
+    return np.flatnonzero((np.array(model.pooling) != "complete")[model.network.layer_of_weight])
+
+
+def n_dim(model, n_groups):
+    """Length of the unconstrained vector of a model.
+
+    It holds, for an informed model, z; for the others the shared means of weights, the logarithms of the learned group
+    scales, and the deviations z, group by group.
+    """
+    if isinstance(model, InformedModel):
+        return model.network.n_weights
+    n_means, n_deviations = len(weights_with_mean(model)), len(weights_with_deviation(model))
+    return n_means + len(model.learned_scales) + n_groups * n_deviations
+
+
+def layer_pooling(network, pooling):
+    """Pooling of every layer.
+
+    Parameters
+    ----------
+    network : Network
+    pooling : {"complete", "partial", "none"} or sequence of them
+        One for all layers or one per layer, the output layer included.
+
+    Returns
+    -------
+    pooling : tuple of str
+
+    Raises
+    ------
+    ValueError
+        If the sequence has another length than the network has layers, or a name is unknown.
+    """
+    n_layers = len(network.layers)
+    names = (pooling,) * n_layers if isinstance(pooling, str) else tuple(pooling)
+    if len(names) != n_layers:
+        raise ValueError(
+            f"pooling has {len(names)} entries, but the network has {n_layers} layers of weights "
+            f"({n_layers - 1} hidden and the output); give one per layer, or one for all."
+        )
+    unknown = [name for name in names if not isinstance(name, str) or name not in POOLING]
+    if unknown:
+        raise ValueError(f"pooling of a layer must be one of {', '.join(map(repr, POOLING))}, got {unknown[0]!r}.")
+    return tuple(map(str, names))
+
+
+def layer_scales(network, prior_scale):
+    """Prior scale of the weights of every layer.
 
     Parameters
     ----------
     network : Network
     prior_scale : float, sequence of float or "fan_in"
-        One for all weights, one per layer, or 1 / sqrt(number of inputs of the layer).
+        One for all layers, one per layer, or 1 / sqrt(number of inputs of the layer).
 
     Returns
     -------
-    scales : ndarray of shape (n_weights,)
+    scales : ndarray of shape (n_layers,)
 
     Raises
     ------
@@ -78,7 +170,7 @@ def weight_scales(network, prior_scale):
         If the sequence has another length than the network has layers, or an entry is not positive.
     """
     if isinstance(prior_scale, str):
-        return 1 / np.sqrt(network.fan_in_of_weight)  # (weight,)
+        return np.array([1 / np.sqrt(layer.n_in) for layer in network.layers])  # (layer,)
     scales = np.asarray(prior_scale, dtype=float)
     if scales.ndim == 0:
         scales = np.full(len(network.layers), scales)  # (layer,)
@@ -89,7 +181,7 @@ def weight_scales(network, prior_scale):
         )
     if not np.all(np.isfinite(scales) & (scales > 0)):
         raise ValueError(f"prior_scale must be positive and finite in every layer, got {prior_scale!r}.")
-    return scales[network.layer_of_weight]  # (weight,)
+    return scales  # (layer,)
 
 
 def informed_factor(network, prior_mean, prior_cov):

@@ -1,0 +1,70 @@
+"""The posterior as ArviZ's labelled object: ``InferenceData`` before ArviZ 1, ``DataTree`` since."""
+
+import warnings
+
+import numpy as np
+
+from .prediction import log_likelihood
+
+
+def import_arviz():
+    """ArviZ, without the announcement that its version 0.23 prints at import."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        import arviz
+    return arviz
+
+
+def to_arviz(posterior, data, input_names):
+    """The posterior with the rows it was learned from.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    data : GroupedData
+    input_names : list of str
+
+    Returns
+    -------
+    data : arviz.InferenceData or xarray.DataTree
+        Groups ``posterior``, ``sample_stats``, ``log_likelihood`` and ``observed_data``; rows are in the order of the
+        X given to ``fit``.
+    """
+    arviz = import_arviz()
+    model, network = posterior.model, posterior.network
+    arrays = {"weights": posterior.weights}  # (chain, draw, group, weight)
+    if posterior.group_mean is not None:
+        arrays["group_mean"] = posterior.group_mean  # (chain, draw, weight)
+    if posterior.learned_group_scale is not None:
+        arrays["group_scale"] = posterior.learned_group_scale  # (chain, draw, layer)
+    groups = {
+        "posterior": arrays,
+        "sample_stats": posterior.sample_stats,
+        "log_likelihood": {"y": _log_likelihood(posterior, data)},
+        "observed_data": {"y": _in_order_of_fit(data.y, data)},
+    }
+    coords = {
+        "group": [str(label) for label in data.group_labels],
+        "weight": network.weight_names(input_names),
+        "layer": getattr(model, "learned_scales", []),
+        "row": np.arange(len(data.y)),
+    }
+    dims = {"weights": ["group", "weight"], "group_mean": ["weight"], "group_scale": ["layer"], "y": ["row"]}
+    if int(arviz.__version__.split(".")[0]) >= 1:
+        return arviz.from_dict(groups, coords=coords, dims=dims)
+    return arviz.from_dict(**groups, coords=coords, dims=dims)
+
+
+def _log_likelihood(posterior, data):
+    """Log likelihood of each row under each draw, (chain, draw, row)."""
+    parts = [
+        log_likelihood(posterior.network, posterior.group_weights(g), data.X[start:stop], data.y[start:stop])
+        for g, (start, stop) in enumerate(zip(data.offsets, data.offsets[1:], strict=False))
+    ]
+    rows = _in_order_of_fit(np.concatenate(parts, axis=1), data)  # (draw, row)
+    return rows.reshape(*posterior.weights.shape[:2], -1)  # (chain, draw, row)
+
+
+def _in_order_of_fit(values, data):
+    """Values (..., row) in the order of the rows given to fit."""
+    return values[..., np.argsort(data.order)]

@@ -1,0 +1,74 @@
+"""What every method of inference takes and gives."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+# Statistics of a sampler under ArviZ's names, and the names that nutpie has for the same.
+STATISTICS = {
+    "diverging": "diverging",
+    "energy": "energy",
+    "tree_depth": "depth",
+    "reached_max_treedepth": "maxdepth_reached",
+    "n_steps": "n_steps",
+    "step_size": "step_size",
+    "lp": "logp",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a user may set of the inference.
+
+    Parameters
+    ----------
+    inference : str
+        Name of the method.
+    chains, tune, draws : int
+        Chains, and steps of each that adapt the sampler and that are kept. A variational method gives ``draws`` draws
+        of its approximation, ``"map"`` tries ``chains`` starts.
+    target_accept : float
+        Acceptance probability that the step size of NUTS is adapted to.
+    cores : int
+        Chains that run at once. It changes no draw.
+    max_iter : int
+        Most iterations of an optimisation.
+    batch_size : int or None
+        Rows of a minibatch of a variational method.
+    sample_kwargs : dict
+        Further arguments of ``pm.sample`` or ``pm.fit``.
+    """
+
+    inference: str
+    chains: int
+    tune: int
+    draws: int
+    target_accept: float
+    cores: int
+    max_iter: int
+    batch_size: int | None = None
+    sample_kwargs: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """Kept draws of the unconstrained vector, and how the method fared.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n_chains, n_draws, n_dim)
+    statistics : dict of ndarray of shape (n_chains, n_draws)
+        Those of STATISTICS that the method has.
+    elbo : ndarray of shape (n_iter,) or None
+        Evidence lower bound of every iteration of a variational method.
+    n_iter : int or None
+        Iterations of an optimisation.
+    converged : bool or None
+        Whether an optimisation came to its end.
+    """
+
+    x: np.ndarray
+    statistics: dict
+    elbo: np.ndarray | None = None
+    n_iter: int | None = None
+    converged: bool | None = None

@@ -1,0 +1,96 @@
+"""Automatic differentiation variational inference with PyMC."""
+
+import numpy as np
+
+from .pymc_sampling import quiet_pymc
+from .trace import Trace
+
+LEARNING_RATE = 0.01
+WINDOW = 1_000  # iterations between looks at the ELBO
+SIGNIFICANT = 2.0  # standard errors that the mean ELBO of a window must gain
+
+
+class _Watch:
+    """Told of every iteration by PyMC: reports progress, and stops when the ELBO no longer rises."""
+
+    def __init__(self, n_iter, progress):
+        self.n_iter, self.progress, self.iteration, self.converged = n_iter, progress, 0, False
+
+    def __call__(self, approximation, losses, iteration):
+        self.iteration = iteration
+        if iteration % WINDOW or iteration < 2 * WINDOW:
+            return
+        if self.progress is not None:
+            self.progress(iteration, self.n_iter)
+        before, after = losses[-2 * WINDOW : -WINDOW], losses[-WINDOW:]  # (WINDOW,) each
+        error = np.sqrt((np.var(before) + np.var(after)) / WINDOW)
+        if np.mean(before) - np.mean(after) < SIGNIFICANT * error:
+            self.converged = True
+            raise StopIteration
+
+
+def fit(model, data, settings, seed, progress=None):
+    """Fit a normal approximation of the posterior with ``pm.fit``, and draw from it [1]_.
+
+    Parameters
+    ----------
+    model : FlatModel, HierarchicalModel or InformedModel
+    data : GroupedData
+    settings : Settings
+        ``inference="advi"`` has independent coordinates, ``"fullrank_advi"`` a full covariance.
+    seed : int
+    progress : callable, default=None
+        Told of the number of iterations made and of the most that are allowed.
+
+    Returns
+    -------
+    trace : Trace
+        One chain of independent draws.
+
+    Raises
+    ------
+    FloatingPointError
+        If the optimisation turns NaN.
+    ValueError
+        If a minibatch would hold more rows than there are.
+
+    References
+    ----------
+    .. [1] Kucukelbir, Tran, Ranganath, Gelman and Blei (2017), "Automatic differentiation variational inference",
+       Journal of Machine Learning Research 18.
+    """
+    import pymc as pm
+
+    from ..model.pymc_model import build_model, unconstrained
+
+    batch_size, n_rows = settings.batch_size, len(data.y)
+    if batch_size is not None and batch_size > n_rows:
+        raise ValueError(
+            f"batch_size={batch_size}, but there are {n_rows} rows; give at most as many, or None for all."
+        )
+    # A minibatch of a wide network is matrix products, where PyTensor's BLAS is faster than the compiled Op.
+    pymc_model = build_model(model, data, fused=batch_size is None, batch_size=batch_size)
+    watch = _Watch(settings.max_iter, progress)
+    arguments = {
+        "obj_optimizer": pm.adam(learning_rate=LEARNING_RATE),
+        "progressbar": False,
+        "random_seed": seed,
+        **settings.sample_kwargs,
+        "callbacks": [watch, *settings.sample_kwargs.get("callbacks", [])],
+    }
+    with pymc_model, quiet_pymc(progress is None):
+        try:
+            approximation = pm.fit(settings.max_iter, method=settings.inference, **arguments)
+        except FloatingPointError as error:
+            raise FloatingPointError(
+                f"{settings.inference} turned NaN after iteration {watch.iteration}: standardise the inputs, lower "
+                'prior_scale, or pass a smaller step, sample_kwargs={"obj_optimizer": pm.adam(learning_rate=...)}.'
+            ) from error
+        draws = approximation.sample(settings.draws, random_seed=seed)
+    return Trace(
+        unconstrained(model, draws["posterior"]),
+        {},
+        elbo=-np.asarray(approximation.hist),  # (n_iter,)
+        n_iter=len(approximation.hist),
+        converged=watch.converged,
+    )

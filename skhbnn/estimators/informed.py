@@ -335,8 +335,10 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
     @classmethod
     def _with_prior(cls, fitted, mean, cov, params):
         """A classifier with a prior for the network, inputs and classes of a fit."""
-        shared = ("activation", "fit_intercept", "inference", "chains", "tune", "draws", "target_accept", "max_iter")
-        shared += ("batch_size", "sample_kwargs", "n_jobs", "random_state")
+        shared = [
+            *("activation", "fit_intercept", "inference", "chains", "tune", "draws", "target_accept", "max_iter"),
+            *("batch_size", "sample_kwargs", "n_jobs", "random_state"),
+        ]
         own = {
             **{name: getattr(fitted, name) for name in shared},
             "hidden_layer_sizes": fitted.posterior_.network.sizes[1:-1],

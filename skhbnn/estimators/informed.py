@@ -282,9 +282,10 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         try:
             np.linalg.cholesky(cov)
         except np.linalg.LinAlgError:
+            remedy = "draw more" if covariance == "diag" else 'draw more, or set covariance="diag"'
             raise ValueError(
                 f"The {posterior.n_draws} draws of the fit do not determine a positive definite covariance of "
-                f'{network.n_weights} weights: draw more, or set covariance="diag".'
+                f"{network.n_weights} weights: {remedy}."
             ) from None
         return cls._with_prior(fitted, mean, cov, params)
 

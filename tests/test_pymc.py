@@ -103,12 +103,12 @@ def test_pymc_functions_run_on_the_model(model, data):
         prior = quiet(pm.sample_prior_predictive, 20, random_seed=0)
         assert values(prior["prior_predictive"], "y").shape == (1, 20, 11)
         assert set(np.unique(values(prior["prior_predictive"], "y"))) <= {0, 1, 2}
+        approximation = quiet(pm.fit, 20, progressbar=False, random_seed=0)
+        assert len(approximation.hist) == 20
         settings = {"draws": 10, "tune": 10, "chains": 1, "cores": 1, "random_seed": 0, "progressbar": False}
         trace = quiet(pm.sample, **settings, compute_convergence_checks=False)
         predictive = quiet(pm.sample_posterior_predictive, trace, random_seed=0, progressbar=False)
         assert values(predictive["posterior_predictive"], "y").shape == (1, 10, 11)
-        approximation = quiet(pm.fit, 20, progressbar=False, random_seed=0)
-        assert len(approximation.hist) == 20
     x = unconstrained(model, trace["posterior"])  # (chain, draw, n_dim)
     weights = values(trace["posterior"], "coef_1")[0, :, ..., 0]  # (draw, [group,] unit)
     posterior = posterior_from_trace(model, rows.n_groups, Trace(x, {}), 0)

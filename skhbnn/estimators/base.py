@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import prediction
 from ..conversion import to_arviz
+from ..data import Standardizer
 from ..diagnostics import diagnose
 from ..inference.methods import METHODS, THROUGH_PYMC, VARIATIONAL, infer
 from ..inference.trace import Settings
@@ -30,6 +31,7 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "fit_intercept": ["boolean"],
+        "standardize": ["boolean"],
         "weight_prior": [StrOptions(set(WEIGHT_PRIORS))],
         "prior_scale": [StrOptions({"fan_in"}), Interval(Real, 0, None, closed="neither"), "array-like"],
         "inference": [StrOptions(set(METHODS))],
@@ -51,6 +53,7 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
         *,
         activation="tanh",
         fit_intercept=True,
+        standardize=True,
         weight_prior="normal",
         prior_scale=1.0,
         inference="nuts",
@@ -68,6 +71,7 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.fit_intercept = fit_intercept
+        self.standardize = standardize
         self.weight_prior = weight_prior
         self.prior_scale = prior_scale
         self.inference = inference
@@ -116,6 +120,10 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
         n_logits = 1 if len(self.classes_) == 2 else len(self.classes_)
         sizes = (n_inputs, *(int(size) for size in hidden), n_logits)
         return Network(sizes, self.activation, bool(self.fit_intercept))
+
+    def _standardizer(self, X):
+        """The standardizer of X to use; None: that of the rows themselves."""
+        return None if self.standardize else Standardizer.identity(X.shape[1])
 
     def _settings(self):
         """The parameters of the inference; those that its method would ignore are an error."""

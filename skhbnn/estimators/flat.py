@@ -23,6 +23,9 @@ class FlatBNNClassifier(SingleNetworkClassifier):
         Activation of the hidden layers.
     fit_intercept : bool, default=True
         Whether every layer has intercepts (biases).
+    standardize : bool, default=True
+        Whether to bring every feature to mean 0 and standard deviation 1 on the training rows. Without it the prior
+        means something else for features of other units; right for features that share a unit, such as pixels.
     weight_prior : {"normal", "laplace", "student_t", "cauchy"}, default="normal"
         Family of the prior of the weights, around 0; Student's t has 4 degrees of freedom.
     prior_scale : float, array-like of float or "fan_in", default=1.0
@@ -117,7 +120,7 @@ class FlatBNNClassifier(SingleNetworkClassifier):
         self._forget()
         X, y = validate_data(self, X, y, dtype=np.float64)  # (row, feature), (row,)
         y = self._encode_classes(y)  # (row,)
-        data, self.standardizer_ = group_rows(X, y, np.zeros(len(y), dtype=int), ["all"])
+        data, self.standardizer_ = group_rows(X, y, np.zeros(len(y), dtype=int), ["all"], self._standardizer(X))
         network = self._network(X.shape[1])
         model = FlatModel(network, layer_scales(network, self.prior_scale), self.weight_prior)
         return self._fit_model(model, data)

@@ -49,6 +49,9 @@ class HierarchicalBNNClassifier(BaseBNNClassifier):
         Activation of the hidden layers.
     fit_intercept : bool, default=True
         Whether every layer has intercepts (biases).
+    standardize : bool, default=True
+        Whether to bring every feature to mean 0 and standard deviation 1 on the training rows. Without it the prior
+        means something else for features of other units; right for features that share a unit, such as pixels.
     weight_prior : {"normal", "laplace", "student_t", "cauchy"}, default="normal"
         Family of the prior of the group mean around 0, and of the groups around it; Student's t has 4 degrees of
         freedom.
@@ -149,6 +152,7 @@ class HierarchicalBNNClassifier(BaseBNNClassifier):
         unseen_groups="population",
         activation="tanh",
         fit_intercept=True,
+        standardize=True,
         weight_prior="normal",
         prior_scale=1.0,
         group_scale_prior="half_normal",
@@ -169,6 +173,7 @@ class HierarchicalBNNClassifier(BaseBNNClassifier):
             hidden_layer_sizes,
             activation=activation,
             fit_intercept=fit_intercept,
+            standardize=standardize,
             weight_prior=weight_prior,
             prior_scale=prior_scale,
             inference=inference,
@@ -224,7 +229,9 @@ class HierarchicalBNNClassifier(BaseBNNClassifier):
         else:
             known = unique_labels(labels)
             self.groups_ = labels_array(known)  # (group,)
-        data, self.standardizer_ = group_rows(X, y, encode_labels(labels, known), known)
+        data, self.standardizer_ = group_rows(
+            X, y, encode_labels(labels, known), known, self._standardizer(X)
+        )
         network = self._network(X.shape[1])
         model = HierarchicalModel(
             network,

@@ -343,7 +343,7 @@ def test_estimators_that_cannot_be_saved(flat, tmp_path):
 
     mine = Mine()
     vars(mine).update(vars(flat))
-    with pytest.raises(TypeError, match="Mine is a .*Mine, which cannot be saved"):
+    with pytest.raises(TypeError, match=r"Mine is a .*Mine, which cannot be saved"):
         mine.save(tmp_path / "fit.skhbnn")
     noted = copy.copy(flat)
     noted.note = "mine"

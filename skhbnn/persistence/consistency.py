@@ -88,7 +88,8 @@ def _faults(estimator):
     grouped = isinstance(model, HierarchicalModel)
     if any((part is not None) != grouped for part in (posterior.group_mean, posterior.group_scale)):
         yield f"group_mean and group_scale do not fit a {type(model).__name__}"
-    if grouped != hasattr(estimator, "groups_") or not (grouped or lengths["group"] == 1):
+    takes_groups = {hasattr(estimator, name) for name in ("unseen_groups", "groups_")}
+    if takes_groups != {grouped} or not (grouped or lengths["group"] == 1):
         yield f"a {type(model).__name__} of {lengths['group']} groups is not of a {type(estimator).__name__}"
     if not 0 <= posterior.seed < 2**32:
         yield f"the seed is {posterior.seed}"

@@ -351,6 +351,10 @@ def test_estimators_that_cannot_be_saved(flat, tmp_path):
         TypeError, match="FlatBNNClassifier cannot be saved: a file has no place for its attribute note"
     ):
         noted.save(tmp_path / "fit.skhbnn")
+    broken = copy.copy(flat)
+    broken.posterior_ = dataclasses.replace(flat.posterior_, weights=flat.posterior_.weights * np.nan)
+    with pytest.raises(ValueError, match=r"posterior_\.weights contains NaN or infinity"):
+        broken.save(tmp_path / "fit.skhbnn")
     with pytest.raises(NotFittedError):
         clone(flat).save(tmp_path / "fit.skhbnn")
     assert not list(tmp_path.iterdir())

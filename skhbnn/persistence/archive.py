@@ -19,7 +19,7 @@ ARRAY_KINDS = "biufcMmSU"  # NumPy's letters of the dtypes that are bytes of a f
 def write(path, content, arrays):
     """Write content and arrays to a file; an error leaves what was there before.
 
-    Nothing in the file depends on the time or the machine's clock: equal contents give equal files.
+    Equal contents give equal files, whenever they are written.
 
     Parameters
     ----------

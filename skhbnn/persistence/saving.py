@@ -7,9 +7,9 @@ own stand in ``consistency.ATTRIBUTES``).
 
 import dataclasses
 import functools
-import importlib.metadata
 import os
 import platform
+import sys
 
 from sklearn.utils.validation import check_is_fitted
 
@@ -23,7 +23,7 @@ from .consistency import ATTRIBUTES, check_fit
 
 RECORDS = [Standardizer, GroupedData, Network, FlatModel, HierarchicalModel, InformedModel]
 RECORDS += [Posterior, Diagnostics, OptimizationDiagnostics]
-LIBRARIES = ("numpy", "scipy", "scikit-learn", "nutpie", "pymc", "arviz")
+LIBRARIES = ("skhbnn", "numpy", "scipy", "sklearn")  # whose versions a file names, for whoever looks into it
 
 
 def _fields(record):
@@ -71,8 +71,7 @@ def save(estimator, path):
     arrays: list = []
     encoded = encoding.encode(estimator, arrays, type(estimator).__name__)
     encoding.decode(encoded, arrays)  # what could not be loaded is not saved
-    versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
-    versions["python"] = platform.python_version()
+    versions = {"python": platform.python_version(), **{name: sys.modules[name].__version__ for name in LIBRARIES}}
     archive.write(path, {"estimator": encoded, "versions": versions}, arrays)
 
 

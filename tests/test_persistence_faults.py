@@ -159,6 +159,12 @@ def overlapping(whole):
     return bytes(data)
 
 
+def starting_beyond(whole):
+    data, at = bytearray(whole), whole.index(b"PK\x01\x02")
+    data[at + 42 : at + 46] = struct.pack("<I", 2**32 - 2)
+    return bytes(data)
+
+
 def with_manifest(text):
     return lambda whole: zipped([*Forged(whole).all_members()[:-1], ("manifest.json", text)])
 
@@ -199,6 +205,7 @@ CONTAINERS = {
     "compressed": lambda whole: Forged(whole).build(compression=zipfile.ZIP_DEFLATED),
     "bomb": lambda whole: zipped([("manifest.json", b" " * 10**8)], compression=zipfile.ZIP_DEFLATED),
     "overlapping": overlapping,
+    "starting beyond the end": starting_beyond,
     "encrypted": flagged(0x01),
     "patched": flagged(0x20),
     "strongly encrypted": flagged(0x40),

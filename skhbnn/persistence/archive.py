@@ -90,8 +90,8 @@ def read(file):
         for member in members:
             if member.compress_type != zipfile.ZIP_STORED or member.compress_size != member.file_size:
                 raise ValueError(f"member {member.filename!r} is compressed")
-            if member.header_offset < 0:
-                raise ValueError(f"member {member.filename!r} starts before the file")
+            if not 0 <= member.header_offset < size:
+                raise ValueError(f"member {member.filename!r} starts outside of the file")
         if sum(member.file_size for member in members) > size:
             raise ValueError("members claim more bytes than the file has")
         if names.count(MANIFEST) != 1:

@@ -34,8 +34,7 @@ def _make(cls, fields):
     return cls(**fields)
 
 
-for _cls in RECORDS:
-    encoding.KINDS[_cls.__name__] = (_cls, _fields, functools.partial(_make, _cls))
+encoding.KINDS.update({cls.__name__: (cls, _fields, functools.partial(_make, cls)) for cls in RECORDS})
 
 
 def storable(cls):

@@ -20,6 +20,7 @@ from ..inference.methods import METHODS, THROUGH_PYMC, VARIATIONAL, infer
 from ..inference.trace import Settings
 from ..model.families import WEIGHT_PRIORS
 from ..model.network import ACTIVATIONS, Network
+from ..persistence import saving
 from ..posterior import posterior_from_trace
 from ..progress import ProgressLine
 
@@ -251,3 +252,32 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return to_arviz(self.posterior_, self.training_data_, self._input_names())
+
+    # Files -------------------------------------------------------------------------------------------------
+
+    def save(self, path):
+        """Save the fitted estimator to a file, for :func:`skhbnn.load`.
+
+        The file is a zip of a JSON manifest and ``.npy`` arrays, never a pickle. The training rows are in it. An
+        existing file is replaced in one step, or not at all.
+
+        Parameters
+        ----------
+        path : str or path-like
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        TypeError, ValueError
+            If a parameter or a label is of a kind that a file cannot hold; the message names it.
+        OSError
+            If the file cannot be written; what was there before stays.
+
+        Notes
+        -----
+        Labels and parameters may be None, booleans, numbers of Python and NumPy, decimals, fractions, strings, bytes,
+        UUIDs, times, and tuples, lists, dicts, frozensets and arrays of those. A label with a time zone comes back as
+        the ``datetime`` of the same instant at the same offset from UTC.
+        """
+        saving.save(self, path)

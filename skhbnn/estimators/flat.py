@@ -6,9 +6,11 @@ from sklearn.utils.validation import validate_data
 
 from ..data import group_rows
 from ..model.priors import FlatModel, layer_scales
+from ..persistence.saving import storable
 from .single import SingleNetworkClassifier
 
 
+@storable
 class FlatBNNClassifier(SingleNetworkClassifier):
     """A Bayesian neural network classifier: one network, all rows.
 

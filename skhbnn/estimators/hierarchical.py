@@ -20,11 +20,13 @@ from ..data import (
 )
 from ..model.families import GROUP_SCALE_PRIORS
 from ..model.priors import POOLING, HierarchicalModel, layer_pooling, layer_scales
+from ..persistence.saving import storable
 from .base import BaseBNNClassifier
 
 ALL_ROWS = "all rows"  # the group of a fit without groups
 
 
+@storable
 class HierarchicalBNNClassifier(BaseBNNClassifier):
     """A Bayesian neural network per group, partially pooled [1]_.
 

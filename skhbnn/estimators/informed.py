@@ -12,6 +12,7 @@ from ..alignment import population_moments, weight_moments
 from ..data import Standardizer, as_labels, encode_labels, group_rows
 from ..model.families import STANDARD_VARIANCE
 from ..model.priors import InformedModel, informed_factor
+from ..persistence.saving import storable
 from .base import BaseBNNClassifier
 from .hierarchical import HierarchicalBNNClassifier
 from .single import SingleNetworkClassifier
@@ -24,6 +25,7 @@ def _check_type(method, given, wanted):
     check_is_fitted(given)
 
 
+@storable
 class InformedPriorBNNClassifier(SingleNetworkClassifier):
     """A Bayesian neural network classifier under a given multivariate normal prior.
 

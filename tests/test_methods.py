@@ -122,7 +122,9 @@ def test_every_method_serves_every_prediction(inference, moons):
     assert fitted.predict_std(moons.X_new, groups=groups).shape == proba.shape
     assert fitted.predict_uncertainty(moons.X_new, groups=groups).epistemic.shape == (60,)
     assert fitted.sample_proba(moons.X_new, groups=groups, n_draws=1).shape == (1, 60, 2)
-    assert "posterior" in list(fitted.to_arviz().children if hasattr(fitted.to_arviz(), "children") else fitted.to_arviz())
+    assert "posterior" in list(
+        fitted.to_arviz().children if hasattr(fitted.to_arviz(), "children") else fitted.to_arviz()
+    )
     assert repr(fitted.diagnostics_)
 
 

@@ -84,7 +84,7 @@ def test_perceptrons_that_do_not_fit_are_refused(iris, moons):
         InformedPriorBNNClassifier.from_mlp(mlp).fit(X[:, :3], y)
     with pytest.raises(ValueError, match="classes that are not in classes"):
         InformedPriorBNNClassifier.from_mlp(mlp).fit(X, np.where(y == "setosa", "rose", y))
-    with pytest.raises(ValueError, match="'scale' parameter of .*from_mlp must be a float in the range"):
+    with pytest.raises(ValueError, match=r"'scale' parameter of .*from_mlp must be a float in the range"):
         InformedPriorBNNClassifier.from_mlp(mlp, scale=0.0)
     labels = np.stack([y == "setosa", y == "virginica"], axis=1).astype(int)  # (row, label)
     multilabel = quiet_fit(MLPClassifier((3,), max_iter=3, random_state=0), X, labels)

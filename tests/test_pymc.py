@@ -84,7 +84,9 @@ def test_op_has_no_second_derivative():
     network = Network((1, 1), "tanh", False)
     rows = NetworkLogLikelihood(network).make_node(w, np.ones((2, 1)), [0, 1], [0, 0], np.ones(2)).outputs[0]
     gradient = pytensor.grad(rows.sum(), w)
-    with pytest.raises((NotImplementedError, TypeError, ValueError), match=r"(?i)not.implemented|first derivative|null"):
+    with pytest.raises(
+        (NotImplementedError, TypeError, ValueError), match=r"(?i)not.implemented|first derivative|null"
+    ):
         pytensor.grad(gradient.sum(), w)
 
 

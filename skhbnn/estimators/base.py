@@ -24,6 +24,13 @@ from ..persistence import saving
 from ..posterior import posterior_from_trace
 from ..progress import ProgressLine
 
+# Of the estimators that have a prior of independent weights.
+INDEPENDENT_PRIOR_CONSTRAINTS: dict = {
+    "standardize": ["boolean"],
+    "weight_prior": [StrOptions(set(WEIGHT_PRIORS))],
+    "prior_scale": [StrOptions({"fan_in"}), Interval(Real, 0, None, closed="neither"), "array-like"],
+}
+
 
 class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
     """Base of the estimators; a subclass says what its model is and whose weights serve a row."""
@@ -32,9 +39,6 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "fit_intercept": ["boolean"],
-        "standardize": ["boolean"],
-        "weight_prior": [StrOptions(set(WEIGHT_PRIORS))],
-        "prior_scale": [StrOptions({"fan_in"}), Interval(Real, 0, None, closed="neither"), "array-like"],
         "inference": [StrOptions(set(METHODS))],
         "chains": [Interval(Integral, 1, None, closed="left")],
         "tune": [Interval(Integral, 1, None, closed="left")],
@@ -151,6 +155,7 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         progress = ProgressLine(type(self).__name__) if self.verbose else None
         trace = infer(model, data, self._settings(), seed, progress)
+        self.n_iter_ = trace.n_iter or self.tune + self.draws
         self.training_data_ = data
         self.posterior_ = posterior_from_trace(model, data.n_groups, trace, seed)
         self.diagnostics_ = diagnose(self.posterior_, data, trace, grouped)

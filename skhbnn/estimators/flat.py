@@ -7,6 +7,7 @@ from sklearn.utils.validation import validate_data
 from ..data import group_rows
 from ..model.priors import FlatModel, layer_scales
 from ..persistence.saving import storable
+from .base import INDEPENDENT_PRIOR_CONSTRAINTS
 from .single import SingleNetworkClassifier
 
 
@@ -70,6 +71,8 @@ class FlatBNNClassifier(SingleNetworkClassifier):
         Draws of the weights, with a legend of their axes.
     diagnostics_ : Diagnostics
         Convergence of the sampler.
+    n_iter_ : int
+        Iterations of the optimisation, or steps of each chain.
     training_data_ : GroupedData
         The rows that were learned from, sorted and standardised.
     standardizer_ : Standardizer
@@ -93,6 +96,11 @@ class FlatBNNClassifier(SingleNetworkClassifier):
     >>> classifier.predict_proba(X).shape
     (60, 2)
     """
+
+    _parameter_constraints: dict = {
+        **SingleNetworkClassifier._parameter_constraints,
+        **INDEPENDENT_PRIOR_CONSTRAINTS,
+    }
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y):

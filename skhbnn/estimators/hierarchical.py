@@ -21,7 +21,7 @@ from ..data import (
 from ..model.families import GROUP_SCALE_PRIORS
 from ..model.priors import POOLING, HierarchicalModel, layer_pooling, layer_scales
 from ..persistence.saving import storable
-from .base import BaseBNNClassifier
+from .base import INDEPENDENT_PRIOR_CONSTRAINTS, BaseBNNClassifier
 
 ALL_ROWS = "all rows"  # the group of a fit without groups
 
@@ -106,6 +106,8 @@ class HierarchicalBNNClassifier(BaseBNNClassifier):
         Draws of every group's weights, of the group mean and of the group scales, with a legend of their axes.
     diagnostics_ : Diagnostics
         Convergence of the sampler.
+    n_iter_ : int
+        Iterations of the optimisation, or steps of each chain.
     training_data_ : GroupedData
         The rows that were learned from, sorted and standardised.
     standardizer_ : Standardizer
@@ -133,6 +135,7 @@ class HierarchicalBNNClassifier(BaseBNNClassifier):
 
     _parameter_constraints: dict = {
         **BaseBNNClassifier._parameter_constraints,
+        **INDEPENDENT_PRIOR_CONSTRAINTS,
         "groups": [None, str, Integral, list],
         "group_scale_prior": [StrOptions(set(GROUP_SCALE_PRIORS)), Interval(Real, 0, None, closed="neither")],
         "pooling": [StrOptions(set(POOLING)), "array-like"],
@@ -231,9 +234,7 @@ class HierarchicalBNNClassifier(BaseBNNClassifier):
         else:
             known = unique_labels(labels)
             self.groups_ = labels_array(known)  # (group,)
-        data, self.standardizer_ = group_rows(
-            X, y, encode_labels(labels, known), known, self._standardizer(X)
-        )
+        data, self.standardizer_ = group_rows(X, y, encode_labels(labels, known), known, self._standardizer(X))
         network = self._network(X.shape[1])
         model = HierarchicalModel(
             network,

@@ -18,6 +18,7 @@ from ..posterior import Posterior
 ATTRIBUTES: dict = {
     "classes_": np.ndarray,
     "n_features_in_": int,
+    "n_iter_": int,
     "feature_names_in_": np.ndarray | None,
     "groups_": np.ndarray | None,
     "standardizer_": Standardizer,

@@ -3,7 +3,14 @@
 from .estimators.flat import FlatBNNClassifier
 from .estimators.hierarchical import HierarchicalBNNClassifier
 from .estimators.informed import InformedPriorBNNClassifier
+from .estimators.per_group import PerGroupClassifier
 
 __version__ = "0.1.0"
 
-__all__ = ["FlatBNNClassifier", "HierarchicalBNNClassifier", "InformedPriorBNNClassifier", "__version__"]
+__all__ = [
+    "FlatBNNClassifier",
+    "HierarchicalBNNClassifier",
+    "InformedPriorBNNClassifier",
+    "PerGroupClassifier",
+    "__version__",
+]

@@ -225,7 +225,9 @@ def _column_position(X, column):
             )
         names = list(X.columns)
         if names.count(column) > 1:
-            raise ValueError(f"groups={column!r} names {names.count(column)} columns of X; give one of them another name.")
+            raise ValueError(
+                f"groups={column!r} names {names.count(column)} columns of X; give one of them another name."
+            )
         if column not in names:
             raise ValueError(f"groups={column!r} is not a column of X, whose columns are {names}.")
         return names.index(column)

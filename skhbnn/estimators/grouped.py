@@ -1,5 +1,6 @@
 """Groups as an argument of every method or as columns of X, for the estimators that have them."""
 
+import numpy as np
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_array
 from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
@@ -15,12 +16,19 @@ def unseen_text(labels):
 class GroupsMixin:
     """Both ways of groups; the estimator stores the parameter ``groups`` and sets ``groups_`` in fit."""
 
+    groups: str | int | list | None
+    groups_: np.ndarray | None
+
     # Routed by default: with metadata routing on, nobody has to call set_fit_request.
     __metadata_request__fit = {"groups": True}
     __metadata_request__predict = {"groups": True}
     __metadata_request__predict_proba = {"groups": True}
     __metadata_request__predict_log_proba = {"groups": True}
     __metadata_request__score = {"groups": True}
+
+    def predict(self, X, groups=None):
+        """The class of each row, (row,)."""
+        raise NotImplementedError
 
     def _check_inputs(self, X, reset):
         """X without group columns, checked."""

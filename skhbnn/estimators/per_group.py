@@ -337,16 +337,15 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
             found = {key: checkpoint.load(stored_as(key)) for key in keys}
             outcomes = {key: outcome for key, outcome in found.items() if outcome is not None}
         progress = ProgressLine(type(self).__name__, "groups") if self.verbose else None
-        for key, outcome in self._run([key for key in keys if key not in outcomes], task):
-            if outcome.error is None:
-                if checkpoint is not None:
+        keep_going = checkpoint is not None or self.on_error == "fallback"
+        with contextlib.closing(self._run([key for key in keys if key not in outcomes], task, keep_going)) as finished:
+            for key, outcome in finished:
+                if checkpoint is not None and outcome.error is None:
                     checkpoint.save(stored_as(key), outcome)
-            elif checkpoint is None and self.on_error == "raise":
-                self._raise({key: outcome})  # nothing would keep the others
-            outcomes[key] = outcome
-            if progress is not None:
-                progress(len(outcomes), len(keys))
-        return {key: outcomes[key] for key in keys}
+                outcomes[key] = outcome
+                if progress is not None:
+                    progress(len(outcomes), len(keys))
+        return {key: outcomes[key] for key in keys if key in outcomes}
 
     def _has_pooled_fallback(self):
         return self.fallback is not None and self.fallback != "prior"
@@ -365,15 +364,16 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
         name_of_pooled = ("fallback", *sorted(pooled.items()), None)  # no label has a missing part
         return Checkpoint(self.checkpoint, run), lambda key: name_of_pooled if key is POOLED else key
 
-    def _run(self, keys, task):
-        """Yield the key and outcome of every task, in the order in which they finish."""
-        left, lost_workers = dict.fromkeys(keys), 0
-        while left:
+    def _run(self, keys, task, keep_going):
+        """Yield the key and outcome of every task, as they finish; unless keep_going, start none after one failed."""
+        left, lost_workers, stopping = dict.fromkeys(keys), 0, False
+        while left and not stopping:
             parallel = Parallel(n_jobs=self.n_jobs, return_as="generator_unordered")
-            finished = parallel(delayed(_fit_task)(task(key)) for key in list(left))
+            finished = parallel(delayed(_fit_task)(task(key)) for key in list(left) if not stopping)
             try:
                 for key, outcome in finished:
                     del left[key]
+                    stopping = stopping or not (keep_going or outcome.error is None)
                     yield key, outcome
             except BrokenProcessPool as error:
                 lost_workers += 1
@@ -384,7 +384,9 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
                         f"{len(left)} are not fitted, of them {_named(list(left))}. Set n_jobs to fewer.{advice}"
                     ) from error
             finally:
-                finished.close()
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", UserWarning)  # joblib's, of tasks that an error or interrupt ends
+                    finished.close()
 
     def _group_text(self, key):
         """The group of a key for a message, with the column that it comes from."""

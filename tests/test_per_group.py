@@ -358,10 +358,11 @@ def busy_threads(process, seconds):
 
 def test_no_more_busy_threads_than_n_jobs(moons):
     """Four chains that each fit asks to run at once would make eight of the two jobs."""
-    inner = FlatBNNClassifier(chains=4, tune=500, draws=500, n_jobs=4)
+    inner = FlatBNNClassifier(chains=4, tune=1000, draws=1500, n_jobs=4)
     groups = np.arange(60) % 6
     estimator = PerGroupClassifier(inner, n_jobs=2, random_state=0)
-    estimator.fit(moons.X, moons.y, groups=groups)  # the processes start and load
+    quick = FlatBNNClassifier(chains=1, tune=20, draws=20)
+    clone(estimator).set_params(estimator=quick).fit(moons.X, moons.y, groups=groups)  # the processes start and load
     fit = threading.Thread(target=estimator.fit, args=(moons.X, moons.y, groups))
     counts, process = [], psutil.Process()
     fit.start()

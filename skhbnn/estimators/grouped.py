@@ -46,8 +46,9 @@ class GroupsMixin:
             )
         if not hasattr(X, "columns"):
             X = check_array(X, dtype=None if hasattr(X, "dtype") else object, ensure_all_finite=False)  # (row, column)
+        inputs, labels = take_group_columns(X, self.groups)
         validate_data(self, X, reset=reset, skip_check_array=True)
-        return take_group_columns(X, self.groups)
+        return inputs, labels
 
     def _check_same_way(self, labels):
         """Raise where a prediction has groups and the fit had none, or the other way round."""

@@ -400,7 +400,8 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
         others = [other for other in failed if other is not key]
         also = f" The fits of {len(others)} other(s) failed too: {_named(others)}." if others else ""
         advice = "" if POOLED in failed else ' To predict such groups by a fallback set on_error="fallback".'
-        error = outcome.error(f"The fit of {self._group_text(key)} failed: {outcome.error_text}{also}{advice}")
+        text = outcome.error_text.rstrip(". ")
+        error = outcome.error(f"The fit of {self._group_text(key)} failed: {text}.{also}{advice}")
         error.add_note(outcome.trace)
         raise error
 

@@ -1,6 +1,7 @@
 """A clone per group: the same as a loop over the groups, whatever runs it, and nothing lost when a part of it fails."""
 
 import hashlib
+import pickle
 import statistics
 import threading
 import time
@@ -8,17 +9,22 @@ import time
 import numpy as np
 import psutil
 import pytest
-from probes import Failing, Noted, Talking, Threads
+from probes import Failing, Talking, Threads
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning, FitFailedWarning, NotFittedError
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
+from sklearn.utils.estimator_checks import (
+    check_dataframe_column_names_consistency,
+    check_param_validation,
+    estimator_checks_generator,
+)
 
-from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier, PerGroupClassifier
+from skhbnn import FlatBNNClassifier, InformedPriorBNNClassifier, PerGroupClassifier
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -138,6 +144,42 @@ def test_methods_are_those_of_the_estimator(moons):
     assert not hasattr(PerGroupClassifier(LogisticRegression()), "predict_std")
 
 
+# scikit-learn's contract -------------------------------------------------------------------------------------------
+
+SMALL = {"hidden_layer_sizes": (3,), "chains": 1, "tune": 50, "draws": 50}
+CHECKED = [LogisticRegression(), FlatBNNClassifier(**SMALL)]
+
+
+def name_of(check):
+    return getattr(check, "func", check).__name__
+
+
+# The array API check skips itself unless SciPy was imported under SCIPY_ARRAY_API.
+CHECKS = [
+    pytest.param(estimator, check, id=f"{type(inner).__name__}-{name_of(check)}")
+    for inner in CHECKED
+    for estimator, check in estimator_checks_generator(PerGroupClassifier(inner))
+    if name_of(check) != "check_array_api_input"
+]
+
+
+@pytest.mark.parametrize(("estimator", "check"), CHECKS)
+def test_estimator_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("check", [check_param_validation, check_dataframe_column_names_consistency])
+@pytest.mark.parametrize("inner", CHECKED)
+def test_further_checks(inner, check):
+    check("PerGroupClassifier", PerGroupClassifier(inner))
+
+
+def test_pickle_and_clone(per_group, moons):
+    assert_same(pickle.loads(pickle.dumps(per_group)), per_group, moons)
+    assert_same(clone(per_group).fit(moons.X, moons.y, groups=moons.groups), per_group, moons)
+    assert not hasattr(clone(per_group), "estimators_")
+
+
 # Classes -----------------------------------------------------------------------------------------------------------
 
 
@@ -214,7 +256,12 @@ def test_prior_as_the_fallback(small, moons):
     mean, root = rng.normal(size=3), rng.normal(size=(3, 3))
     settings = {**small, "hidden_layer_sizes": (), "chains": 4, "draws": 2000, "tune": 20}
     inner = InformedPriorBNNClassifier(
-        prior_mean=mean, prior_cov=root @ root.T, prior_scale=0.7, feature_mean=[0.5, 0], feature_scale=[2, 1], **settings
+        prior_mean=mean,
+        prior_cov=root @ root.T,
+        prior_scale=0.7,
+        feature_mean=[0.5, 0],
+        feature_scale=[2, 1],
+        **settings,
     )
     rows = moons.groups == 0
     fitted = PerGroupClassifier(inner, fallback="prior", random_state=0)
@@ -246,7 +293,10 @@ def test_prior_without_units_takes_those_of_all_rows(small, moons):
         ({"fallback": "pooled"}, "'fallback' parameter"),
         ({"fallback": Failing()}, "The fit of the fallback failed: OverflowError: too large for me"),
         ({"estimator": StandardScaler()}, "'estimator' parameter"),
-        ({"estimator": HistGradientBoostingClassifier(max_iter=0)}, "The fit of group 0 failed: .*'max_iter' parameter"),
+        (
+            {"estimator": HistGradientBoostingClassifier(max_iter=0)},
+            "The fit of group 0 failed: .*'max_iter' parameter",
+        ),
     ],
 )
 def test_faulty_parameters(params, message, moons):
@@ -256,8 +306,6 @@ def test_faulty_parameters(params, message, moons):
 
 
 def test_not_a_classifier(moons):
-    from sklearn.linear_model import LinearRegression
-
     with pytest.raises(ValueError, match="estimator must be a classifier, got a LinearRegression"):
         PerGroupClassifier(LinearRegression()).fit(moons.X, moons.y)
 
@@ -301,7 +349,7 @@ def test_error_in_a_group(n_jobs, large, moons):
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_warnings_of_groups_come_as_one(n_jobs, large, moons):
-    with pytest.warns(UserWarning) as caught:
+    with pytest.warns(UserWarning, match="talk") as caught:
         PerGroupClassifier(Talking(max_iter=10**4), n_jobs=n_jobs).fit(large, moons.y, groups=moons.groups)
     assert [str(w.message) for w in caught] == ["4 of 4 fits warned; group 0 said: small talk"]
     assert caught[0].filename == __file__

@@ -254,7 +254,7 @@ def test_routed_cross_validation(cv, by_argument, held_out, frame, moons, routin
     for estimator in (by_argument, pipeline):
         scores = cross_validate(estimator, X, moons.y, cv=cv, params=params)["test_score"]
         np.testing.assert_allclose(scores, fold_means(accuracy, proba, moons.y, folds))
-    sizes, _, scores = learning_curve(by_argument, X, moons.y, cv=cv, params=params, train_sizes=[1.0])
+    _, _, scores = learning_curve(by_argument, X, moons.y, cv=cv, params=params, train_sizes=[1.0])
     np.testing.assert_allclose(scores[0], fold_means(accuracy, proba, moons.y, folds))
 
 

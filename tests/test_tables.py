@@ -73,7 +73,9 @@ def test_names_must_be_those_of_the_fit(make, moons):
 def test_faulty_group_columns(kind, make, moons):
     labels = LETTERS[moons.groups].astype(object)
     X = table(kind, moons.X, labels)
-    with pytest.raises(ValueError, match=r"groups='shop' is not a column of X, whose columns are \['a', 'group', 'b'\]"):
+    with pytest.raises(
+        ValueError, match=r"groups='shop' is not a column of X, whose columns are \['a', 'group', 'b'\]"
+    ):
         make("shop").fit(X, moons.y)
     with pytest.raises(ValueError, match=r"groups=\['group', 1\] names a column of X twice"):
         make(["group", 1]).fit(X, moons.y)
@@ -122,7 +124,9 @@ def test_inner_estimator_gets_a_table(kind, n_jobs, moons):
         rows = LETTERS[moons.groups] == label
         expected = LogisticRegression().fit(np.c_[moons.y == 0, moons.y, moons.X][rows], moons.y[rows])
         found = fitted.predict_proba(X)[rows]
-        np.testing.assert_allclose(found, expected.predict_proba(np.c_[moons.y == 0, moons.y, moons.X][rows]), rtol=1e-6)
+        np.testing.assert_allclose(
+            found, expected.predict_proba(np.c_[moons.y == 0, moons.y, moons.X][rows]), rtol=1e-6
+        )
 
 
 def test_inner_estimator_gets_texts():

@@ -182,6 +182,8 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
     (2, 2)
     """
 
+    estimators_: dict
+
     _parameter_constraints: dict = {
         "estimator": [HasMethods(["fit", "predict"])],
         "groups": [None, str, Integral, list],
@@ -258,7 +260,8 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
         FitFailedWarning
             If groups failed and the fallback serves them.
         """
-        vars(self).pop("estimators_", None)  # should this fit fail, the estimator is unfitted
+        if hasattr(self, "estimators_"):
+            del self.estimators_  # should this fit fail, the estimator is unfitted
         self._check_parameters()
         X, labels = self._split(X, groups, reset=True)
         y = self._check_y(X, y)  # (row,)
@@ -302,9 +305,9 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
     def _check_y(self, X, y):
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
-        check_classification_targets(y)
         y = column_or_1d(y, warn=True)  # (row,)
         assert_all_finite(y, input_name="y")
+        check_classification_targets(y)
         check_consistent_length(X, y)
         return y
 

@@ -69,9 +69,11 @@ class DecisionSurfaceDisplay(SurfaceDisplay):
         groups=None,
         features=None,
         fixed=None,
+        limits=None,
         class_of_interest=None,
         grid_resolution=60,
         ax=None,
+        **kwargs,
     ):
         """Compute the surfaces of a fitted estimator and draw them.
 
@@ -86,12 +88,16 @@ class DecisionSurfaceDisplay(SurfaceDisplay):
         fixed : dict, default=None
             Values of other features, by name or index, in the units of X. Those left out are held at the median of the
             training rows.
+        limits : pair of (low, high), default=None
+            Range of each of the two features. None: that of the training rows of all groups, and a little more.
         class_of_interest : class label, default=None
             The class whose probability is shown. None: the second of two, the likeliest of more.
         grid_resolution : int, default=60
             Points along each side of the grid.
         ax : matplotlib Axes or array-like of them, default=None
             One per panel. None: a new figure.
+        **kwargs
+            Other arguments of :meth:`plot`.
 
         Returns
         -------
@@ -111,8 +117,17 @@ class DecisionSurfaceDisplay(SurfaceDisplay):
         """
         check_fit(cls, estimator, BaseBNNClassifier, "classifier of this package")
         panels = group_panels(estimator, groups)
-        (common,) = cls._compute(estimator, (), panels, features, fixed, class_of_interest, grid_resolution)
-        return cls(**common).plot(ax)
+        (common,) = cls._compute(
+            estimator,
+            (),
+            panels,
+            features=features,
+            fixed=fixed,
+            limits=limits,
+            class_of_interest=class_of_interest,
+            grid_resolution=grid_resolution,
+        )
+        return cls(**common).plot(ax, **kwargs)
 
 
 class GroupMeanSurfaceDisplay(SurfaceDisplay):
@@ -150,7 +165,16 @@ class GroupMeanSurfaceDisplay(SurfaceDisplay):
     @classmethod
     @validate_params(GRID_CONSTRAINTS, prefer_skip_nested_validation=True)
     def from_estimator(
-        cls, estimator, *, features=None, fixed=None, class_of_interest=None, grid_resolution=60, ax=None
+        cls,
+        estimator,
+        *,
+        features=None,
+        fixed=None,
+        limits=None,
+        class_of_interest=None,
+        grid_resolution=60,
+        ax=None,
+        **kwargs,
     ):
         """Compute the surface of a fitted estimator's group mean and draw it.
 
@@ -158,7 +182,7 @@ class GroupMeanSurfaceDisplay(SurfaceDisplay):
         ----------
         estimator : HierarchicalBNNClassifier
             A fitted one.
-        features, fixed, class_of_interest, grid_resolution, ax
+        features, fixed, limits, class_of_interest, grid_resolution, ax, **kwargs
             As of :meth:`DecisionSurfaceDisplay.from_estimator`.
 
         Returns
@@ -181,5 +205,14 @@ class GroupMeanSurfaceDisplay(SurfaceDisplay):
         if len(weights_with_mean(posterior.model)) < posterior.network.n_weights:
             raise ValueError(f"pooling={estimator.pooling!r} leaves a layer without a group mean: nothing to show.")
         panels = [("mean", posterior.group_mean.reshape(posterior.n_draws, -1), slice(0))]
-        (common,) = cls._compute(estimator, (), panels, features, fixed, class_of_interest, grid_resolution)
-        return cls(**common).plot(ax)
+        (common,) = cls._compute(
+            estimator,
+            (),
+            panels,
+            features=features,
+            fixed=fixed,
+            limits=limits,
+            class_of_interest=class_of_interest,
+            grid_resolution=grid_resolution,
+        )
+        return cls(**common).plot(ax, **kwargs)

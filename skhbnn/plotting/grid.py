@@ -61,8 +61,8 @@ def feature_position(estimator, feature, argument):
     raise ValueError(f"{argument}: {feature!r} is not a feature of the fit, whose features are {inputs}.")
 
 
-def feature_grid(estimator, features, fixed, n_ticks):
-    """The grid over two features that spans the training rows of all groups.
+def feature_grid(estimator, features, fixed, limits, n_ticks):
+    """The grid over two features.
 
     Parameters
     ----------
@@ -71,6 +71,8 @@ def feature_grid(estimator, features, fixed, n_ticks):
         None: the first two inputs of the network.
     fixed : dict or None
         Values of other features by name or index. What it leaves out stays at the median of the training rows.
+    limits : pair of (low, high), or None
+        Range of each of the two features. None: that of the training rows of all groups, and a little more.
     n_ticks : int
         Points along each side.
 
@@ -81,7 +83,7 @@ def feature_grid(estimator, features, fixed, n_ticks):
     Raises
     ------
     ValueError
-        If there are not two different features, or a feature does not exist.
+        If there are not two different features, a feature does not exist, or the limits are no ranges.
     """
     names, X = estimator._input_names(), training_inputs(estimator)
     if len(names) < 2:
@@ -95,9 +97,14 @@ def feature_grid(estimator, features, fixed, n_ticks):
         if position in pair:
             raise ValueError(f"fixed holds {feature!r}, which is one of the two features of the surface.")
         values[position] = value
-    low, high = X[:, pair].min(axis=0), X[:, pair].max(axis=0)  # (2,) each
-    reach = MARGIN * np.where(high > low, high - low, 1.0)  # (2,)
-    ticks = np.linspace(low - reach, high + reach, n_ticks)  # (tick, 2)
+    if limits is None:
+        low, high = X[:, pair].min(axis=0), X[:, pair].max(axis=0)  # (2,) each
+        reach = MARGIN * np.where(high > low, high - low, 1.0)  # (2,)
+        limits = np.stack([low - reach, high + reach], axis=1)  # (2, 2)
+    limits = np.asarray(limits, dtype=float)  # (2, 2)
+    if limits.shape != (2, 2) or not np.all(limits[:, 0] < limits[:, 1]):
+        raise ValueError(f"limits must be ((low, high), (low, high)), of either feature, got {limits.tolist()}.")
+    ticks = np.linspace(limits[:, 0], limits[:, 1], n_ticks)  # (tick, 2)
     xx0, xx1 = np.meshgrid(*ticks.T)  # (tick, tick) each
     points = np.tile(values, (n_ticks**2, 1))  # (tick * tick, input)
     points[:, pair] = np.stack([xx0.ravel(), xx1.ravel()], axis=1)

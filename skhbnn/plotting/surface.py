@@ -21,6 +21,7 @@ SIDES = ("#053061", "#67001f")  # the ends of the diverging map: a row has the c
 GRID_CONSTRAINTS = {
     "features": [None, "array-like"],
     "fixed": [None, dict],
+    "limits": [None, "array-like"],
     "class_of_interest": "no_validation",
     "grid_resolution": [Interval(Integral, 2, None, closed="left")],
     "ax": "no_validation",
@@ -45,7 +46,7 @@ class SurfaceDisplay:
     line_colour = "black"  # of the boundaries between classes
 
     @classmethod
-    def _compute(cls, estimator, statistics, panels, features, fixed, class_of_interest, grid_resolution):
+    def _compute(cls, estimator, statistics, panels, *, class_of_interest, grid_resolution, **ranges):
         """The fields of a display, of panels (label, weight draws, training rows), and their other statistics."""
         classes = estimator.classes_
         if class_of_interest is None and len(classes) == 2:
@@ -55,7 +56,7 @@ class SurfaceDisplay:
                 f"class_of_interest={class_of_interest!r} is none of the classes of the fit, which are "
                 f"{classes.tolist()}."
             )
-        grid = feature_grid(estimator, features, fixed, grid_resolution)
+        grid = feature_grid(estimator, n_ticks=grid_resolution, **ranges)
         network, points = estimator.posterior_.network, estimator.standardizer_.transform(grid.points)
         surfaces = [
             np.array([statistic(network, weights, points) for _, weights, _ in panels]).reshape(

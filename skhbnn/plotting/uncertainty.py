@@ -66,9 +66,11 @@ class UncertaintySurfaceDisplay(SurfaceDisplay):
         groups=None,
         features=None,
         fixed=None,
+        limits=None,
         class_of_interest=None,
         grid_resolution=60,
         ax=None,
+        **kwargs,
     ):
         """Compute the uncertainty of a fitted estimator and draw it.
 
@@ -78,7 +80,7 @@ class UncertaintySurfaceDisplay(SurfaceDisplay):
             A fitted one.
         quantity : {"std", "total", "aleatoric", "epistemic"}, default="std"
             That of ``predict_std``, or an entropy of ``predict_uncertainty``.
-        groups, features, fixed, class_of_interest, grid_resolution, ax
+        groups, features, fixed, limits, class_of_interest, grid_resolution, ax, **kwargs
             As of :meth:`DecisionSurfaceDisplay.from_estimator`.
 
         Returns
@@ -96,10 +98,11 @@ class UncertaintySurfaceDisplay(SurfaceDisplay):
             estimator,
             (statistic,),
             group_panels(estimator, groups),
-            features,
-            fixed,
-            class_of_interest,
-            grid_resolution,
+            features=features,
+            fixed=fixed,
+            limits=limits,
+            class_of_interest=class_of_interest,
+            grid_resolution=grid_resolution,
         )
         if quantity == "std":
             chosen = common["class_of_interest"]
@@ -111,7 +114,7 @@ class UncertaintySurfaceDisplay(SurfaceDisplay):
             uncertainty = np.take_along_axis(values, shown[..., None], axis=-1)[..., 0]  # (panel, tick1, tick0)
         else:
             uncertainty = values[..., ENTROPIES.index(quantity)]  # (panel, tick1, tick0)
-        return cls(**common, uncertainty=uncertainty, quantity=quantity).plot(ax)
+        return cls(**common, uncertainty=uncertainty, quantity=quantity).plot(ax, **kwargs)
 
     def _paint(self, axes, index):
         limits = {"vmin": 0, "vmax": float(self.uncertainty.max())}

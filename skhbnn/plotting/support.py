@@ -33,7 +33,7 @@ def check_fit(display, estimator, wanted, meaning=None):
     caller = f"{display.__name__}.from_estimator"
     import_pyplot(caller)
     if not isinstance(estimator, wanted):
-        raise TypeError(f"{caller} needs a {meaning or wanted.__name__}, got a {type(estimator).__name__}.")
+        raise TypeError(f"{caller} needs a fitted {meaning or wanted.__name__}, got a {type(estimator).__name__}.")
     check_is_fitted(estimator)
 
 

@@ -8,10 +8,10 @@ from scipy.spatial.distance import squareform
 from sklearn.utils._param_validation import StrOptions, validate_params
 
 from ..alignment import weight_moments
-from ..data import as_labels, encode_labels
 from ..estimators.base import BaseBNNClassifier
 from ..estimators.informed import InformedPriorBNNClassifier
 from .support import DIVERGING, MUTED, PALETTE, check_fit, cycled, one_axes
+from .surface import group_panels
 
 MOST_NAMED = 60  # rows of a matrix whose names can be read
 
@@ -166,14 +166,8 @@ class WeightCorrelationDisplay:
 
 def _weight_draws(estimator, group):
     """Draws of one network's weights, (draw, weight): of a group, or of the group mean."""
-    posterior, labels = estimator.posterior_, estimator.training_data_.group_labels
-    if getattr(estimator, "groups_", None) is None:
-        if group is not None:
-            raise ValueError(f"group={group!r}, but this {type(estimator).__name__} was fitted without groups.")
-        return posterior.group_weights(0)
-    if group is None:
+    posterior = estimator.posterior_
+    if group is None and getattr(estimator, "groups_", None) is not None:
         return posterior.group_mean.reshape(posterior.n_draws, -1)
-    code = int(encode_labels(as_labels([group], 1), labels)[0])
-    if code < 0:
-        raise ValueError(f"group={group!r} is none of the groups of the fit, which are {labels}.")
-    return posterior.group_weights(code)
+    ((_, weights, _),) = group_panels(estimator, None if group is None else [group])
+    return weights

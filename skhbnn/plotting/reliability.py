@@ -9,7 +9,7 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import check_is_fitted
 
-from .support import MARKERS, PALETTE, import_pyplot, one_axes
+from .support import MARKERS, PALETTE, class_code, import_pyplot, one_axes
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -129,15 +129,10 @@ class ReliabilityDisplay:
         if class_of_interest is None:
             event = "the predicted class"
             predicted, came_true = proba.max(axis=1), classes[proba.argmax(axis=1)] == y  # (row,) each
-        elif class_of_interest in classes.tolist():
-            event = f"class {class_of_interest}"
-            predicted = proba[:, classes.tolist().index(class_of_interest)]  # (row,)
-            came_true = y == class_of_interest  # (row,)
         else:
-            raise ValueError(
-                f"class_of_interest={class_of_interest!r} is none of the classes of the fit, which are "
-                f"{classes.tolist()}."
-            )
+            event = f"class {class_of_interest}"
+            predicted = proba[:, class_code(classes, class_of_interest)]  # (row,)
+            came_true = y == class_of_interest  # (row,)
         bins = np.searchsorted(np.linspace(0, 1, n_bins + 1)[1:-1], predicted)  # (row,)
         counts = np.bincount(bins, minlength=n_bins)  # (bin,)
         filled = counts > 0  # (bin,)

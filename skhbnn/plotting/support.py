@@ -37,6 +37,20 @@ def check_fit(display, estimator, wanted, meaning=None):
     check_is_fitted(estimator)
 
 
+def class_code(classes, label):
+    """Position of a class label in classes (class,).
+
+    Raises
+    ------
+    ValueError
+        If it is not there.
+    """
+    known = classes.tolist()
+    if label not in known:
+        raise ValueError(f"class_of_interest={label!r} is none of the classes of the fit, which are {known}.")
+    return known.index(label)
+
+
 def cycled(values, n):
     """The first n of the values, again from the start after the last."""
     return list(islice(cycle(values), n))

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval
 from .. import prediction
 from ..data import as_labels, encode_labels
 from .grid import feature_grid, training_inputs
-from .support import DIVERGING, MARKERS, PALETTE, cycled, legend_below, panel_axes
+from .support import DIVERGING, MARKERS, PALETTE, class_code, cycled, legend_below, panel_axes
 
 MAX_PANELS = 36  # beyond, panels are too small to read: the groups must be chosen
 MARKER_SIZE = 30  # of a row, in points squared
@@ -51,11 +51,8 @@ class SurfaceDisplay:
         classes = estimator.classes_
         if class_of_interest is None and len(classes) == 2:
             class_of_interest = classes[1]
-        if class_of_interest is not None and class_of_interest not in classes.tolist():
-            raise ValueError(
-                f"class_of_interest={class_of_interest!r} is none of the classes of the fit, which are "
-                f"{classes.tolist()}."
-            )
+        if class_of_interest is not None:
+            class_code(classes, class_of_interest)  # before anything is computed
         grid = feature_grid(estimator, n_ticks=grid_resolution, **ranges)
         network, points = estimator.posterior_.network, estimator.standardizer_.transform(grid.points)
         surfaces = [
@@ -82,7 +79,7 @@ class SurfaceDisplay:
     @property
     def _code(self):
         """Position of the class of interest; None for the likeliest class of every point."""
-        return None if self.class_of_interest is None else self.classes.tolist().index(self.class_of_interest)
+        return None if self.class_of_interest is None else class_code(self.classes, self.class_of_interest)
 
     def plot(self, ax=None, *, colorbar=True, legend=True):
         """Draw the panels.
@@ -116,7 +113,7 @@ class SurfaceDisplay:
             handles = self._draw_rows(axes, self.rows[index], self.row_classes[index])
             axes.set(xlim=self.xx0[0, [0, -1]], ylim=self.xx1[[0, -1], 0])
             if self.panels[index] is not None:
-                axes.set_title(self._title(self.panels[index]), fontsize="medium")
+                axes.set_title(f"group {self.panels[index]}", fontsize="medium")
         if colorbar:
             shrink = 0.8 if n_panels > 1 else 1
             self.figure_.colorbar(
@@ -128,9 +125,6 @@ class SurfaceDisplay:
             else:
                 self.axes_[-1].legend(handles=handles)
         return self
-
-    def _title(self, label):
-        return f"group {label}"
 
     def _imshow(self, axes, values, **options):
         """Show values (tick1, tick0[, colour]) so that the middle of a pixel is a point of the grid."""

@@ -7,7 +7,7 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 
 from .. import prediction
 from ..estimators.base import BaseBNNClassifier
-from .support import SEQUENTIAL, check_fit
+from .support import SEQUENTIAL, check_fit, class_code
 from .surface import GRID_CONSTRAINTS, SurfaceDisplay, group_panels
 
 BLACK_WHITE = ("black", "white")
@@ -109,7 +109,7 @@ class UncertaintySurfaceDisplay(SurfaceDisplay):
             shown = (
                 common["proba"].argmax(axis=-1)  # (panel, tick1, tick0)
                 if chosen is None
-                else np.full(values.shape[:3], common["classes"].tolist().index(chosen))
+                else np.full(values.shape[:3], class_code(estimator.classes_, chosen))
             )
             uncertainty = np.take_along_axis(values, shown[..., None], axis=-1)[..., 0]  # (panel, tick1, tick0)
         else:

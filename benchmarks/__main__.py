@@ -8,7 +8,7 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-SECTIONS = ("startup", "speed", "flat", "prediction", "quality", "new_groups")
+SECTIONS = ("startup", "speed", "flat", "prediction", "quality", "new_groups", "weight_priors", "advi")
 RESULTS = Path(__file__).parent / "results"
 
 

@@ -3,7 +3,8 @@
 from .estimators.flat import FlatBNNClassifier
 from .estimators.hierarchical import HierarchicalBNNClassifier
 from .estimators.informed import InformedPriorBNNClassifier
+from .persistence.saving import load
 
 __version__ = "0.1.0"
 
-__all__ = ["FlatBNNClassifier", "HierarchicalBNNClassifier", "InformedPriorBNNClassifier", "__version__"]
+__all__ = ["FlatBNNClassifier", "HierarchicalBNNClassifier", "InformedPriorBNNClassifier", "__version__", "load"]

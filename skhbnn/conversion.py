@@ -31,7 +31,7 @@ def to_arviz(posterior, data, input_names):
         X given to ``fit``.
     """
     arviz = import_arviz()
-    model, network = posterior.model, posterior.network
+    network = posterior.network
     arrays = {"weights": posterior.weights}  # (chain, draw, group, weight)
     if posterior.group_mean is not None:
         arrays["group_mean"] = posterior.group_mean  # (chain, draw, weight)
@@ -46,7 +46,7 @@ def to_arviz(posterior, data, input_names):
     coords = {
         "group": [str(label) for label in data.group_labels],
         "weight": network.weight_names(input_names),
-        "layer": getattr(model, "learned_scales", []),
+        "layer": list(posterior.model.learned_scales),
         "row": np.arange(len(data.y)),
     }
     dims = {"weights": ["group", "weight"], "group_mean": ["weight"], "group_scale": ["layer"], "y": ["row"]}

@@ -37,6 +37,11 @@ class Standardizer:
         scale = safe * np.sqrt(np.mean((centred / safe) ** 2, axis=0))  # (feature,)
         return cls(mean, np.where(constant, 1.0, scale))
 
+    @classmethod
+    def identity(cls, n_features):
+        """The standardizer that leaves X as it is."""
+        return cls(np.zeros(n_features), np.ones(n_features))
+
     def transform(self, X):
         """X (row, feature) in standard units."""
         return (X - self.mean) / self.scale

@@ -70,9 +70,8 @@ class Posterior:
     @property
     def learned_group_scale(self):
         """Group scales that were learned, (chain, draw, learned scale); None where there are none."""
-        if self.group_scale is None or not len(self.model.learned_scales):
-            return None
-        return self.group_scale[..., self.model.learned_scales]
+        learned = self.model.learned_scales
+        return None if self.group_scale is None or not learned else self.group_scale[..., list(learned)]
 
     def __repr__(self):
         shapes = [
@@ -93,7 +92,7 @@ class Posterior:
         """
         digest = hashlib.sha256(label_text(label).encode()).digest()
         rng = np.random.default_rng([self.seed, int.from_bytes(digest[:8], "little")])
-        if self.group_mean is None or self.group_scale is None:
+        if isinstance(self.model, InformedModel) or self.group_mean is None or self.group_scale is None:
             raise ValueError("A posterior of one network has no group distribution to draw an unseen group from.")
         mean = self.group_mean.reshape(self.n_draws, -1)  # (draw, weight)
         scale = self.group_scale.reshape(self.n_draws, -1)[:, self.network.layer_of_weight]  # (draw, weight)
@@ -135,7 +134,7 @@ def _group_draws(model, n_groups, x):
     group_mean[..., means] = from_unconstrained(model.weight_prior, model.scale[layer[means]], x[..., :n_means])
     group_scale = np.empty((*x.shape[:2], len(model.scale)), dtype=x.dtype)  # (chain, draw, layer)
     group_scale[:] = constant_group_scales(model)
-    group_scale[..., model.learned_scales] = np.exp(x[..., n_means : n_means + n_scales])
+    group_scale[..., list(model.learned_scales)] = np.exp(x[..., n_means : n_means + n_scales])
     z = x[..., n_means + n_scales :].reshape(*x.shape[:2], n_groups, len(deviations))  # (chain, draw, group, deviation)
     weights = np.repeat(group_mean[:, :, None], n_groups, axis=2)  # (chain, draw, group, weight)
     z = from_unconstrained(model.weight_prior, 1, z)

@@ -16,6 +16,7 @@ ORDER = [
     *["model.density", "model.loglik_op", "model.pymc_model", "inference.trace", "inference.nutpie_adapter"],
     *["inference.nuts", "inference.mode", "inference.pymc_sampling", "inference.variational", "inference.methods"],
     *["posterior", "prediction", "conversion", "diagnostics", "alignment"],
+    *["persistence.archive", "persistence.encoding", "persistence.consistency", "persistence.saving"],
     *["estimators.base", "estimators.single", "estimators.flat", "estimators.hierarchical", "estimators.informed"],
     *["datasets"],
     *["plotting.support", "plotting.grid", "plotting.surface", "plotting.decision", "plotting.uncertainty"],

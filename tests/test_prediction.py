@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import math
 import tracemalloc
+import warnings
 from itertools import pairwise
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier, prediction
@@ -286,3 +287,15 @@ def test_failed_fit_leaves_the_estimator_unfitted(cls, small, moons):
             estimator.predict(moons.X)
         estimator.set_params(hidden_layer_sizes=(3,)).fit(moons.X, moons.y)
         assert estimator.predict(moons.X).shape == (60,)
+
+
+def test_without_standardising_the_network_sees_the_features_as_they_are(small, moons):
+    """Rows that are standardised already: whether the classifier does it once more changes nothing."""
+    X = (moons.X - moons.X.mean(axis=0)) / moons.X.std(axis=0)  # (row, feature)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        within, without = (FlatBNNClassifier(**small, standardize=s).fit(X, moons.y) for s in (True, False))
+        shifted = FlatBNNClassifier(**small, standardize=False).fit(X + 3, moons.y)
+    np.testing.assert_allclose(without.training_data_.X[0], X[without.training_data_.order[0]], rtol=0)
+    np.testing.assert_allclose(within.training_data_.X, without.training_data_.X, atol=1e-12)
+    assert not np.allclose(shifted.predict_proba(X + 3), without.predict_proba(X))

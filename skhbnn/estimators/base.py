@@ -14,13 +14,22 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import prediction
 from ..conversion import to_arviz
+from ..data import Standardizer
 from ..diagnostics import diagnose
 from ..inference.methods import METHODS, THROUGH_PYMC, VARIATIONAL, infer
 from ..inference.trace import Settings
 from ..model.families import WEIGHT_PRIORS
 from ..model.network import ACTIVATIONS, Network
+from ..persistence import saving
 from ..posterior import posterior_from_trace
 from ..progress import ProgressLine
+
+# Of the estimators that have a prior of independent weights.
+INDEPENDENT_PRIOR_CONSTRAINTS: dict = {
+    "standardize": ["boolean"],
+    "weight_prior": [StrOptions(set(WEIGHT_PRIORS))],
+    "prior_scale": [StrOptions({"fan_in"}), Interval(Real, 0, None, closed="neither"), "array-like"],
+}
 
 
 class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
@@ -30,8 +39,6 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "fit_intercept": ["boolean"],
-        "weight_prior": [StrOptions(set(WEIGHT_PRIORS))],
-        "prior_scale": [StrOptions({"fan_in"}), Interval(Real, 0, None, closed="neither"), "array-like"],
         "inference": [StrOptions(set(METHODS))],
         "chains": [Interval(Integral, 1, None, closed="left")],
         "tune": [Interval(Integral, 1, None, closed="left")],
@@ -51,6 +58,7 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
         *,
         activation="tanh",
         fit_intercept=True,
+        standardize=True,
         weight_prior="normal",
         prior_scale=1.0,
         inference="nuts",
@@ -68,6 +76,7 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.fit_intercept = fit_intercept
+        self.standardize = standardize
         self.weight_prior = weight_prior
         self.prior_scale = prior_scale
         self.inference = inference
@@ -117,6 +126,10 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
         sizes = (n_inputs, *(int(size) for size in hidden), n_logits)
         return Network(sizes, self.activation, bool(self.fit_intercept))
 
+    def _standardizer(self, X):
+        """The standardizer of X to use; None: that of the rows themselves."""
+        return None if self.standardize else Standardizer.identity(X.shape[1])
+
     def _settings(self):
         """The parameters of the inference; those that its method would ignore are an error."""
         for name, users in (("batch_size", VARIATIONAL), ("sample_kwargs", THROUGH_PYMC)):
@@ -142,6 +155,7 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         progress = ProgressLine(type(self).__name__) if self.verbose else None
         trace = infer(model, data, self._settings(), seed, progress)
+        self.n_iter_ = trace.n_iter or self.tune + self.draws
         self.training_data_ = data
         self.posterior_ = posterior_from_trace(model, data.n_groups, trace, seed)
         self.diagnostics_ = diagnose(self.posterior_, data, trace, grouped)
@@ -241,3 +255,32 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return to_arviz(self.posterior_, self.training_data_, self._input_names())
+
+    # Files -------------------------------------------------------------------------------------------------
+
+    def save(self, path):
+        """Save the fitted estimator to a file, for :func:`skhbnn.load`.
+
+        The file is a zip of a JSON manifest and ``.npy`` arrays, never a pickle. The training rows are in it. An
+        existing file is replaced in one step, or not at all.
+
+        Parameters
+        ----------
+        path : str or path-like
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        TypeError, ValueError
+            If a parameter or a label is of a kind that a file cannot hold; the message names it.
+        OSError
+            If the file cannot be written; what was there before stays.
+
+        Notes
+        -----
+        Labels and parameters may be None, booleans, numbers of Python and NumPy, decimals, fractions, strings, bytes,
+        UUIDs, times, and tuples, lists, dicts, frozensets and arrays of those. A label with a time zone comes back as
+        the ``datetime`` of the same instant at the same offset from UTC.
+        """
+        saving.save(self, path)

@@ -6,9 +6,12 @@ from sklearn.utils.validation import validate_data
 
 from ..data import group_rows
 from ..model.priors import FlatModel, layer_scales
+from ..persistence.saving import storable
+from .base import INDEPENDENT_PRIOR_CONSTRAINTS
 from .single import SingleNetworkClassifier
 
 
+@storable
 class FlatBNNClassifier(SingleNetworkClassifier):
     """A Bayesian neural network classifier: one network, all rows.
 
@@ -23,6 +26,9 @@ class FlatBNNClassifier(SingleNetworkClassifier):
         Activation of the hidden layers.
     fit_intercept : bool, default=True
         Whether every layer has intercepts (biases).
+    standardize : bool, default=True
+        Whether to bring every feature to mean 0 and standard deviation 1 on the training rows. Without it the prior
+        means something else for features of other units; right for features that share a unit, such as pixels.
     weight_prior : {"normal", "laplace", "student_t", "cauchy"}, default="normal"
         Family of the prior of the weights, around 0; Student's t has 4 degrees of freedom.
     prior_scale : float, array-like of float or "fan_in", default=1.0
@@ -65,6 +71,8 @@ class FlatBNNClassifier(SingleNetworkClassifier):
         Draws of the weights, with a legend of their axes.
     diagnostics_ : Diagnostics
         Convergence of the sampler.
+    n_iter_ : int
+        Iterations of the optimisation, or steps of each chain.
     training_data_ : GroupedData
         The rows that were learned from, sorted and standardised.
     standardizer_ : Standardizer
@@ -88,6 +96,11 @@ class FlatBNNClassifier(SingleNetworkClassifier):
     >>> classifier.predict_proba(X).shape
     (60, 2)
     """
+
+    _parameter_constraints: dict = {
+        **SingleNetworkClassifier._parameter_constraints,
+        **INDEPENDENT_PRIOR_CONSTRAINTS,
+    }
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y):
@@ -117,7 +130,7 @@ class FlatBNNClassifier(SingleNetworkClassifier):
         self._forget()
         X, y = validate_data(self, X, y, dtype=np.float64)  # (row, feature), (row,)
         y = self._encode_classes(y)  # (row,)
-        data, self.standardizer_ = group_rows(X, y, np.zeros(len(y), dtype=int), ["all"])
+        data, self.standardizer_ = group_rows(X, y, np.zeros(len(y), dtype=int), ["all"], self._standardizer(X))
         network = self._network(X.shape[1])
         model = FlatModel(network, layer_scales(network, self.prior_scale), self.weight_prior)
         return self._fit_model(model, data)

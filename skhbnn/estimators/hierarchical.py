@@ -20,11 +20,13 @@ from ..data import (
 )
 from ..model.families import GROUP_SCALE_PRIORS
 from ..model.priors import POOLING, HierarchicalModel, layer_pooling, layer_scales
-from .base import BaseBNNClassifier
+from ..persistence.saving import storable
+from .base import INDEPENDENT_PRIOR_CONSTRAINTS, BaseBNNClassifier
 
 ALL_ROWS = "all rows"  # the group of a fit without groups
 
 
+@storable
 class HierarchicalBNNClassifier(BaseBNNClassifier):
     """A Bayesian neural network per group, partially pooled [1]_.
 
@@ -49,6 +51,9 @@ class HierarchicalBNNClassifier(BaseBNNClassifier):
         Activation of the hidden layers.
     fit_intercept : bool, default=True
         Whether every layer has intercepts (biases).
+    standardize : bool, default=True
+        Whether to bring every feature to mean 0 and standard deviation 1 on the training rows. Without it the prior
+        means something else for features of other units; right for features that share a unit, such as pixels.
     weight_prior : {"normal", "laplace", "student_t", "cauchy"}, default="normal"
         Family of the prior of the group mean around 0, and of the groups around it; Student's t has 4 degrees of
         freedom.
@@ -101,6 +106,8 @@ class HierarchicalBNNClassifier(BaseBNNClassifier):
         Draws of every group's weights, of the group mean and of the group scales, with a legend of their axes.
     diagnostics_ : Diagnostics
         Convergence of the sampler.
+    n_iter_ : int
+        Iterations of the optimisation, or steps of each chain.
     training_data_ : GroupedData
         The rows that were learned from, sorted and standardised.
     standardizer_ : Standardizer
@@ -128,6 +135,7 @@ class HierarchicalBNNClassifier(BaseBNNClassifier):
 
     _parameter_constraints: dict = {
         **BaseBNNClassifier._parameter_constraints,
+        **INDEPENDENT_PRIOR_CONSTRAINTS,
         "groups": [None, str, Integral, list],
         "group_scale_prior": [StrOptions(set(GROUP_SCALE_PRIORS)), Interval(Real, 0, None, closed="neither")],
         "pooling": [StrOptions(set(POOLING)), "array-like"],
@@ -149,6 +157,7 @@ class HierarchicalBNNClassifier(BaseBNNClassifier):
         unseen_groups="population",
         activation="tanh",
         fit_intercept=True,
+        standardize=True,
         weight_prior="normal",
         prior_scale=1.0,
         group_scale_prior="half_normal",
@@ -169,6 +178,7 @@ class HierarchicalBNNClassifier(BaseBNNClassifier):
             hidden_layer_sizes,
             activation=activation,
             fit_intercept=fit_intercept,
+            standardize=standardize,
             weight_prior=weight_prior,
             prior_scale=prior_scale,
             inference=inference,
@@ -224,7 +234,7 @@ class HierarchicalBNNClassifier(BaseBNNClassifier):
         else:
             known = unique_labels(labels)
             self.groups_ = labels_array(known)  # (group,)
-        data, self.standardizer_ = group_rows(X, y, encode_labels(labels, known), known)
+        data, self.standardizer_ = group_rows(X, y, encode_labels(labels, known), known, self._standardizer(X))
         network = self._network(X.shape[1])
         model = HierarchicalModel(
             network,

@@ -12,6 +12,7 @@ from ..alignment import population_moments, weight_moments
 from ..data import Standardizer, as_labels, encode_labels, group_rows
 from ..model.families import STANDARD_VARIANCE
 from ..model.priors import InformedModel, informed_factor
+from ..persistence.saving import storable
 from .base import BaseBNNClassifier
 from .hierarchical import HierarchicalBNNClassifier
 from .single import SingleNetworkClassifier
@@ -24,6 +25,7 @@ def _check_type(method, given, wanted):
     check_is_fitted(given)
 
 
+@storable
 class InformedPriorBNNClassifier(SingleNetworkClassifier):
     """A Bayesian neural network classifier under a given multivariate normal prior.
 
@@ -89,6 +91,8 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         Draws of the weights, with a legend of their axes.
     diagnostics_ : Diagnostics
         Convergence of the sampler.
+    n_iter_ : int
+        Iterations of the optimisation, or steps of each chain.
     training_data_ : GroupedData
         The rows that were learned from, sorted and standardised.
     standardizer_ : Standardizer
@@ -282,9 +286,10 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         try:
             np.linalg.cholesky(cov)
         except np.linalg.LinAlgError:
+            remedy = "draw more" if covariance == "diag" else 'draw more, or set covariance="diag"'
             raise ValueError(
                 f"The {posterior.n_draws} draws of the fit do not determine a positive definite covariance of "
-                f'{network.n_weights} weights: draw more, or set covariance="diag".'
+                f"{network.n_weights} weights: {remedy}."
             ) from None
         return cls._with_prior(fitted, mean, cov, params)
 
@@ -335,8 +340,10 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
     @classmethod
     def _with_prior(cls, fitted, mean, cov, params):
         """A classifier with a prior for the network, inputs and classes of a fit."""
-        shared = ("activation", "fit_intercept", "inference", "chains", "tune", "draws", "target_accept", "max_iter")
-        shared += ("batch_size", "sample_kwargs", "n_jobs", "random_state")
+        shared = [
+            *("activation", "fit_intercept", "inference", "chains", "tune", "draws", "target_accept", "max_iter"),
+            *("batch_size", "sample_kwargs", "n_jobs", "random_state"),
+        ]
         own = {
             **{name: getattr(fitted, name) for name in shared},
             "hidden_layer_sizes": fitted.posterior_.network.sizes[1:-1],

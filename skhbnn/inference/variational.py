@@ -1,32 +1,58 @@
 """Automatic differentiation variational inference with PyMC."""
 
+import math
+import re
+
 import numpy as np
 
 from .pymc_sampling import quiet_pymc
 from .trace import Trace
 
 LEARNING_RATE = 0.01
+START = 0.5  # means start uniform on (-START, START), in units of the prior scale
+START_SIGMA = 0.1  # in the same units: wide enough to find a way, narrow enough to leave the saddle at zero weights
 WINDOW = 1_000  # iterations between looks at the ELBO
-SIGNIFICANT = 2.0  # standard errors that the mean ELBO of a window must gain
+PATIENCE = 2  # windows without a gain before it stops
+SIGNIFICANT = 2.0  # standard errors that count as a gain
 
 
 class _Watch:
     """Told of every iteration by PyMC: reports progress, and stops when the ELBO no longer rises."""
 
     def __init__(self, n_iter, progress):
-        self.n_iter, self.progress, self.iteration, self.converged = n_iter, progress, 0, False
+        self.n_iter, self.progress = n_iter, progress
+        self.iteration, self.without_gain = 0, 0
+
+    @property
+    def converged(self):
+        return self.without_gain >= PATIENCE
 
     def __call__(self, approximation, losses, iteration):
         self.iteration = iteration
+        if iteration % WINDOW == 0 and self.progress is not None:
+            self.progress(iteration, self.n_iter)
         if iteration % WINDOW or iteration < 2 * WINDOW:
             return
-        if self.progress is not None:
-            self.progress(iteration, self.n_iter)
         before, after = losses[-2 * WINDOW : -WINDOW], losses[-WINDOW:]  # (WINDOW,) each
         error = np.sqrt((np.var(before) + np.var(after)) / WINDOW)
-        if np.mean(before) - np.mean(after) < SIGNIFICANT * error:
-            self.converged = True
+        gain = np.mean(before) - np.mean(after)
+        self.without_gain = 0 if gain > SIGNIFICANT * error else self.without_gain + 1
+        if self.converged:
             raise StopIteration
+
+
+def _start(pymc_model, model, seed):
+    """Means and standard deviations that the approximation starts from, by name of the free variables."""
+    rng, point = np.random.default_rng(seed), pymc_model.initial_point()
+    start, sigma = {}, {}
+    for variable, value in zip(pymc_model.free_RVs, pymc_model.value_vars, strict=True):
+        name, shape = variable.name, point[value.name].shape
+        centred = re.fullmatch(r"(?:coef|intercept)_(\d+)(?:_mean)?", name)
+        scale = model.scale[int(centred[1])] if centred else 1.0
+        draw = scale * rng.uniform(-START, START, shape)
+        start[name] = np.exp(draw) if name == "group_scale" else draw
+        sigma[name] = np.full(math.prod(shape), START_SIGMA * scale)  # PyMC wants them flat
+    return start, sigma
 
 
 def fit(model, data, settings, seed, progress=None):
@@ -71,7 +97,11 @@ def fit(model, data, settings, seed, progress=None):
     # A minibatch of a wide network is matrix products, where PyTensor's BLAS is faster than the compiled Op.
     pymc_model = build_model(model, data, fused=batch_size is None, batch_size=batch_size)
     watch = _Watch(settings.max_iter, progress)
+    start, sigma = _start(pymc_model, model, seed)
+    widths = {"start_sigma": sigma} if settings.inference == "advi" else {}
     arguments = {
+        "start": start,
+        **widths,
         "obj_optimizer": pm.adam(learning_rate=LEARNING_RATE),
         "progressbar": False,
         "random_seed": seed,

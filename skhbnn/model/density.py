@@ -82,18 +82,19 @@ class Density:
         means = deviations = learned = np.array([], dtype=np.int64)
         scale_of_mean = constant_scale = np.array([])
         location, cholesky = np.array([]), np.empty((0, 0))
-        weight_prior, scale_prior, n_scales = "normal", "half_normal", 0
+        weight_prior, scale_prior, n_scales = "normal", "half_normal", len(model.learned_scales)
         if isinstance(model, InformedModel):
             location, cholesky = model.mean, model.cholesky  # (weight,), (weight, weight)
         else:
             layer = network.layer_of_weight  # (weight,)
             means, deviations = weights_with_mean(model), weights_with_deviation(model)  # (mean,), (deviation,)
             scale_of_mean = model.scale[layer[means]]  # (mean,)
-            weight_prior, n_scales = model.weight_prior, len(model.learned_scales)
+            weight_prior = model.weight_prior
             rank = np.full(len(network.layers), -1)  # (layer,)
-            rank[model.learned_scales] = range(n_scales)
+            rank[list(model.learned_scales)] = range(n_scales)
             learned, constant_scale = rank[layer[deviations]], constant_group_scales(model)[layer[deviations]]
-            scale_prior = model.group_scale_prior if n_scales else scale_prior
+        if isinstance(model, HierarchicalModel) and n_scales:
+            scale_prior = str(model.group_scale_prior)
         constant = families.log_constant(weight_prior) * (self.n_dim - n_scales)
         if weight_prior == "normal":
             constant -= np.log(scale_of_mean).sum()

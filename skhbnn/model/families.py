@@ -1,7 +1,7 @@
 """The families of priors: their names, their unconstrained forms, their constants, and draws from them.
 
-A weight of the normal family with scale s is itself the unconstrained v. The others are smooth functions of v, chosen so
-that v has neither a kink nor heavy tails, which cost NUTS ten times as many steps:
+A weight of the normal family with scale s is itself the unconstrained v. The others are smooth functions of v, chosen
+so that v has neither a kink nor heavy tails, which NUTS pays for with short steps:
 
 - Laplace: w = s · sign(v) (|v| + v²/2). Then log p(v) = -log 2 - |v| - v²/2 + log(1 + |v|), whose kinks at 0 cancel.
 - Student's t with nu degrees of freedom, the Cauchy with one: w = s · sqrt(nu) · sinh(v). Then p(v) is proportional to

@@ -33,15 +33,14 @@ class NetworkLogLikelihood(Op):
     def __init__(self, network):
         self.sizes, self.activation, self.fit_intercept = network.sizes, network.activation, network.fit_intercept
 
-    def make_node(self, weights, X, y, group, row_weights):
+    def make_node(self, *inputs):
         """Node of the graph."""
         kinds = (("float64", 2), ("float64", 2), ("int64", 1), ("int64", 1), ("float64", 1))
-        given = (weights, X, y, group, row_weights)
-        inputs = [pt.cast(pt.as_tensor_variable(v), dtype) for v, (dtype, _) in zip(given, kinds, strict=True)]
-        for variable, (_, ndim) in zip(inputs, kinds, strict=True):
+        variables = [pt.cast(pt.as_tensor_variable(v), dtype) for v, (dtype, _) in zip(inputs, kinds, strict=True)]
+        for variable, (_, ndim) in zip(variables, kinds, strict=True):
             if variable.ndim != ndim:
                 raise TypeError(f"{variable} has {variable.ndim} dimensions instead of {ndim}.")
-        return Apply(self, inputs, [pt.vector(dtype="float64"), pt.matrix(dtype="float64")])
+        return Apply(self, variables, [pt.vector(dtype="float64"), pt.matrix(dtype="float64")])
 
     def perform(self, node, inputs, outputs):
         """Run the compiled function from Python."""
@@ -70,9 +69,10 @@ class NetworkLogLikelihood(Op):
             ]
         try:  # of a plain sum, as in a model's log density, the gradient stands ready beside the log likelihoods
             factor = get_underlying_scalar_constant_value(of_rows)
-            gradient = factor * self(weights, X, y, group, pt.ones_like(y, dtype="float64"))[1]
+            of_sum = self.make_node(weights, X, y, group, pt.ones_like(y, dtype="float64"))
+            gradient = factor * of_sum.outputs[1]
         except NotScalarConstantError:
-            gradient = self(weights, X, y, group, of_rows)[1]
+            gradient = self.make_node(weights, X, y, group, of_rows).outputs[1]
         return [gradient, grad_not_implemented(self, 1, X), *(DisconnectedType()() for _ in range(3))]
 
     L_op = pullback  # its name before PyTensor 3

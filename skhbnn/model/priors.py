@@ -34,7 +34,7 @@ class FlatModel:
     @property
     def learned_scales(self):
         """Indices of the layers whose group scale is learned: none."""
-        return np.array([], dtype=int)
+        return ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,10 +67,10 @@ class HierarchicalModel:
 
     @property
     def learned_scales(self):
-        """Indices of the layers whose group scale is learned, (learned scale,)."""
+        """Indices of the layers whose group scale is learned."""
         if isinstance(self.group_scale_prior, Real):
-            return np.array([], dtype=int)
-        return np.flatnonzero(np.array(self.pooling) == "partial")
+            return ()
+        return tuple(layer for layer, pooling in enumerate(self.pooling) if pooling == "partial")
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,11 +89,16 @@ class InformedModel:
     mean: np.ndarray
     cholesky: np.ndarray
 
+    @property
+    def learned_scales(self):
+        """Indices of the layers whose group scale is learned: none."""
+        return ()
+
 
 def constant_group_scales(model):
     """Group scale of each layer of a flat or hierarchical model, NaN where it is learned, (layer,)."""
     fixed = getattr(model, "group_scale_prior", None)
-    fixed = fixed if isinstance(fixed, Real) else np.nan
+    fixed = float(fixed) if isinstance(fixed, Real) else np.nan
     pooling = np.array(model.pooling)  # (layer,)
     return np.select([pooling == "complete", pooling == "none"], [0.0, model.scale], fixed)  # (layer,)
 

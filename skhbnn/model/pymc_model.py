@@ -39,20 +39,19 @@ def build_model(model, data, input_names=None, fused=True, batch_size=None):
     names = input_names or [f"x{i}" for i in range(network.sizes[0])]
     coords = {"input": names, "group": [str(label) for label in data.group_labels]}
     coords |= {f"unit_{index}": np.arange(layer.n_out) for index, layer in enumerate(network.layers)}
-    coords |= {"learned_layer": getattr(model, "learned_scales", [])}
+    coords |= {"learned_layer": list(model.learned_scales)}
     coords |= {"weight": network.weight_names(names)}
     with pm.Model(coords=coords) as pymc_model:
         X = pm.Data("X", data.X, dims=("row", "input"))
         y = pm.Data("y_observed", data.y, dims="row")
         group = pm.Data("group_of_row", data.group_of_row, dims="row")
-        dims, total = "row", None
+        likelihood = {"observed": y, "dims": "row"}
         if batch_size is not None:
             X, y, group = pm.Minibatch(X, y, group, batch_size=batch_size)
-            dims, total = None, len(data.y)
+            likelihood = {"observed": y, "total_size": len(data.y)}
         parts = _informed(model) if isinstance(model, InformedModel) else _families(model)
         weights = _matrix(parts, data.n_groups)  # (group, weight)
 
-        likelihood = {"observed": y, "dims": dims, "total_size": total}
         if not fused:
             logits = _logits(network, weights, X, group, data.n_groups)  # (row, logit)
             if network.n_logits == 1:
@@ -69,7 +68,8 @@ def build_model(model, data, input_names=None, fused=True, batch_size=None):
             return pm.Categorical.dist(logit_p=logits)
 
         def log_likelihood(value, weights, X, group):
-            return NetworkLogLikelihood(network)(weights, X, value, group, pt.ones_like(value, dtype="float64"))[0]
+            equal = pt.ones_like(value, dtype="float64")  # (row,)
+            return NetworkLogLikelihood(network).make_node(weights, X, value, group, equal).outputs[0]
 
         forms = {"dist": outcome, "logp": log_likelihood, "signature": "(g,w),(n,i),(n)->(n)", "dtype": "int64"}
         pm.CustomDist("y", weights, X, group, **forms, **likelihood)
@@ -114,7 +114,7 @@ def unconstrained(model, draws):
 
 
 def _parts(network):
-    """Layer, name, slice, shape and dims of every coefficient matrix and intercept vector, in the order of the weights."""
+    """Layer, name, slice, shape and dims of every matrix and intercept vector, in the order of the weights."""
     below = "input"
     for index, layer in enumerate(network.layers):
         above = f"unit_{index}"
@@ -172,8 +172,8 @@ def _group_scale(model):
 
 def _families(model):
     """Coefficients and intercepts of a flat or hierarchical model, in the order of the weights; whether grouped."""
-    learned = list(model.learned_scales)
-    group_scale = _group_scale(model) if learned else None
+    learned = model.learned_scales
+    group_scale = _group_scale(model) if learned else {}
     for layer, name, _, _, dims in _parts(model.network):
         pooling, scale = model.pooling[layer], model.scale[layer]
         if pooling == "complete":

@@ -1,0 +1,140 @@
+"""A zip of a JSON manifest and ``.npy`` arrays: written whole or not at all, read without trusting it."""
+
+import hashlib
+import json
+import math
+import os
+import secrets
+import shutil
+import zipfile
+from contextlib import suppress
+
+from numpy.lib import format as npy
+
+FORMAT, VERSION = "skhbnn", 1
+MANIFEST = "manifest.json"
+ARRAY_KINDS = "biufcMmSU"  # NumPy's letters of the dtypes that are bytes of a fixed length: no objects, so no pickle
+
+
+def write(path, content, arrays):
+    """Write content and arrays to a file; an error leaves what was there before.
+
+    Equal contents give equal files, whenever they are written.
+
+    Parameters
+    ----------
+    path : str or path-like
+    content : JSON-serialisable object
+    arrays : list of ndarray
+        Of the kinds ARRAY_KINDS.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    path = os.path.realpath(os.fsdecode(path))  # the file that a link points to, not the link
+    temporary = os.path.join(os.path.dirname(path), f".{secrets.token_hex(8)}.tmp")
+    try:
+        with open(temporary, "x+b") as file:
+            with zipfile.ZipFile(file, "w") as archive:  # stored: draws hardly compress, and no member can be a bomb
+                entries = [_write_array(archive, f"{i}.npy", array) for i, array in enumerate(arrays)]
+                manifest = {"format": FORMAT, "version": VERSION, "arrays": entries, "content": content}
+                archive.writestr(zipfile.ZipInfo(MANIFEST), json.dumps(manifest, allow_nan=False))
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileNotFoundError):
+            shutil.copymode(path, temporary)
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+
+
+def _write_array(archive, name, array):
+    """Write one array; its entry in the manifest."""
+    with archive.open(zipfile.ZipInfo(name), "w", force_zip64=True) as member:
+        npy.write_array(member, array, version=(1, 0), allow_pickle=False)
+    return {"dtype": array.dtype.str, "shape": array.shape, "sha256": _sha256(archive, name)}
+
+
+def _sha256(archive, name):
+    with archive.open(name) as member:
+        return hashlib.file_digest(member, "sha256").hexdigest()
+
+
+def read(file):
+    """Content and arrays of a file.
+
+    Members are neither compressed nor overlap, so what is allocated is bounded by the size of the file.
+
+    Parameters
+    ----------
+    file : binary file
+
+    Returns
+    -------
+    content : object
+    arrays : list of ndarray
+
+    Raises
+    ------
+    ValueError, or what zipfile raises
+        If the file is not exactly as ``write`` writes it.
+    """
+    size = os.fstat(file.fileno()).st_size
+    with zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
+        names = [member.filename for member in members]
+        for member in members:
+            if member.compress_type != zipfile.ZIP_STORED or member.compress_size != member.file_size:
+                raise ValueError(f"member {member.filename!r} is compressed")
+            if not 0 <= member.header_offset < size:
+                raise ValueError(f"member {member.filename!r} starts outside of the file")
+        if sum(member.file_size for member in members) > size:
+            raise ValueError("members claim more bytes than the file has")
+        if names.count(MANIFEST) != 1:
+            raise ValueError(f"it has {names.count(MANIFEST)} members {MANIFEST!r} instead of one")
+        manifest = json.loads(archive.read(MANIFEST), object_pairs_hook=_distinct, parse_constant=_refuse)
+        if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+            raise ValueError(f"its format is not {FORMAT!r}")
+        if manifest.get("version") != VERSION:
+            raise ValueError(f"its format has version {manifest.get('version')!r}, and this release reads {VERSION}")
+        expected = [*(f"{i}.npy" for i in range(len(manifest["arrays"]))), MANIFEST]
+        if sorted(names) != sorted(expected):
+            raise ValueError("its members are not the manifest and the arrays that the manifest lists")
+        arrays = [_read_array(archive, f"{i}.npy", entry) for i, entry in enumerate(manifest["arrays"])]
+        return manifest["content"], arrays
+
+
+def _read_array(archive, name, entry):
+    if _sha256(archive, name) != entry["sha256"]:
+        raise ValueError(f"the checksum of {name} is not that of the manifest")
+    with archive.open(name) as member:
+        if npy.read_magic(member) != (1, 0):
+            raise ValueError(f"{name} has another version of the npy format than 1.0")
+        shape, _, dtype = npy.read_array_header_1_0(member)
+        if [dtype.str, list(shape)] != [entry["dtype"], entry["shape"]]:
+            raise ValueError(f"{name} is {dtype} of shape {shape}, and not what the manifest says")
+        if dtype.kind not in ARRAY_KINDS or dtype.itemsize == 0 or min(shape, default=0) < 0:
+            raise ValueError(f"{name} has the dtype {dtype} and the shape {shape}, which are never written")
+        if math.prod(shape) * dtype.itemsize != archive.getinfo(name).file_size - member.tell():
+            raise ValueError(f"{name} has not the bytes that its shape {shape} takes")
+        member.seek(0)
+        array = npy.read_array(member, allow_pickle=False)
+    if dtype.kind == "U":
+        array.tolist()  # code points beyond Unicode are an error here, not later
+    return array
+
+
+def _distinct(pairs):
+    """A JSON object as a dict; a key that comes twice is an error."""
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("a key of the manifest comes twice")
+    return result
+
+
+def _refuse(constant):
+    raise ValueError(f"the manifest holds {constant}, which is not JSON")

@@ -1,0 +1,202 @@
+"""Every method of inference gives a posterior that the estimators use alike; each against quadrature or an optimum."""
+
+import warnings
+
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.optimize import minimize
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+
+from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier
+from skhbnn.conversion import import_arviz
+from skhbnn.inference.methods import METHODS
+
+GRID = np.linspace(-7, 7, 561)  # (point,)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """Twelve rows of one feature: logistic regression without an intercept has one weight."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(12, 1))  # (row, feature)
+    return X, (rng.random(12) < 1 / (1 + np.exp(-2 * X[:, 0]))).astype(int)
+
+
+def log_posterior(rows, w, prior):
+    """Unnormalised log posterior density of slopes w (point,) for standardised inputs."""
+    X, y = rows
+    logits = w[:, None] * ((X[:, 0] - X[:, 0].mean()) / X[:, 0].std())  # (point, row)
+    return (y * logits - np.logaddexp(0, logits)).sum(axis=1) + prior.logpdf(w)
+
+
+def quadrature(rows, prior):
+    """Mean and standard deviation of the slope."""
+    log_density = log_posterior(rows, GRID, prior)
+    density = np.exp(log_density - log_density.max())
+    density /= density.sum()
+    mean = (density * GRID).sum()
+    return mean, np.sqrt((density * (GRID - mean) ** 2).sum())
+
+
+def fit(rows, inference="nuts", **params):
+    settings = {"fit_intercept": False, "random_state": 0, "inference": inference, **params}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyMC's advice, and convergence of short runs
+        return FlatBNNClassifier((), **settings).fit(*rows)
+
+
+def assert_agrees(fitted, mean, std):
+    arviz = import_arviz()
+    draws = fitted.posterior_.weights[:, :, 0, 0].astype(float)  # (chain, draw)
+    for quantity, truth in ((draws, mean), ((draws - mean) ** 2, std**2)):
+        ess = float(arviz.ess(quantity))
+        assert ess > 200
+        assert abs(quantity.mean() - truth) < 4 * quantity.std() / np.sqrt(ess)
+
+
+@pytest.mark.parametrize(
+    ("family", "prior"),
+    [
+        ("normal", stats.norm(0, 1.5)),
+        ("laplace", stats.laplace(0, 1.5)),
+        ("student_t", stats.t(4, 0, 1.5)),
+        ("cauchy", stats.cauchy(0, 1.5)),
+    ],
+)
+def test_every_weight_prior_equals_quadrature(rows, family, prior):
+    fitted = fit(rows, weight_prior=family, prior_scale=1.5, draws=2000)
+    assert_agrees(fitted, *quadrature(rows, prior))
+
+
+@pytest.mark.parametrize(
+    ("inference", "params"),
+    [
+        ("metropolis", {"draws": 4000, "tune": 1000, "chains": 2}),
+        ("pymc", {"draws": 1000, "chains": 2, "sample_kwargs": {"nuts_sampler": "pymc"}}),
+    ],
+)
+def test_samplers_of_pymc_equal_quadrature(rows, inference, params):
+    assert_agrees(fit(rows, inference, **params), *quadrature(rows, stats.norm()))
+
+
+def test_map_equals_an_optimum_found_elsewhere(rows):
+    fitted = fit(rows, "map")
+    best = minimize(lambda w: -log_posterior(rows, w, stats.norm())[0], 0.0, method="Nelder-Mead", tol=1e-9)
+    assert fitted.posterior_.weights.shape == (1, 1, 1, 1)
+    np.testing.assert_allclose(fitted.posterior_.weights.item(), best.x[0], rtol=1e-4)
+    assert np.all(fitted.predict_std(rows[0]) == 0)
+    assert fitted.diagnostics_.converged
+
+
+@pytest.mark.parametrize("inference", ["advi", "fullrank_advi"])
+def test_advi_finds_the_best_normal_approximation(rows, inference):
+    """Of one weight the posterior is nearly normal: the optimum of the ELBO is found by quadrature."""
+    fitted = fit(rows, inference, draws=4000)
+    elbo = fitted.diagnostics_.elbo
+    assert len(elbo) == fitted.diagnostics_.n_iter
+    nodes = np.linspace(-5, 5, 201)  # (node,)
+    weights = stats.norm.pdf(nodes) / stats.norm.pdf(nodes).sum()  # (node,)
+
+    def negative_elbo(parameters):
+        mean, sigma = parameters[0], np.exp(parameters[1])
+        expected = weights @ log_posterior(rows, mean + sigma * nodes, stats.norm())
+        return -(expected + np.log(sigma) + 0.5 * np.log(2 * np.pi * np.e))
+
+    best = minimize(negative_elbo, [0.0, 0.0], method="Nelder-Mead", tol=1e-9)
+    draws = fitted.posterior_.weights.ravel()  # (draw,)
+    assert abs(draws.mean() - best.x[0]) < 0.1  # the optimiser's own noise: steps of 0.01
+    np.testing.assert_allclose(draws.std(), np.exp(best.x[1]), rtol=0.12)
+    assert abs(elbo[-500:].mean() + best.fun) < 0.1
+
+
+@pytest.mark.parametrize("inference", METHODS)
+def test_every_method_serves_every_prediction(inference, moons):
+    params = {"chains": 2, "tune": 20, "draws": 20, "random_state": 0, "max_iter": 50, "inference": inference}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fitted = HierarchicalBNNClassifier((), **params).fit(moons.X, moons.y, groups=moons.groups)
+    groups = [*moons.groups_new[:-1], "unseen"]
+    proba = fitted.predict_proba(moons.X_new, groups=groups)
+    np.testing.assert_allclose(proba.sum(axis=1), 1, rtol=1e-12)
+    assert fitted.predict_std(moons.X_new, groups=groups).shape == proba.shape
+    assert fitted.predict_uncertainty(moons.X_new, groups=groups).epistemic.shape == (60,)
+    assert fitted.sample_proba(moons.X_new, groups=groups, n_draws=1).shape == (1, 60, 2)
+    assert "posterior" in list(
+        fitted.to_arviz().children if hasattr(fitted.to_arviz(), "children") else fitted.to_arviz()
+    )
+    assert repr(fitted.diagnostics_)
+
+
+def test_the_same_seed_gives_the_same_draws(rows):
+    for inference in ("advi", "map", "metropolis"):
+        params = {"draws": 20, "tune": 20, "chains": 1, "max_iter": 30}
+        one, other = (fit(rows, inference, **params) for _ in range(2))
+        np.testing.assert_array_equal(one.posterior_.weights, other.posterior_.weights)
+
+
+def test_a_minibatch_stands_for_all_rows():
+    """The likelihood of a minibatch is scaled up: its posterior is as narrow as that of all rows."""
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(400, 1))  # (row, feature)
+    y = (rng.random(400) < 1 / (1 + np.exp(-X[:, 0]))).astype(int)  # (row,)
+    mean, std = quadrature((X, y), stats.norm())
+    fitted = fit((X, y), "advi", batch_size=50, draws=4000)
+    draws = fitted.posterior_.weights.ravel()  # (draw,)
+    assert abs(draws.mean() - mean) < 2 * std
+    assert 0.5 * std < draws.std() < 2 * std
+
+
+def test_advi_warns_when_max_iter_ends_it(rows):
+    with pytest.warns(ConvergenceWarning, match="still rising after 20 iterations: raise max_iter"):
+        FlatBNNClassifier((), inference="advi", max_iter=20, random_state=0).fit(*rows)
+
+
+def test_advi_that_turns_nan_names_the_iteration(rows):
+    import pymc as pm
+
+    fitted = fit(rows)
+    fitted.set_params(inference="advi", sample_kwargs={"obj_optimizer": pm.sgd(learning_rate=1e200)})
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match=r"advi turned NaN after iteration \d+"):
+        fitted.fit(*rows)
+    with pytest.raises(NotFittedError):
+        fitted.predict(rows[0])
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"inference": "advi", "batch_size": 13}, "batch_size=13, but there are 12 rows"),
+        ({"batch_size": 5}, "batch_size is only for inference='advi' or 'fullrank_advi', and inference='nuts'"),
+        ({"sample_kwargs": {"cores": 1}}, "sample_kwargs is only for inference='advi'"),
+        ({"inference": "vb"}, "'inference' parameter of FlatBNNClassifier must be a str among .*'nuts'"),
+        ({"weight_prior": "horseshoe"}, "'weight_prior' parameter .* must be a str among .*'laplace'"),
+        ({"prior_scale": -1.0}, "prior_scale"),
+        ({"prior_scale": [1.0, 2.0]}, "prior_scale has 2 entries, but the network has 1 layers"),
+    ],
+)
+def test_bad_parameters_say_what_is_wrong(rows, params, message):
+    with pytest.raises(ValueError, match=message):
+        FlatBNNClassifier((), **params).fit(*rows)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"pooling": ["partial"]}, r"pooling has 1 entries, but the network has 2 layers of weights \(1 hidden"),
+        ({"pooling": ["partial", "some"]}, "must be one of 'complete', 'partial', 'none', got 'some'"),
+        ({"pooling": "full"}, "'pooling' parameter"),
+        ({"group_scale_prior": "gamma"}, "'group_scale_prior' parameter .*'half_cauchy'"),
+        ({"group_scale_prior": 0.0}, "'group_scale_prior' parameter"),
+        ({"prior_scale": [1.0, 0.0]}, "prior_scale must be positive and finite in every layer"),
+    ],
+)
+def test_bad_priors_of_groups_say_what_is_wrong(moons, params, message):
+    with pytest.raises(ValueError, match=message):
+        HierarchicalBNNClassifier((2,), **params).fit(moons.X, moons.y, groups=moons.groups)
+
+
+def test_cauchy_groups_have_no_covariance_for_a_prior(fit_groups, moons):
+    fitted = fit_groups(groups=moons.groups, weight_prior="cauchy")
+    with pytest.raises(ValueError, match='weight_prior="cauchy"'):
+        InformedPriorBNNClassifier.from_hierarchical(fitted)

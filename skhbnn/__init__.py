@@ -3,8 +3,16 @@
 from .estimators.flat import FlatBNNClassifier
 from .estimators.hierarchical import HierarchicalBNNClassifier
 from .estimators.informed import InformedPriorBNNClassifier
+from .estimators.per_group import PerGroupClassifier
 from .persistence.saving import load
 
 __version__ = "0.1.0"
 
-__all__ = ["FlatBNNClassifier", "HierarchicalBNNClassifier", "InformedPriorBNNClassifier", "__version__", "load"]
+__all__ = [
+    "FlatBNNClassifier",
+    "HierarchicalBNNClassifier",
+    "InformedPriorBNNClassifier",
+    "PerGroupClassifier",
+    "__version__",
+    "load",
+]

@@ -3,6 +3,7 @@
 import datetime
 import decimal
 import fractions
+import hashlib
 import math
 import numbers
 from collections.abc import Mapping, Set
@@ -154,6 +155,12 @@ def label_text(label):
     return f"{type(label).__name__}:{label!r}"
 
 
+def label_generator(seed, label):
+    """A random generator that the seed and the label determine, in every process."""
+    digest = hashlib.sha256(label_text(label).encode()).digest()
+    return np.random.default_rng([seed, int.from_bytes(digest[:8], "little")])
+
+
 def as_labels(groups, n_rows):
     """Group labels as a list of plain Python objects, None where one is missing.
 
@@ -226,6 +233,10 @@ def _column_position(X, column):
                 "give the column's index instead, or pass X as a dataframe."
             )
         names = list(X.columns)
+        if names.count(column) > 1:
+            raise ValueError(
+                f"groups={column!r} names {names.count(column)} columns of X; give one of them another name."
+            )
         if column not in names:
             raise ValueError(f"groups={column!r} is not a column of X, whose columns are {names}.")
         return names.index(column)
@@ -236,8 +247,22 @@ def _column_position(X, column):
     return column % n_columns
 
 
-def unique_labels(labels):
+def rows_by_label(labels):
+    """The rows of each distinct label, as a dict of lists."""
+    rows: dict = {}
+    for row, label in enumerate(labels):
+        rows.setdefault(label, []).append(row)
+    return rows
+
+
+def unique_labels(labels, columns=None):
     """The distinct labels, sorted; labels of several kinds, or of a kind without order, are sorted by type and text.
+
+    Parameters
+    ----------
+    labels : list
+    columns : str, int or list of them, default=None
+        The columns of X that they came from, for the error.
 
     Raises
     ------
@@ -246,8 +271,10 @@ def unique_labels(labels):
     """
     missing = [i for i, label in enumerate(labels) if label is None]
     if missing:
+        source = "groups" if columns is None else f"The column(s) {columns!r} of X that groups names"
+        amount = "only missing" if len(missing) == len(labels) else f"{len(missing)} missing"
         raise ValueError(
-            f"groups has {len(missing)} missing label(s), the first at row {missing[0]}; "
+            f"{source} has {amount} label(s), the first at row {missing[0]}; "
             "drop those rows or give them a label of their own."
         )
     # By text first: sets, also inside tuples, are ordered only in part, and would stand as their hashes have it.

@@ -1,12 +1,11 @@
 """Draws of every group's weights and of the group distribution."""
 
-import hashlib
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from .data import label_text
+from .data import label_generator
 from .model.families import from_unconstrained, standard_draws
 from .model.priors import (
     FlatModel,
@@ -90,8 +89,7 @@ class Posterior:
 
         The label and the seed of the fit determine them, whatever else is predicted in the same call.
         """
-        digest = hashlib.sha256(label_text(label).encode()).digest()
-        rng = np.random.default_rng([self.seed, int.from_bytes(digest[:8], "little")])
+        rng = label_generator(self.seed, label)
         if isinstance(self.model, InformedModel) or self.group_mean is None or self.group_scale is None:
             raise ValueError("A posterior of one network has no group distribution to draw an unseen group from.")
         mean = self.group_mean.reshape(self.n_draws, -1)  # (draw, weight)

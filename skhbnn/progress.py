@@ -11,10 +11,13 @@ class ProgressLine:
     ----------
     label : str
         What is being done.
+    unit : str, default="draws"
+        What its steps are.
     """
 
-    def __init__(self, label):
+    def __init__(self, label, unit="draws"):
         self.label = label
+        self.unit = unit
         self._start = time.monotonic()
         self._tenth = 0
 
@@ -26,6 +29,6 @@ class ProgressLine:
             return
         self._tenth = tenth
         seconds = time.monotonic() - self._start
-        text = f"{self.label}: {done} of {total} draws, {seconds:.1f} s"
+        text = f"{self.label}: {done} of {total} {self.unit}, {seconds:.1f} s"
         end = "" if live and done < total else "\n"
         print(("\r" if live else "") + text, end=end, file=sys.stderr, flush=True)

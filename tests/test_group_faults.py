@@ -118,7 +118,7 @@ def fits(as_table, fit_groups, hierarchical, moons):
     }
 
 
-METHODS = [name for name in vars(HierarchicalBNNClassifier) if name.startswith(("predict", "sample", "score"))]
+METHODS = [name for name in dir(HierarchicalBNNClassifier) if name.startswith(("predict", "sample", "score"))]
 
 
 @pytest.mark.parametrize(

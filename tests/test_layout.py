@@ -12,13 +12,22 @@ import skhbnn
 
 PACKAGE = Path(skhbnn.__file__).parent
 ORDER = [
-    *["data", "progress", "model.network", "model.families", "model.priors", "model.lanes", "model.kernels"],
+    *[
+        "data",
+        "progress",
+        "checkpoint",
+        "model.network",
+        "model.families",
+        "model.priors",
+        "model.lanes",
+        "model.kernels",
+    ],
     *["model.density", "model.loglik_op", "model.pymc_model", "inference.trace", "inference.nutpie_adapter"],
     *["inference.nuts", "inference.mode", "inference.pymc_sampling", "inference.variational", "inference.methods"],
     *["posterior", "prediction", "conversion", "diagnostics", "alignment"],
     *["persistence.archive", "persistence.encoding", "persistence.consistency", "persistence.saving"],
-    *["estimators.base", "estimators.single", "estimators.flat", "estimators.hierarchical", "estimators.informed"],
-    *["datasets"],
+    *["estimators.base", "estimators.single", "estimators.flat", "estimators.grouped", "estimators.hierarchical"],
+    *["estimators.informed", "estimators.per_group", "datasets"],
     *["plotting.support", "plotting.grid", "plotting.surface", "plotting.decision", "plotting.uncertainty"],
     *["plotting.group_scale", "plotting.correlation", "plotting.prior_posterior", "plotting.elbo"],
     *["plotting.reliability", "plotting.shrinkage", "plotting.confident_rows"],

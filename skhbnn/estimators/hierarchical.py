@@ -4,30 +4,23 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import _fit_context
-from sklearn.metrics import accuracy_score
 from sklearn.utils import check_array, check_X_y
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from .. import prediction
-from ..data import (
-    as_labels,
-    encode_labels,
-    group_rows,
-    labels_array,
-    take_group_columns,
-    unique_labels,
-)
+from ..data import encode_labels, group_rows, labels_array, rows_by_label, unique_labels
 from ..model.families import GROUP_SCALE_PRIORS
 from ..model.priors import POOLING, HierarchicalModel, layer_pooling, layer_scales
 from ..persistence.saving import storable
 from .base import INDEPENDENT_PRIOR_CONSTRAINTS, BaseBNNClassifier
+from .grouped import GroupsMixin, unseen_text
 
 ALL_ROWS = "all rows"  # the group of a fit without groups
 
 
 @storable
-class HierarchicalBNNClassifier(BaseBNNClassifier):
+class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
     """A Bayesian neural network per group, partially pooled [1]_.
 
     The weights of group g are w_g = mu + sd · z_g with z_g ~ Normal(0, 1): the group mean mu ~ Normal(0,
@@ -142,13 +135,6 @@ class HierarchicalBNNClassifier(BaseBNNClassifier):
         "unseen_groups": [StrOptions({"population", "error"})],
     }
 
-    # Routed by default: with metadata routing on, nobody has to call set_fit_request.
-    __metadata_request__fit = {"groups": True}
-    __metadata_request__predict = {"groups": True}
-    __metadata_request__predict_proba = {"groups": True}
-    __metadata_request__predict_log_proba = {"groups": True}
-    __metadata_request__score = {"groups": True}
-
     def __init__(
         self,
         hidden_layer_sizes=(5, 5),
@@ -232,7 +218,7 @@ class HierarchicalBNNClassifier(BaseBNNClassifier):
         if labels is None:
             self.groups_, known, labels = None, [ALL_ROWS], [ALL_ROWS] * len(y)
         else:
-            known = unique_labels(labels)
+            known = unique_labels(labels, self.groups)
             self.groups_ = labels_array(known)  # (group,)
         data, self.standardizer_ = group_rows(X, y, encode_labels(labels, known), known, self._standardizer(X))
         network = self._network(X.shape[1])
@@ -245,50 +231,28 @@ class HierarchicalBNNClassifier(BaseBNNClassifier):
         )
         return self._fit_model(model, data, grouped=self.groups_ is not None)
 
-    def _split(self, X, groups, reset):
-        """X without its group columns, and the group labels; None where there are none."""
-        if self.groups is None:
-            X = validate_data(self, X, reset=reset, dtype=np.float64)  # (row, feature)
-            return X, None if groups is None else as_labels(groups, X.shape[0])
-        if groups is not None:
-            raise ValueError(
-                f"groups came in both ways: as the argument groups and as the column(s) {self.groups!r} of X that the "
-                "constructor names; use one of them."
-            )
-        if not hasattr(X, "columns"):
-            X = check_array(X, dtype=None if hasattr(X, "dtype") else object, ensure_all_finite=False)  # (row, column)
-        validate_data(self, X, reset=reset, skip_check_array=True)
-        return take_group_columns(X, self.groups)
+    def _check_inputs(self, X, reset):
+        return validate_data(self, X, reset=reset, dtype=np.float64)  # (row, feature)
 
     def _inputs_and_weights(self, X, groups=None):
         X, labels = self._split(X, groups, reset=False)
         X = check_array(X, dtype=np.float64, estimator=self)  # (row, feature)
         inputs = self.standardizer_.transform(X)  # (row, feature)
-        if self.groups_ is None:
-            if labels is not None:
-                raise ValueError(
-                    "groups were given, but this HierarchicalBNNClassifier was fitted without any: pass groups to fit, "
-                    "or name their column in the constructor."
-                )
-            return inputs, [(np.arange(len(X)), self.posterior_.group_weights(0))]
+        self._check_same_way(labels)
         if labels is None:
-            raise ValueError(
-                "This HierarchicalBNNClassifier was fitted with groups and needs them here too: pass groups= to this "
-                "method, or name their column of X in the constructor, HierarchicalBNNClassifier(groups='column'). "
-                "The column is the way for scikit-learn's scorers and cross_val_predict, which pass on no groups."
-            )
-        known = self.training_data_.group_labels
-        codes = encode_labels(labels, known)  # (row,)
-        parts = [(np.flatnonzero(codes == g), self.posterior_.group_weights(g)) for g in np.unique(codes[codes >= 0])]
-        unseen: dict = {}  # label -> rows
-        for row in np.flatnonzero(codes < 0):
-            unseen.setdefault(labels[row], []).append(row)
+            return inputs, [(np.arange(len(X)), self.posterior_.group_weights(0))]
+        rows = rows_by_label(labels)
+        codes = dict(zip(rows, encode_labels(rows, self.training_data_.group_labels), strict=True))
+        unseen = [label for label, code in codes.items() if code < 0]
         if unseen and self.unseen_groups == "error":
             raise ValueError(
-                f"groups holds {len(unseen)} label(s) that fit did not see: {', '.join(map(repr, unseen))}. "
-                'Set unseen_groups="population" to predict them from the group distribution.'
+                f'{unseen_text(unseen)} Set unseen_groups="population" to predict them from the group distribution.'
             )
-        return inputs, parts + [(rows, self.posterior_.population_weights(label)) for label, rows in unseen.items()]
+        posterior = self.posterior_
+        return inputs, [
+            (rows[label], posterior.population_weights(label) if code < 0 else posterior.group_weights(code))
+            for label, code in codes.items()
+        ]
 
     def _input_names(self):
         names = super()._input_names()
@@ -408,21 +372,3 @@ class HierarchicalBNNClassifier(BaseBNNClassifier):
             If n_draws is not between 1 and the number of posterior draws.
         """
         return self._sample_proba(X, groups, n_draws)
-
-    def score(self, X, y, groups=None, sample_weight=None):
-        """Accuracy of ``predict``.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
-        sample_weight : array-like of shape (n_samples,), default=None
-
-        Returns
-        -------
-        score : float
-        """
-        check_is_fitted(self)
-        return accuracy_score(y, self.predict(X, groups=groups), sample_weight=sample_weight)

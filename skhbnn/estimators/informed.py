@@ -5,14 +5,17 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import _fit_context
 from sklearn.neural_network import MLPClassifier
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..alignment import population_moments, weight_moments
 from ..data import Standardizer, as_labels, encode_labels, group_rows
+from ..inference.trace import Trace
 from ..model.families import STANDARD_VARIANCE
 from ..model.priors import InformedModel, informed_factor
 from ..persistence.saving import storable
+from ..posterior import posterior_from_trace
 from .base import BaseBNNClassifier
 from .hierarchical import HierarchicalBNNClassifier
 from .single import SingleNetworkClassifier
@@ -384,10 +387,25 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         self._forget()
         X, y = validate_data(self, X, y, dtype=np.float64)  # (row, feature), (row,)
         y = self._encode_classes(y, self.classes)  # (row,)
-        network = self._network(X.shape[1])
-        mean, cholesky = informed_factor(network, self.prior_mean, self.prior_cov)  # (weight,), (weight, weight)
         data, self.standardizer_ = group_rows(X, y, np.zeros(len(y), dtype=int), ["all"], self._given_standardizer())
-        return self._fit_model(InformedModel(network, mean, self.prior_scale * cholesky), data)
+        return self._fit_model(self._model(X.shape[1]), data)
+
+    def _model(self, n_inputs):
+        network = self._network(n_inputs)
+        mean, cholesky = informed_factor(network, self.prior_mean, self.prior_cov)  # (weight,), (weight, weight)
+        return InformedModel(network, mean, self.prior_scale * cholesky)
+
+    def _take_prior(self, X):
+        """Become what a fit to no rows is: draws from the prior; X gives names, and units where the prior has none."""
+        X = validate_data(self, X, dtype=np.float64)  # (row, feature)
+        self._encode_classes(np.asarray(self.classes), self.classes)
+        self.standardizer_ = self._given_standardizer() or Standardizer.of(X)
+        model = self._model(X.shape[1])
+        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        shape = (self.chains, self.draws, model.network.n_weights)
+        x = np.random.default_rng(seed).standard_normal(shape)  # (chain, draw, weight)
+        self.posterior_ = posterior_from_trace(model, 1, Trace(x, {}), seed)
+        return self
 
     def _given_standardizer(self):
         given = {"feature_mean": self.feature_mean, "feature_scale": self.feature_scale}

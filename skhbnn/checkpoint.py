@@ -1,0 +1,222 @@
+"""Finished pieces of a long computation, kept in a folder so that a later run goes on from there."""
+
+import hashlib
+import io
+import json
+import os
+import pickle
+import sys
+from pathlib import Path
+
+import joblib
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils import _safe_indexing
+
+from .data import label_text
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+DIGEST_BYTES = 32
+NO_INFLUENCE = ("n_jobs", "verbose")  # parameters that change no result
+
+
+def _digest(value):
+    return joblib.hash(value, hash_name="sha1")
+
+
+def _class_text(estimator):
+    """Class of an estimator, and the version of the package that it comes from."""
+    package = type(estimator).__module__.partition(".")[0]
+    return f"{package} {getattr(sys.modules.get(package), '__version__', '')} {type(estimator).__qualname__}"
+
+
+def table_digest(X):
+    """A digest of the values, names and types of a table's columns.
+
+    Parameters
+    ----------
+    X : {array-like, sparse matrix, dataframe}
+
+    Returns
+    -------
+    digest : str
+    """
+    if issparse(X):
+        X = X.tocsr()
+        return _digest([X.shape, X.data, X.indices, X.indptr])
+    if hasattr(X, "columns"):
+        columns = [np.asarray(_safe_indexing(X, i, axis=1)) for i in range(X.shape[1])]  # (row,) each
+        return _digest([[str(name) for name in X.columns], *map(np.ascontiguousarray, columns)])
+    return _digest(np.ascontiguousarray(X))
+
+
+def parameter_digests(estimator):
+    """A digest of each parameter of an estimator that can change its fit.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Returns
+    -------
+    digests : dict of str
+        With the class of the estimator and the version of its package under ``""``.
+
+    Raises
+    ------
+    ValueError
+        If a parameter cannot be pickled.
+    """
+    digests = {"": _class_text(estimator)}
+    for name, value in sorted(estimator.get_params().items()):
+        if name.rpartition("__")[2] in NO_INFLUENCE:
+            continue
+        try:
+            digests[name] = _class_text(value) if hasattr(value, "get_params") else _digest(value)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise ValueError(
+                f"A checkpoint needs parameters that can be pickled, and {name}={value!r} of the "
+                f"{type(estimator).__name__} cannot: {error}. Replace a lambda or an inner function by one that is "
+                "defined at the top of a module."
+            ) from error
+    return digests
+
+
+class Checkpoint:
+    """A folder with a manifest, which says what run it belongs to, and a file per finished piece.
+
+    Each file starts with a digest of the run, its name and its contents; it is written under another name and moved
+    into place, so that a reader never sees half of one. Contents are pickled: use only folders that you trust.
+
+    Parameters
+    ----------
+    folder : path-like
+        Made if it is not there.
+    run : dict of dict of str
+        Digests of all that the results depend on, under names to be shown.
+
+    Raises
+    ------
+    ValueError
+        If the folder belongs to another run, or holds other files, or its manifest is not readable.
+    OSError
+        If it cannot be read or written.
+    """
+
+    def __init__(self, folder, run):
+        self.folder = Path(folder)
+        run = {"format": {"": str(FORMAT)}, **run}
+        self._run = json.dumps(run, sort_keys=True, indent=1).encode()
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            names = [path.name for path in self.folder.iterdir() if path.suffix != ".tmp"]
+            found = (self.folder / MANIFEST).read_bytes() if MANIFEST in names else None
+        except OSError as error:
+            raise self._os_error(error) from error
+        if found is not None:
+            self._compare(found, run)
+        elif names:
+            raise ValueError(
+                f"checkpoint={str(folder)!r} has no {MANIFEST}, but holds {sorted(names)[0]!r}: it is not a folder of "
+                "checkpoints. Name an empty one or one that does not exist yet."
+            )
+        else:
+            self._write(MANIFEST, self._run)
+
+    def _os_error(self, error):
+        return OSError(
+            error.errno,
+            f"checkpoint={str(self.folder)!r} must be a folder that can be read and written; {error.strerror}",
+            error.filename,
+        )
+
+    def _compare(self, found, run):
+        try:
+            other = json.loads(found)
+            if not all(isinstance(part, dict) for part in other.values()):
+                raise ValueError("parts are missing")
+        except (ValueError, AttributeError) as error:
+            raise ValueError(
+                f"{str(self.folder / MANIFEST)!r} is corrupt ({error}): remove the folder to start anew."
+            ) from error
+        differing = [
+            f"{part} {name}".strip()
+            for part in sorted({*run, *other})
+            for name in sorted({*run.get(part, {}), *other.get(part, {})})
+            if run.get(part, {}).get(name) != other.get(part, {}).get(name)
+        ]
+        if differing:
+            raise ValueError(
+                f"checkpoint={str(self.folder)!r} belongs to another run, which differs in: {', '.join(differing)}. "
+                "Name another folder, or remove this one to start anew."
+            )
+
+    def _write(self, name, contents):
+        unfinished = self.folder / f"{name}.tmp"
+        try:
+            with unfinished.open("wb") as file:
+                file.write(contents)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(self.folder / name)
+        except OSError as error:
+            raise self._os_error(error) from error
+
+    def _file(self, label):
+        return hashlib.sha256(label_text(label).encode()).hexdigest()[:32] + ".joblib"
+
+    def _seal(self, name, contents):
+        return hashlib.sha256(b"\0".join([self._run, name.encode(), contents])).digest()
+
+    def save(self, label, result):
+        """Keep the result of a piece.
+
+        Parameters
+        ----------
+        label : hashable
+            Names the piece.
+        result : object
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
+        """
+        buffer = io.BytesIO()
+        joblib.dump(result, buffer)
+        contents, name = buffer.getvalue(), self._file(label)
+        self._write(name, self._seal(name, contents) + contents)
+
+    def load(self, label):
+        """The kept result of a piece, None where there is none.
+
+        Parameters
+        ----------
+        label : hashable
+
+        Returns
+        -------
+        result : object
+
+        Raises
+        ------
+        ValueError
+            If the file is corrupt or belongs to another run.
+        OSError
+            If it cannot be read.
+        """
+        name = self._file(label)
+        try:
+            stored = (self.folder / name).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._os_error(error) from error
+        seal, contents = stored[:DIGEST_BYTES], stored[DIGEST_BYTES:]
+        if seal != self._seal(name, contents):
+            raise ValueError(
+                f"The checkpoint {str(self.folder / name)!r} of {label!r} is corrupt or of another run: remove that "
+                "file to have it fitted again."
+            )
+        return joblib.load(io.BytesIO(contents))

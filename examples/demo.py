@@ -54,8 +54,8 @@ def run_article(settings, folder):
     print("figures ...", file=sys.stderr)
     folder.mkdir(parents=True, exist_ok=True)
     losses = [o.test_losses().reshape(18, 50).mean(axis=1) for o in (flat, hierarchical)]  # (group,) each
-    paths = save_group_panels(folder, model, split.train)
-    paths.append(save_overview(folder, flat.models, model, split.train, *losses))
+    paths = save_group_panels(folder, model)
+    paths.append(save_overview(folder, flat.models, model, *losses))
     print_table(
         outcomes,
         article={

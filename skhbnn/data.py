@@ -47,6 +47,10 @@ class Standardizer:
         """X (row, feature) in standard units."""
         return (X - self.mean) / self.scale
 
+    def inverse_transform(self, X):
+        """X (row, feature) in standard units, in the caller's units again."""
+        return X * self.scale + self.mean
+
 
 @dataclass(frozen=True, eq=False)
 class GroupedData:

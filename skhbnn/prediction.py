@@ -86,6 +86,13 @@ def mean_entropy(network, weights, X):
     return total / len(weights)
 
 
+def entropies(network, weights, X):
+    """Total, aleatoric and epistemic entropy of the predicted class, in nats, (row, 3)."""
+    total = entropy(mean_proba(network, weights, X))  # (row,)
+    aleatoric = np.minimum(mean_entropy(network, weights, X), total)  # (row,)
+    return np.stack([total, aleatoric, total - aleatoric], axis=1)
+
+
 def log_likelihood(network, weights, X, y):
     """Logarithm of the probability of the classes y (row,) under each weight vector, (draw, row)."""
     result = np.empty((len(weights), len(X)))  # (draw, row)

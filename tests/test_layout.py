@@ -28,6 +28,9 @@ ORDER = [
     *["persistence.archive", "persistence.encoding", "persistence.consistency", "persistence.saving"],
     *["estimators.base", "estimators.single", "estimators.flat", "estimators.grouped", "estimators.hierarchical"],
     *["estimators.informed", "estimators.per_group", "datasets"],
+    *["plotting.support", "plotting.grid", "plotting.surface", "plotting.decision", "plotting.uncertainty"],
+    *["plotting.group_scale", "plotting.correlation", "plotting.prior_posterior", "plotting.elbo"],
+    *["plotting.reliability", "plotting.shrinkage", "plotting.confident_rows"],
 ]
 MODULES = {
     ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path
@@ -81,7 +84,7 @@ LOADED = f"print(json.dumps([name for name in {HEAVY} if name in sys.modules]))"
 
 
 def test_import_is_light(run_python):
-    assert json.loads(run_python(f"import json, sys, skhbnn, skhbnn.datasets; {LOADED}")) == []
+    assert json.loads(run_python(f"import json, sys, skhbnn, skhbnn.datasets, skhbnn.plotting; {LOADED}")) == []
 
 
 def test_prediction_is_light(run_python, flat, hierarchical, informed, moons, tmp_path):

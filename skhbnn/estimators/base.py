@@ -200,10 +200,8 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
             return np.log(proba)
 
     def _uncertainty(self, X, groups=None):
-        proba = self._proba(X, groups)  # (row, class)
-        total = prediction.entropy(proba)  # (row,)
-        aleatoric = np.minimum(self._summary(prediction.mean_entropy, X, groups), total)  # (row,)
-        return Bunch(total=total, aleatoric=aleatoric, epistemic=total - aleatoric)
+        total, aleatoric, epistemic = self._summary(prediction.entropies, X, groups).T  # (row,) each
+        return Bunch(total=total, aleatoric=aleatoric, epistemic=epistemic)
 
     def _sample_proba(self, X, groups, n_draws):
         check_is_fitted(self)

@@ -1,0 +1,28 @@
+"""Displays of fitted classifiers, in scikit-learn's manner; Matplotlib is the extra ``skhbnn[plot]``.
+
+``from_estimator`` computes what is shown, keeps it in attributes, and calls ``plot``, which draws and infers nothing.
+Traces, ranks and forests of the posterior are ArviZ's: ``arviz.plot_trace(classifier.to_arviz())``.
+"""
+
+from .confident_rows import ConfidentRowsDisplay
+from .correlation import WeightCorrelationDisplay
+from .decision import DecisionSurfaceDisplay, GroupMeanSurfaceDisplay
+from .elbo import ElboDisplay
+from .group_scale import GroupScaleDisplay
+from .prior_posterior import PriorPosteriorDisplay
+from .reliability import ReliabilityDisplay
+from .shrinkage import ShrinkageDisplay
+from .uncertainty import UncertaintySurfaceDisplay
+
+__all__ = [
+    "ConfidentRowsDisplay",
+    "DecisionSurfaceDisplay",
+    "ElboDisplay",
+    "GroupMeanSurfaceDisplay",
+    "GroupScaleDisplay",
+    "PriorPosteriorDisplay",
+    "ReliabilityDisplay",
+    "ShrinkageDisplay",
+    "UncertaintySurfaceDisplay",
+    "WeightCorrelationDisplay",
+]

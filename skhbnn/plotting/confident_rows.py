@@ -1,0 +1,159 @@
+"""The rows that a model is surest of, and those it is least sure of."""
+
+from dataclasses import dataclass
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+from sklearn.utils.validation import check_is_fitted
+
+from ..data import as_labels
+from .support import ACCENT, WARNING, import_pyplot, one_axes
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class ConfidentRowsDisplay:
+    """The most and the least confident rows as a table of bars, the most confident on top.
+
+    Make one with :meth:`from_estimator`.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (2 * n_rows,)
+        Positions of the rows in X, from the most to the least confident.
+    values : ndarray of shape (2 * n_rows,)
+        Probability of the predicted class, or its posterior standard deviation.
+    predicted : ndarray of shape (2 * n_rows,)
+        Predicted classes.
+    truth : ndarray of shape (2 * n_rows,) or None
+        True classes, if they were given.
+    groups : list of length 2 * n_rows or None
+        Group labels, if they were given.
+    by : {"proba", "std"}
+        What confidence means.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_moons
+    >>> from skhbnn import FlatBNNClassifier
+    >>> from skhbnn.plotting import ConfidentRowsDisplay
+    >>> X, y = make_moons(60, noise=0.2, random_state=0)
+    >>> classifier = FlatBNNClassifier(draws=100, tune=100, random_state=0).fit(X, y)
+    >>> ConfidentRowsDisplay.from_estimator(classifier, X, y, n_rows=3).values.shape
+    (6,)
+    """
+
+    rows: np.ndarray
+    values: np.ndarray
+    predicted: np.ndarray
+    truth: np.ndarray | None
+    groups: list | None
+    by: str
+
+    @classmethod
+    @validate_params(
+        {"by": [StrOptions({"proba", "std"})], "n_rows": [Interval(Integral, 1, None, closed="left")]},
+        prefer_skip_nested_validation=True,
+    )
+    def from_estimator(cls, estimator, X, y=None, *, groups=None, by="proba", n_rows=8, ax=None):
+        """Find the most and the least confident rows of X, and draw them.
+
+        Parameters
+        ----------
+        estimator : classifier
+            A fitted one that has ``predict_proba``, and ``predict_std`` for ``by="std"``.
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,), default=None
+            True classes, to tell right predictions from wrong ones.
+        groups : array-like of shape (n_samples,), default=None
+            Group labels, if the estimator's methods need them.
+        by : {"proba", "std"}, default="proba"
+            Rank by the probability of the predicted class, or by its posterior standard deviation.
+        n_rows : int, default=8
+            Rows at either end.
+        ax : matplotlib Axes, default=None
+            None: a new figure.
+
+        Returns
+        -------
+        display : ConfidentRowsDisplay
+
+        Raises
+        ------
+        ImportError
+            If Matplotlib is not installed.
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If X, y or groups are not valid, or X has fewer than twice ``n_rows`` rows.
+        """
+        import_pyplot(f"{cls.__name__}.from_estimator")
+        check_is_fitted(estimator)
+        labels = {} if groups is None else {"groups": groups}
+        proba = estimator.predict_proba(X, **labels)  # (row, class)
+        if y is not None:
+            y = column_or_1d(y)  # (row,)
+            check_consistent_length(proba, y)
+        if len(proba) < 2 * n_rows:
+            raise ValueError(f"X has {len(proba)} rows: n_rows can be {len(proba) // 2} at most, got {n_rows}.")
+        codes = proba.argmax(axis=1)  # (row,)
+        statistic = proba if by == "proba" else estimator.predict_std(X, **labels)  # (row, class)
+        values = np.take_along_axis(statistic, codes[:, None], axis=1)[:, 0]  # (row,)
+        order = np.argsort(-values if by == "proba" else values, kind="stable")  # (row,), most confident first
+        chosen = np.concatenate([order[:n_rows], order[-n_rows:]])  # (2 * n_rows,)
+        return cls(
+            rows=chosen,
+            values=values[chosen],
+            predicted=estimator.classes_[codes[chosen]],
+            truth=None if y is None else y[chosen],
+            groups=None if groups is None else [as_labels(groups, len(proba))[i] for i in chosen],
+            by=by,
+        ).plot(ax)
+
+    def plot(self, ax=None):
+        """Draw the bars.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None: a new figure.
+
+        Returns
+        -------
+        display : self
+        """
+        n = len(self.rows) // 2
+        figsize = (7.5, 1.4 + 0.26 * len(self.rows))
+        self.figure_, self.ax_ = one_axes(f"{type(self).__name__}.plot", ax, figsize)
+        positions = np.arange(2 * n) + 1.5 * (np.arange(2 * n) >= n)  # (2 * n_rows,): a gap between the two ends
+        if self.truth is None:
+            self.ax_.barh(positions, self.values, color=ACCENT)
+        else:
+            right = self.predicted == self.truth  # (2 * n_rows,)
+            self.ax_.barh(positions[right], self.values[right], color=ACCENT, label="right")
+            style = {"color": WARNING, "hatch": "///", "edgecolor": "white"}
+            self.ax_.barh(positions[~right], self.values[~right], label="wrong", **style)
+        for position, value in zip(positions, self.values, strict=True):
+            self.ax_.annotate(f"{value:.3f}", (value, position), (3, 0), textcoords="offset points", va="center")
+        what = "probability of the predicted class" if self.by == "proba" else "posterior std of the predicted class"
+        self.ax_.set(yticks=positions, yticklabels=self._row_names(), xlabel=what)
+        self.ax_.set(xlim=(0, 1.15 * self.values.max()), ylim=(positions[-1] + 0.7, -1.4))
+        for half, title in ((positions[:n], "most confident"), (positions[n:], "least confident")):
+            self.ax_.annotate(title, (0, half[0] - 0.6), (3, 0), textcoords="offset points", style="italic")
+        if self.truth is not None:
+            self.ax_.legend(title="prediction", loc="center left", bbox_to_anchor=(1, 0.5))
+        return self
+
+    def _row_names(self):
+        names = [f"row {row}: class {label}" for row, label in zip(self.rows, self.predicted, strict=True)]
+        if self.truth is not None:
+            names = [f"{name} (is {label})" for name, label in zip(names, self.truth, strict=True)]
+        if self.groups is not None:
+            names = [f"group {label}, {name}" for name, label in zip(names, self.groups, strict=True)]
+        return names

@@ -1,0 +1,173 @@
+"""How weights vary together, after the data or before."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.cluster.hierarchy import dendrogram, leaves_list, linkage
+from scipy.spatial.distance import squareform
+from sklearn.utils._param_validation import StrOptions, validate_params
+
+from ..alignment import weight_moments
+from ..estimators.base import BaseBNNClassifier
+from ..estimators.informed import InformedPriorBNNClassifier
+from .support import DIVERGING, MUTED, PALETTE, check_fit, cycled, one_axes
+from .surface import group_panels
+
+MOST_NAMED = 60  # rows of a matrix whose names can be read
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class WeightCorrelationDisplay:
+    """Correlations of weights, ordered by hierarchical clustering.
+
+    The clustering is average linkage of the distance 1 - abs(correlation), its leaves in the optimal order [1]_.
+    Colours beside the rows tell the layers. Make one with :meth:`from_estimator`.
+
+    Parameters
+    ----------
+    correlation : ndarray of shape (n_shown, n_shown)
+        In the order of the flat weight vector. A weight that does not vary has no correlation and is not shown.
+    linkage : ndarray of shape (n_shown - 1, 4)
+        As of ``scipy.cluster.hierarchy.linkage``.
+    weight_names : list of str
+    layers : ndarray of shape (n_shown,)
+        Layer of each weight.
+
+    Attributes
+    ----------
+    order : ndarray of shape (n_shown,)
+        Positions of the weights from left to right.
+    ax_ : matplotlib Axes
+        That of the matrix.
+    figure_ : matplotlib Figure
+
+    References
+    ----------
+    .. [1] Bar-Joseph, Gifford and Jaakkola (2001), "Fast optimal leaf ordering for hierarchical clustering",
+       Bioinformatics 17.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_moons
+    >>> from skhbnn import FlatBNNClassifier
+    >>> from skhbnn.plotting import WeightCorrelationDisplay
+    >>> X, y = make_moons(60, noise=0.2, random_state=0)
+    >>> classifier = FlatBNNClassifier((3,), draws=100, tune=100, random_state=0).fit(X, y)
+    >>> WeightCorrelationDisplay.from_estimator(classifier).correlation.shape
+    (13, 13)
+    """
+
+    correlation: np.ndarray
+    linkage: np.ndarray
+    weight_names: list
+    layers: np.ndarray
+
+    @classmethod
+    @validate_params(
+        {"source": [StrOptions({"prior", "posterior"})], "align": ["boolean"]}, prefer_skip_nested_validation=True
+    )
+    def from_estimator(cls, estimator, *, source="posterior", group=None, align=True, ax=None):
+        """Compute the correlations of a fitted estimator and draw them.
+
+        Parameters
+        ----------
+        estimator : FlatBNNClassifier, HierarchicalBNNClassifier or InformedPriorBNNClassifier
+            A fitted one.
+        source : {"posterior", "prior"}, default="posterior"
+            Correlations of the posterior draws, or, for an InformedPriorBNNClassifier, of its prior.
+        group : hashable, default=None
+            Label of the group whose posterior is shown, for a hierarchical fit. None: the group mean.
+        align : bool, default=True
+            Align the draws over permutations and sign flips of hidden units first, so that correlations do not come
+            from chains in equivalent modes. The prior is shown as it is.
+        ax : matplotlib Axes, default=None
+            None: a new figure.
+
+        Returns
+        -------
+        display : WeightCorrelationDisplay
+
+        Raises
+        ------
+        ImportError
+            If Matplotlib is not installed.
+        NotFittedError
+            If the estimator is not fitted.
+        TypeError
+            If it is none of the three, or has no informed prior and ``source="prior"``.
+        ValueError
+            If the group is unknown, or fewer than two weights vary.
+        """
+        if source == "prior":
+            check_fit(cls, estimator, InformedPriorBNNClassifier, "InformedPriorBNNClassifier for source='prior'")
+            cholesky = estimator.posterior_.model.cholesky  # (weight, weight)
+            cov = cholesky @ cholesky.T  # (weight, weight)
+        else:
+            check_fit(cls, estimator, BaseBNNClassifier, "classifier of this package")
+            network = estimator.posterior_.network
+            cov = weight_moments(network, _weight_draws(estimator, group), aligned=align)[1]  # (weight, weight)
+        varying = np.flatnonzero(np.diag(cov) > 0)  # (shown,)
+        if len(varying) < 2:
+            raise ValueError("Fewer than two weights vary: there is no correlation to show.")
+        std = np.sqrt(np.diag(cov)[varying])  # (shown,)
+        correlation = cov[np.ix_(varying, varying)] / np.outer(std, std)  # (shown, shown)
+        correlation = np.clip((correlation + correlation.T) / 2, -1, 1)  # rounding aside, it is both already
+        np.fill_diagonal(correlation, 1)
+        distance = squareform(1 - np.abs(correlation))  # (pair,)
+        names = estimator.posterior_.network.weight_names(estimator._input_names())
+        return cls(
+            correlation=correlation,
+            linkage=linkage(distance, "average", optimal_ordering=True),
+            weight_names=[names[i] for i in varying],
+            layers=estimator.posterior_.network.layer_of_weight[varying],
+        ).plot(ax)
+
+    @property
+    def order(self):
+        """Positions of the weights from left to right."""
+        return leaves_list(self.linkage)
+
+    def plot(self, ax=None):
+        """Draw the matrix with its tree.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None: a new figure. The tree stands above these axes.
+
+        Returns
+        -------
+        display : self
+        """
+        n, order = len(self.layers), self.order
+        side = min(12, max(5, 0.16 * n + 2.5))
+        self.figure_, self.ax_ = one_axes(f"{type(self).__name__}.plot", ax, (side + 2, side))
+        matrix = self.correlation[np.ix_(order, order)]  # (shown, shown)
+        image = self.ax_.imshow(matrix, cmap=DIVERGING, vmin=-1, vmax=1, interpolation="nearest")
+        self.figure_.colorbar(image, ax=self.ax_, label="correlation", shrink=0.6)
+        tree = self.ax_.inset_axes((0, 1.01, 1, 0.15))
+        dendrogram(self.linkage, ax=tree, color_threshold=0, above_threshold_color=MUTED, no_labels=True)
+        tree.set_axis_off()
+        strip = self.ax_.inset_axes((1.01, 0, 0.03, 1), sharey=self.ax_)
+        colours = cycled(PALETTE, self.layers.max() + 1)
+        strip.barh(range(n), 1, height=1, color=[colours[layer] for layer in self.layers[order]])
+        strip.set_axis_off()
+        for layer in np.unique(self.layers):
+            self.ax_.plot([], [], "s", color=colours[layer], label=f"layer {layer}")
+        self.ax_.legend(loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=6, frameon=False)
+        self.ax_.set(xticks=[], yticks=[], ylim=(n - 0.5, -0.5))
+        if n <= MOST_NAMED:
+            names = [self.weight_names[i] for i in order]
+            self.ax_.set_yticks(range(n), names, fontsize=7)
+        else:
+            self.ax_.set_ylabel(f"{n} weights")
+        return self
+
+
+def _weight_draws(estimator, group):
+    """Draws of one network's weights, (draw, weight): of a group, or of the group mean."""
+    posterior = estimator.posterior_
+    if group is None and getattr(estimator, "groups_", None) is not None:
+        return posterior.group_mean.reshape(posterior.n_draws, -1)
+    ((_, weights, _),) = group_panels(estimator, None if group is None else [group])
+    return weights

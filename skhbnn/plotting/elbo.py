@@ -1,0 +1,112 @@
+"""The course of a variational fit."""
+
+from dataclasses import dataclass
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, validate_params
+
+from ..estimators.base import BaseBNNClassifier
+from .support import ACCENT, MUTED, check_fit, one_axes
+
+WINDOWS = 100  # the default window is one of so many parts of the fit
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class ElboDisplay:
+    """Evidence lower bound over the iterations of a variational fit.
+
+    Make one with :meth:`from_estimator`.
+
+    Parameters
+    ----------
+    elbo : ndarray of shape (n_iter,)
+        Estimate of each iteration, in nats.
+    window : int
+        Iterations of the running mean.
+
+    Attributes
+    ----------
+    smoothed : ndarray of shape (n_iter - window + 1,)
+        Mean of the ``window`` iterations that end at each.
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skhbnn.plotting import ElboDisplay
+    >>> ElboDisplay(elbo=np.array([-9.0, -5.0, -3.0, -1.0]), window=2).plot().smoothed
+    array([-7., -4., -2.])
+    """
+
+    elbo: np.ndarray
+    window: int
+
+    @classmethod
+    @validate_params({"window": [None, Interval(Integral, 1, None, closed="left")]}, prefer_skip_nested_validation=True)
+    def from_estimator(cls, estimator, *, window=None, ax=None):
+        """Take the ELBO of a fitted estimator and draw it.
+
+        Parameters
+        ----------
+        estimator : FlatBNNClassifier, HierarchicalBNNClassifier or InformedPriorBNNClassifier
+            One fitted with ``inference="advi"`` or ``"fullrank_advi"``.
+        window : int, default=None
+            Iterations of the running mean. None: a hundredth of all.
+        ax : matplotlib Axes, default=None
+            None: a new figure.
+
+        Returns
+        -------
+        display : ElboDisplay
+
+        Raises
+        ------
+        ImportError
+            If Matplotlib is not installed.
+        NotFittedError
+            If the estimator is not fitted.
+        TypeError
+            If it is none of the three.
+        ValueError
+            If it was fitted by another inference, or the window is longer than the fit.
+        """
+        check_fit(cls, estimator, BaseBNNClassifier, "classifier of this package")
+        elbo = getattr(estimator.diagnostics_, "elbo", None)
+        if elbo is None:
+            raise ValueError(
+                'Only inference="advi" and "fullrank_advi" have an ELBO; this fit has '
+                f"inference={estimator.inference!r}."
+            )
+        window = max(1, len(elbo) // WINDOWS) if window is None else window
+        if window > len(elbo):
+            raise ValueError(f"window={window}, but the fit has {len(elbo)} iterations.")
+        return cls(elbo=elbo, window=window).plot(ax)
+
+    @property
+    def smoothed(self):
+        """Mean of the ``window`` iterations that end at each, (n_iter - window + 1,)."""
+        return np.convolve(self.elbo, np.full(self.window, 1 / self.window), "valid")
+
+    def plot(self, ax=None):
+        """Draw the estimates and their running mean.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None: a new figure.
+
+        Returns
+        -------
+        display : self
+        """
+        self.figure_, self.ax_ = one_axes(f"{type(self).__name__}.plot", ax, (7, 4))
+        iterations = np.arange(1, len(self.elbo) + 1)  # (iteration,)
+        smoothed = self.smoothed  # (n_iter - window + 1,)
+        self.ax_.plot(iterations, self.elbo, color=MUTED, alpha=0.4, linewidth=0.5, label="each iteration")
+        label = f"mean of {self.window} iterations"
+        self.ax_.plot(iterations[self.window - 1 :], smoothed, color=ACCENT, label=label)
+        self.ax_.set(xlabel="iteration", ylabel="ELBO (nats)")
+        self.ax_.legend(loc="lower right")
+        return self

@@ -1,0 +1,112 @@
+"""A grid over two features in the caller's units, the others held at chosen values."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..estimators.base import BaseBNNClassifier
+
+MARGIN = 0.05  # of the rows' range, on either side
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureGrid:
+    """Points of a grid over two inputs of a network.
+
+    Parameters
+    ----------
+    features : tuple of int
+        Positions of the two among the network's inputs.
+    names : tuple of str
+        Their names.
+    fixed : dict
+        Value of every other input by its name, in the caller's units.
+    xx0, xx1 : ndarray of shape (n_ticks, n_ticks)
+        Values of the two features: the first changes along the columns, the second along the rows.
+    points : ndarray of shape (n_ticks * n_ticks, n_inputs)
+        The points in the caller's units, row of the grid by row.
+    """
+
+    features: tuple
+    names: tuple
+    fixed: dict
+    xx0: np.ndarray
+    xx1: np.ndarray
+    points: np.ndarray
+
+
+def training_inputs(estimator):
+    """The training rows in the caller's units, sorted by group, (row, input)."""
+    return estimator.standardizer_.inverse_transform(estimator.training_data_.X)
+
+
+def feature_position(estimator, feature, argument):
+    """Position among the network's inputs of a feature that is named, or numbered as a column of X.
+
+    Raises
+    ------
+    ValueError
+        If there is no such feature, or it holds the groups.
+    """
+    columns, inputs = BaseBNNClassifier._input_names(estimator), estimator._input_names()
+    name = feature
+    if isinstance(feature, (int, np.integer)):
+        if not 0 <= feature < len(columns):
+            raise ValueError(f"{argument}: {feature} is not the index of a column of X, which has {len(columns)}.")
+        name = columns[feature]
+    if name in inputs:
+        return inputs.index(name)
+    if name in columns:
+        raise ValueError(f"{argument}: {feature!r} holds the groups and is no input of the network.")
+    raise ValueError(f"{argument}: {feature!r} is not a feature of the fit, whose features are {inputs}.")
+
+
+def feature_grid(estimator, features, fixed, limits, n_ticks):
+    """The grid over two features.
+
+    Parameters
+    ----------
+    estimator : fitted classifier
+    features : pair of str or int, or None
+        None: the first two inputs of the network.
+    fixed : dict or None
+        Values of other features by name or index. What it leaves out stays at the median of the training rows.
+    limits : pair of (low, high), or None
+        Range of each of the two features. None: that of the training rows of all groups, and a little more.
+    n_ticks : int
+        Points along each side.
+
+    Returns
+    -------
+    grid : FeatureGrid
+
+    Raises
+    ------
+    ValueError
+        If there are not two different features, a feature does not exist, or the limits are no ranges.
+    """
+    names, X = estimator._input_names(), training_inputs(estimator)
+    if len(names) < 2:
+        raise ValueError(f"A surface needs two features, but the fit has one: {names[0]!r}.")
+    pair = [0, 1] if features is None else [feature_position(estimator, f, "features") for f in features]
+    if len(set(pair)) != 2 or len(pair) != 2:
+        raise ValueError(f"features must name two different features, got {features!r}.")
+    values = np.median(X, axis=0)  # (input,)
+    for feature, value in (fixed or {}).items():
+        position = feature_position(estimator, feature, "fixed")
+        if position in pair:
+            raise ValueError(f"fixed holds {feature!r}, which is one of the two features of the surface.")
+        values[position] = value
+    if limits is None:
+        low, high = X[:, pair].min(axis=0), X[:, pair].max(axis=0)  # (2,) each
+        reach = MARGIN * np.where(high > low, high - low, 1.0)  # (2,)
+        limits = np.stack([low - reach, high + reach], axis=1)  # (2, 2)
+    limits = np.asarray(limits, dtype=float)  # (2, 2)
+    if limits.shape != (2, 2) or not np.all(limits[:, 0] < limits[:, 1]):
+        raise ValueError(f"limits must be ((low, high), (low, high)), of either feature, got {limits.tolist()}.")
+    ticks = np.linspace(limits[:, 0], limits[:, 1], n_ticks)  # (tick, 2)
+    xx0, xx1 = np.meshgrid(*ticks.T)  # (tick, tick) each
+    points = np.tile(values, (n_ticks**2, 1))  # (tick * tick, input)
+    points[:, pair] = np.stack([xx0.ravel(), xx1.ravel()], axis=1)
+    others = {name: float(values[i]) for i, name in enumerate(names) if i not in pair}
+    return FeatureGrid(tuple(pair), tuple(names[i] for i in pair), others, xx0, xx1, points)

@@ -1,0 +1,114 @@
+"""Where the groups specialise: the group scale of every layer."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..estimators.hierarchical import HierarchicalBNNClassifier
+from .support import ACCENT, check_fit, legend_above, one_axes
+
+INTERVAL = (0.05, 0.95)  # quantiles between which 90 % of a posterior lie
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class GroupScaleDisplay:
+    """Posterior of the group scale of every layer: where the groups specialise.
+
+    A violin per layer whose scale was learned, with its median and the interval that holds 90 % of the posterior.
+    Make one with :meth:`from_estimator`.
+
+    Parameters
+    ----------
+    scales : ndarray of shape (n_draws, n_learned_layers)
+        Draws of all chains.
+    layers : ndarray of shape (n_learned_layers,)
+        Numbers of those layers, from 0.
+    layer_names : list of str
+        Their names with the numbers of their inputs and outputs.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> from skhbnn import HierarchicalBNNClassifier
+    >>> from skhbnn.datasets import make_rotated_moons
+    >>> from skhbnn.plotting import GroupScaleDisplay
+    >>> X, _, y, _, groups, _ = make_rotated_moons(n_groups=3, random_state=0)
+    >>> classifier = HierarchicalBNNClassifier(draws=100, tune=100, random_state=0).fit(X, y, groups=groups)
+    >>> GroupScaleDisplay.from_estimator(classifier).scales.shape
+    (400, 3)
+    """
+
+    scales: np.ndarray
+    layers: np.ndarray
+    layer_names: list
+
+    @classmethod
+    def from_estimator(cls, estimator, *, ax=None):
+        """Take the group scales of a fitted estimator and draw them.
+
+        Parameters
+        ----------
+        estimator : HierarchicalBNNClassifier
+            A fitted one.
+        ax : matplotlib Axes, default=None
+            None: a new figure.
+
+        Returns
+        -------
+        display : GroupScaleDisplay
+
+        Raises
+        ------
+        ImportError
+            If Matplotlib is not installed.
+        NotFittedError
+            If the estimator is not fitted.
+        TypeError
+            If it is not a HierarchicalBNNClassifier.
+        ValueError
+            If no group scale was learned.
+        """
+        check_fit(cls, estimator, HierarchicalBNNClassifier)
+        posterior = estimator.posterior_
+        if posterior.learned_group_scale is None:
+            raise ValueError(
+                "This fit learned no group scale: that takes a layer with pooling='partial' and a group_scale_prior "
+                f"that is not fixed; it has pooling={estimator.pooling!r} and "
+                f"group_scale_prior={estimator.group_scale_prior!r}."
+            )
+        layers, all_layers = posterior.model.learned_scales, posterior.network.layers
+        return cls(
+            scales=posterior.learned_group_scale.reshape(posterior.n_draws, -1),  # (draw, learned scale)
+            layers=layers,
+            layer_names=[f"layer {i}\n{all_layers[i].n_in} → {all_layers[i].n_out}" for i in layers],
+        ).plot(ax)
+
+    def plot(self, ax=None):
+        """Draw the violins.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None: a new figure.
+
+        Returns
+        -------
+        display : self
+        """
+        n_layers = len(self.layers)
+        self.figure_, self.ax_ = one_axes(f"{type(self).__name__}.plot", ax, (2 + 1.3 * n_layers, 4))
+        positions = np.arange(n_layers)  # (learned scale,)
+        for body in self.ax_.violinplot(list(self.scales.T), positions, widths=0.8, showextrema=False)["bodies"]:
+            body.set(facecolor=ACCENT, edgecolor="none", alpha=0.5)
+        low, middle, high = np.quantile(self.scales, [INTERVAL[0], 0.5, INTERVAL[1]], axis=0)  # (learned scale,) each
+        self.ax_.vlines(positions, low, high, colors="black", label="90 % of the posterior")
+        self.ax_.plot(positions, middle, "o", color="white", markeredgecolor="black", label="median")
+        for position, value in enumerate(middle):
+            self.ax_.annotate(f"{value:.2g}", (position, value), (7, 5), textcoords="offset points")
+        self.ax_.set(xticks=positions, xticklabels=self.layer_names, ylabel="group scale", ylim=(0, None))
+        legend_above(self.ax_)
+        return self

@@ -1,0 +1,186 @@
+"""Whether predicted probabilities come true, with the uncertainty of the check."""
+
+from dataclasses import dataclass
+from numbers import Integral, Real
+
+import numpy as np
+from scipy.stats import beta
+from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils.validation import check_is_fitted
+
+from .support import MARKERS, PALETTE, class_code, import_pyplot, one_axes
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class ReliabilityDisplay:
+    """Reliability curve with a credible interval in every bin.
+
+    Of two classes, or with a class of interest, the probability of that class is held against how often it came true;
+    of more classes, the probability of the predicted class against how often the prediction was right. The intervals
+    are Jeffreys' [1]_. The expected calibration error [2]_ is the mean distance of the two over all rows. Make one
+    with :meth:`from_estimator`.
+
+    Parameters
+    ----------
+    prob_pred : ndarray of shape (n_bins_filled,)
+        Mean predicted probability in each bin that holds rows.
+    prob_true : ndarray of shape (n_bins_filled,)
+        Share of those rows in which it came true.
+    lower, upper : ndarray of shape (n_bins_filled,)
+        Credible interval of that share.
+    counts : ndarray of shape (n_bins_filled,)
+        Rows in each bin.
+    ece : float
+        Expected calibration error, between 0 and 1.
+    event : str
+        What the probability is of.
+    level : float
+        Probability of the intervals.
+    name : str
+        Name of the estimator.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+
+    References
+    ----------
+    .. [1] Brown, Cai and DasGupta (2001), "Interval estimation for a binomial proportion", Statistical Science 16(2).
+    .. [2] Guo, Pleiss, Sun and Weinberger (2017), "On calibration of modern neural networks", ICML.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_moons
+    >>> from skhbnn import FlatBNNClassifier
+    >>> from skhbnn.plotting import ReliabilityDisplay
+    >>> X, y = make_moons(200, noise=0.3, random_state=0)
+    >>> classifier = FlatBNNClassifier(draws=100, tune=100, random_state=0).fit(X[:100], y[:100])
+    >>> display = ReliabilityDisplay.from_estimator(classifier, X[100:], y[100:], n_bins=5)
+    >>> int(display.counts.sum())
+    100
+    """
+
+    prob_pred: np.ndarray
+    prob_true: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+    counts: np.ndarray
+    ece: float
+    event: str
+    level: float
+    name: str
+
+    @classmethod
+    @validate_params(
+        {
+            "n_bins": [Interval(Integral, 1, None, closed="left")],
+            "level": [Interval(Real, 0, 1, closed="neither")],
+            "name": [None, str],
+        },
+        prefer_skip_nested_validation=True,
+    )
+    def from_estimator(
+        cls, estimator, X, y, *, groups=None, class_of_interest=None, n_bins=10, level=0.9, name=None, ax=None
+    ):
+        """Compare the predictions of a fitted classifier with rows it has not seen, and draw the outcome.
+
+        Parameters
+        ----------
+        estimator : classifier
+            A fitted one, of any kind that has ``predict_proba``.
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+            True classes.
+        groups : array-like of shape (n_samples,), default=None
+            Group labels, if ``predict_proba`` needs them.
+        class_of_interest : class label, default=None
+            None: the second of two, the predicted one of more.
+        n_bins : int, default=10
+            Bins of equal width between 0 and 1.
+        level : float, default=0.9
+            Probability of the intervals.
+        name : str, default=None
+            Name in the legend. None: that of the class.
+        ax : matplotlib Axes, default=None
+            None: a new figure.
+
+        Returns
+        -------
+        display : ReliabilityDisplay
+
+        Raises
+        ------
+        ImportError
+            If Matplotlib is not installed.
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If X, y or groups are not valid, or the class is unknown.
+        """
+        import_pyplot(f"{cls.__name__}.from_estimator")
+        check_is_fitted(estimator)
+        y, classes = column_or_1d(y), estimator.classes_  # (row,), (class,)
+        check_consistent_length(X, y)
+        proba = estimator.predict_proba(X, **({} if groups is None else {"groups": groups}))  # (row, class)
+        if class_of_interest is None and len(classes) == 2:
+            class_of_interest = classes[1]
+        if class_of_interest is None:
+            event = "the predicted class"
+            predicted, came_true = proba.max(axis=1), classes[proba.argmax(axis=1)] == y  # (row,) each
+        else:
+            event = f"class {class_of_interest}"
+            predicted = proba[:, class_code(classes, class_of_interest)]  # (row,)
+            came_true = y == class_of_interest  # (row,)
+        bins = np.searchsorted(np.linspace(0, 1, n_bins + 1)[1:-1], predicted)  # (row,)
+        counts = np.bincount(bins, minlength=n_bins)  # (bin,)
+        filled = counts > 0  # (bin,)
+        n, hits, total = (
+            np.bincount(bins, weights, minlength=n_bins)[filled] for weights in (None, came_true, predicted)
+        )  # (filled bin,) each
+        tail = (1 - level) / 2
+        return cls(
+            prob_pred=total / n,
+            prob_true=hits / n,
+            lower=beta.ppf(tail, hits + 0.5, n - hits + 0.5),
+            upper=beta.ppf(1 - tail, hits + 0.5, n - hits + 0.5),
+            counts=n,
+            ece=float(np.abs(total - hits).sum() / len(y)),
+            event=event,
+            level=level,
+            name=type(estimator).__name__ if name is None else name,
+        ).plot(ax)
+
+    def plot(self, ax=None):
+        """Draw the curve; on axes that hold another one already, in the next colour.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None: a new figure.
+
+        Returns
+        -------
+        display : self
+        """
+        self.figure_, self.ax_ = one_axes(f"{type(self).__name__}.plot", ax, (5.5, 5.5))
+        n_before = len(self.ax_.containers)  # curves that stand there already
+        if n_before == 0:
+            self.ax_.plot([0, 1], [0, 1], ":", color="black", label="perfectly calibrated")
+        colour, marker = PALETTE[n_before % len(PALETTE)], MARKERS[n_before % len(MARKERS)]
+        reach = np.abs([self.lower, self.upper] - self.prob_true)  # (2, filled bin)
+        label = f"{self.name}: ECE {self.ece:.3f}"
+        self.ax_.errorbar(
+            self.prob_pred, self.prob_true, reach, color=colour, marker=marker, linewidth=1.2, capsize=2, label=label
+        )
+        self.ax_.fill_between(self.prob_pred, self.lower, self.upper, color=colour, alpha=0.15)
+        self.ax_.set(
+            xlabel=f"predicted probability of {self.event}",
+            ylabel=f"share that came true, with {100 * self.level:g} % intervals",
+            xlim=(-0.02, 1.02),
+            ylim=(-0.02, 1.02),
+            box_aspect=1,
+        )
+        self.ax_.legend(loc="lower right")
+        return self

@@ -1,0 +1,168 @@
+"""How far each group went from what the groups have in common, against how many rows it has."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.utils._param_validation import StrOptions, validate_params
+
+from .. import prediction
+from ..data import labels_array
+from ..estimators.hierarchical import HierarchicalBNNClassifier
+from ..model.priors import weights_with_mean
+from .support import ACCENT, MUTED, check_fit, legend_above, one_axes
+
+MAX_POINTS = 100  # training rows at which predictions are compared
+MOST_NAMED = 40  # groups whose labels can be read
+MOST_TICKS = 8  # group sizes that each get a tick
+TIE_WIDTH = 0.03  # between groups of equal size, in logarithms of the size
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class ShrinkageDisplay:
+    """Distance of each group from the group mean, against its number of rows.
+
+    A group of few rows is pulled towards the group mean, and one of many goes its own way. Chains can sit in modes that
+    differ in how weights and predictions are shared out between mean and groups: each has its own point, and a line
+    joins them. Make one with :meth:`from_estimator`.
+
+    Parameters
+    ----------
+    distances : ndarray of shape (n_chains, n_groups)
+        Of weights, the Euclidean norm of the posterior mean of w_g - mu. Of predictions, the total variation distance
+        of the posterior mean class probabilities, between 0 and 1, averaged over training rows.
+    n_rows : ndarray of shape (n_groups,)
+        Training rows of each group.
+    groups : ndarray of shape (n_groups,)
+        Group labels.
+    quantity : {"predictions", "weights"}
+        What the distance is of.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> from skhbnn import HierarchicalBNNClassifier
+    >>> from skhbnn.datasets import make_rotated_moons
+    >>> from skhbnn.plotting import ShrinkageDisplay
+    >>> X, _, y, _, groups, _ = make_rotated_moons(n_groups=3, random_state=0)
+    >>> classifier = HierarchicalBNNClassifier(draws=100, tune=100, random_state=0).fit(X, y, groups=groups)
+    >>> ShrinkageDisplay.from_estimator(classifier).distances.shape
+    (4, 3)
+    """
+
+    distances: np.ndarray
+    n_rows: np.ndarray
+    groups: np.ndarray
+    quantity: str
+
+    @classmethod
+    @validate_params({"quantity": [StrOptions({"predictions", "weights"})]}, prefer_skip_nested_validation=True)
+    def from_estimator(cls, estimator, *, quantity="predictions", ax=None):
+        """Compute the distances of a fitted estimator's groups and draw them.
+
+        Parameters
+        ----------
+        estimator : HierarchicalBNNClassifier
+            One fitted with groups.
+        quantity : {"predictions", "weights"}, default="predictions"
+            Compare class probabilities at 100 training rows, evenly spaced over those of all groups (at all rows, where
+            there are fewer), or weights.
+        ax : matplotlib Axes, default=None
+            None: a new figure.
+
+        Returns
+        -------
+        display : ShrinkageDisplay
+
+        Raises
+        ------
+        ImportError
+            If Matplotlib is not installed.
+        NotFittedError
+            If the estimator is not fitted.
+        TypeError
+            If it is not a HierarchicalBNNClassifier.
+        ValueError
+            If it was fitted without groups, or a layer has no group mean, as with ``pooling="none"``.
+        """
+        check_fit(cls, estimator, HierarchicalBNNClassifier)
+        posterior, data = estimator.posterior_, estimator.training_data_
+        if estimator.groups_ is None:
+            raise ValueError("This HierarchicalBNNClassifier was fitted without groups: there is no group to compare.")
+        if len(weights_with_mean(posterior.model)) < posterior.network.n_weights:
+            raise ValueError(f"pooling={estimator.pooling!r} leaves a layer without a group mean to compare with.")
+        if quantity == "weights":
+            deviations = posterior.weights - posterior.group_mean[:, :, None]  # (chain, draw, group, weight)
+            distances = np.linalg.norm(deviations.mean(axis=1, dtype=float), axis=-1)  # (chain, group)
+        else:
+            distances = _distances_of_predictions(posterior, data)
+        return cls(
+            distances=distances,
+            n_rows=np.diff(data.offsets),
+            groups=labels_array(data.group_labels),
+            quantity=quantity,
+        ).plot(ax)
+
+    def plot(self, ax=None):
+        """Draw the distances of every chain and their means.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None: a new figure.
+
+        Returns
+        -------
+        display : self
+        """
+        from matplotlib.ticker import LogLocator
+
+        self.figure_, self.ax_ = one_axes(f"{type(self).__name__}.plot", ax, (8, 5))
+        x, mean = _spread_ties(self.n_rows), self.distances.mean(axis=0)  # (group,) each
+        n_chains = len(self.distances)
+        if n_chains > 1:
+            self.ax_.vlines(x, self.distances.min(axis=0), self.distances.max(axis=0), color=MUTED, linewidth=1)
+            self.ax_.plot(np.tile(x, n_chains), self.distances.ravel(), ".", color=MUTED, label="one chain")
+        self.ax_.plot(x, mean, "o", color=ACCENT, markeredgecolor="white", label="mean of the chains")
+        if len(x) <= MOST_NAMED:
+            for label, *point in zip(self.groups, x, mean, strict=True):
+                self.ax_.annotate(str(label), point, (5, 3), textcoords="offset points", fontsize="small")
+        unit = "total variation" if self.quantity == "predictions" else "Euclidean"
+        self.ax_.set(
+            xscale="log",
+            xlabel="training rows of the group",
+            ylabel=f"{unit} distance of {self.quantity}\nfrom those of the group mean",
+            ylim=(0, None),
+        )
+        sizes = np.unique(self.n_rows)  # (size,)
+        if len(sizes) <= MOST_TICKS:
+            self.ax_.set_xticks(sizes)
+        else:
+            self.ax_.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        self.ax_.xaxis.set_major_formatter("{x:g}")
+        self.ax_.set_xticks([], minor=True)
+        legend_above(self.ax_)
+        return self
+
+
+def _distances_of_predictions(posterior, data):
+    """Total variation distance of posterior mean class probabilities, (chain, group)."""
+    chosen = np.unique(np.linspace(0, len(data.X) - 1, MAX_POINTS).round().astype(int))  # (point,)
+    X, network, distances = data.X[chosen], posterior.network, []
+    for mean, weights in zip(posterior.group_mean, posterior.weights, strict=True):  # of one chain each
+        common = prediction.mean_proba(network, mean, X)  # (point, class)
+        own = [prediction.mean_proba(network, weights[:, g], X) for g in range(data.n_groups)]  # (point, class) each
+        distances.append([0.5 * np.abs(proba - common).sum(axis=1).mean() for proba in own])
+    return np.array(distances)
+
+
+def _spread_ties(sizes):
+    """Sizes (group,), equal ones spread a little to either side on a logarithmic axis, so that each is seen."""
+    x = sizes.astype(float)  # (group,)
+    for size in np.unique(sizes):
+        tied = np.flatnonzero(sizes == size)  # (tied,)
+        x[tied] *= np.exp(TIE_WIDTH * (np.arange(len(tied)) - (len(tied) - 1) / 2))
+    return x

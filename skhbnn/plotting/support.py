@@ -1,0 +1,117 @@
+"""What the displays share: Matplotlib when it is there, checks, colours for every reader's eyes, and axes."""
+
+from itertools import cycle, islice
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+DIVERGING = "RdBu_r"  # like the others, told apart with any kind of colour vision
+SEQUENTIAL = "cividis"
+ACCENT, MUTED, WARNING = "#3f90da", "#717581", "#bd1f01"
+# Petroff (2021), "Accessible color sequences for data visualization", arXiv:2107.02270.
+PALETTE = (
+    *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),
+    *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
+)
+MARKERS = ("o", "^", "s", "D", "v", "P", "X")  # as many as share no divisor with the colours: 70 pairs
+PANEL_INCHES = 2.4
+
+
+def import_pyplot(caller):
+    """Matplotlib's pyplot; an ImportError that says how to install it where it is missing."""
+    try:
+        import matplotlib.pyplot as pyplot
+    except ImportError as error:
+        raise ImportError(
+            f'{caller} requires matplotlib. You can install it with `pip install "skhbnn[plot]"`.'
+        ) from error
+    return pyplot
+
+
+def check_fit(display, estimator, wanted, meaning=None):
+    """Before anything is computed: Matplotlib is there, and the estimator is a fitted one of the type wanted."""
+    caller = f"{display.__name__}.from_estimator"
+    import_pyplot(caller)
+    if not isinstance(estimator, wanted):
+        raise TypeError(f"{caller} needs a fitted {meaning or wanted.__name__}, got a {type(estimator).__name__}.")
+    check_is_fitted(estimator)
+
+
+def class_code(classes, label):
+    """Position of a class label in classes (class,).
+
+    Raises
+    ------
+    ValueError
+        If it is not there.
+    """
+    known = classes.tolist()
+    if label not in known:
+        raise ValueError(f"class_of_interest={label!r} is none of the classes of the fit, which are {known}.")
+    return known.index(label)
+
+
+def cycled(values, n):
+    """The first n of the values, again from the start after the last."""
+    return list(islice(cycle(values), n))
+
+
+def one_axes(caller, ax, figsize):
+    """The figure and the axes to draw on: those given, or new ones."""
+    pyplot = import_pyplot(caller)
+    if ax is None:
+        return pyplot.subplots(figsize=figsize, layout="constrained")
+    return ax.figure, ax
+
+
+def panel_axes(caller, n_panels, ax, xlabel, ylabel, **options):
+    """The figure and one axes per panel, (panel,): those given, or a new grid, labelled along its outer sides.
+
+    Raises
+    ------
+    ValueError
+        If other than one axes per panel is given.
+    """
+    pyplot = import_pyplot(caller)
+    if ax is not None:
+        axes = np.atleast_1d(np.asarray(ax, dtype=object)).ravel()  # (panel,)
+        if len(axes) != n_panels:
+            raise ValueError(f"ax holds {len(axes)} axes, but the display has {n_panels} panel(s); give one for each.")
+        for panel in axes:
+            panel.set(xlabel=xlabel, ylabel=ylabel)
+        return axes[0].figure, axes
+    n_columns = _columns(n_panels)
+    n_rows = -(-n_panels // n_columns)
+    inches = PANEL_INCHES * (2 if n_panels == 1 else 1.4 if n_panels <= 3 else 1)
+    size = (inches * n_columns + 1.4, (inches + 0.2) * n_rows + 0.3)  # square panels between labels and colour bar
+    figure, grid = pyplot.subplots(n_rows, n_columns, figsize=size, layout="constrained", squeeze=False, **options)
+    axes = grid.ravel()  # (panel + empty,)
+    for empty in axes[n_panels:]:
+        empty.set_axis_off()
+    for panel in axes[:n_panels:n_columns]:
+        panel.set_ylabel(ylabel)
+    for panel in axes[max(0, n_panels - n_columns) : n_panels]:  # also those above an empty place
+        panel.set_xlabel(xlabel)
+        panel.tick_params(labelbottom=True)
+    return figure, axes[:n_panels]
+
+
+def legend_below(figure, handles):
+    """A legend under all panels, in as few rows as the figure's width allows; the figure grows by them."""
+    longest = max(len(handle.get_label()) for handle in handles)
+    width, height = figure.get_size_inches()
+    n_rows = -(-len(handles) // max(1, int(width / (0.55 + 0.08 * longest))))
+    figure.set_size_inches(width, height + 0.1 + 0.22 * n_rows)
+    figure.legend(handles=handles, loc="outside lower center", ncols=-(-len(handles) // n_rows))
+
+
+def legend_above(axes):
+    """A legend above the axes, where it hides nothing."""
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
+
+
+def _columns(n_panels):
+    """Columns of a grid of panels: the fewest empty places, and somewhat wider than high."""
+    if n_panels <= 5:
+        return n_panels
+    return min((3, 4, 5, 6), key=lambda n: (-n_panels % n, abs(n - np.sqrt(1.6 * n_panels))))

@@ -1,0 +1,239 @@
+"""What the surfaces over two features share: statistics of the networks on a grid, and panels that show them."""
+
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from scipy.ndimage import distance_transform_edt
+from sklearn.utils._param_validation import Interval
+
+from .. import prediction
+from ..data import as_labels, encode_labels
+from .grid import feature_grid, training_inputs
+from .support import DIVERGING, MARKERS, PALETTE, class_code, cycled, legend_below, panel_axes
+
+MAX_PANELS = 36  # beyond, panels are too small to read: the groups must be chosen
+MARKER_SIZE = 30  # of a row, in points squared
+CROWD = 100  # rows of a panel, beyond which the markers shrink
+LEAST_LABELLED = 0.02  # share of a panel that a class must cover for its label to stand in it
+SIDES = ("#053061", "#67001f")  # the ends of the diverging map: a row has the colour of its class's side
+GRID_CONSTRAINTS = {
+    "features": [None, "array-like"],
+    "fixed": [None, dict],
+    "limits": [None, "array-like"],
+    "class_of_interest": "no_validation",
+    "grid_resolution": [Interval(Integral, 2, None, closed="left")],
+    "ax": "no_validation",
+}
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class SurfaceDisplay:
+    """Base of the surfaces; a subclass says what is painted in a panel."""
+
+    xx0: np.ndarray
+    xx1: np.ndarray
+    proba: np.ndarray
+    feature_names: tuple
+    fixed: dict
+    classes: np.ndarray
+    class_of_interest: Any
+    panels: list
+    rows: list
+    row_classes: list
+
+    line_colour = "black"  # of the boundaries between classes
+
+    @classmethod
+    def _compute(cls, estimator, statistics, panels, *, class_of_interest, grid_resolution, **ranges):
+        """The fields of a display, of panels (label, weight draws, training rows), and their other statistics."""
+        classes = estimator.classes_
+        if class_of_interest is None and len(classes) == 2:
+            class_of_interest = classes[1]
+        if class_of_interest is not None:
+            class_code(classes, class_of_interest)  # before anything is computed
+        grid = feature_grid(estimator, n_ticks=grid_resolution, **ranges)
+        network, points = estimator.posterior_.network, estimator.standardizer_.transform(grid.points)
+        surfaces = [
+            np.array([statistic(network, weights, points) for _, weights, _ in panels]).reshape(
+                len(panels), *grid.xx0.shape, -1
+            )  # (panel, tick1, tick0, class or entropy)
+            for statistic in (prediction.mean_proba, *statistics)
+        ]
+        X, y = training_inputs(estimator)[:, grid.features], classes[estimator.training_data_.y]  # (row, 2), (row,)
+        common = {
+            "xx0": grid.xx0,
+            "xx1": grid.xx1,
+            "proba": surfaces[0],
+            "feature_names": grid.names,
+            "fixed": grid.fixed,
+            "classes": classes,
+            "class_of_interest": class_of_interest,
+            "panels": [label for label, _, _ in panels],
+            "rows": [X[own] for _, _, own in panels],  # (row, 2) each
+            "row_classes": [y[own] for _, _, own in panels],  # (row,) each
+        }
+        return common, *surfaces[1:]
+
+    @property
+    def _code(self):
+        """Position of the class of interest; None for the likeliest class of every point."""
+        return None if self.class_of_interest is None else class_code(self.classes, self.class_of_interest)
+
+    def plot(self, ax=None, *, colorbar=True, legend=True):
+        """Draw the panels.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or array-like of them, default=None
+            One per panel. None: a new figure.
+        colorbar : bool, default=True
+            Whether to draw the colour bar that the panels share.
+        legend : bool, default=True
+            Whether to draw the legend of the classes.
+
+        Returns
+        -------
+        display : self
+            With ``figure_``, ``axes_`` and the colour scale ``mappable_``.
+
+        Raises
+        ------
+        ValueError
+            If ``ax`` holds other than one axes per panel.
+        """
+        caller = f"{type(self).__name__}.plot"
+        names, n_panels = self.feature_names, len(self.panels)
+        self.figure_, self.axes_ = panel_axes(caller, n_panels, ax, *names, sharex=True, sharey=True)
+        handles = []
+        for index, axes in enumerate(self.axes_):
+            self.mappable_ = self._paint(axes, index)
+            self._draw_boundaries(axes, self.proba[index])
+            handles = self._draw_rows(axes, self.rows[index], self.row_classes[index])
+            axes.set(xlim=self.xx0[0, [0, -1]], ylim=self.xx1[[0, -1], 0])
+            if self.panels[index] is not None:
+                axes.set_title(f"group {self.panels[index]}", fontsize="medium")
+        if colorbar:
+            shrink = 0.8 if n_panels > 1 else 1
+            self.figure_.colorbar(
+                self.mappable_, ax=list(self.axes_), label=self._colorbar_label(), shrink=shrink, pad=0.015
+            )
+        if legend and any(map(len, self.rows)):
+            if ax is None:
+                legend_below(self.figure_, handles)
+            else:
+                self.axes_[-1].legend(handles=handles)
+        return self
+
+    def _imshow(self, axes, values, **options):
+        """Show values (tick1, tick0[, colour]) so that the middle of a pixel is a point of the grid."""
+        x, y = self.xx0[0], self.xx1[:, 0]  # (tick,) each
+        half = np.array([-0.5, 0.5])  # (2,)
+        extent = (*(x[[0, -1]] + half * (x[1] - x[0])), *(y[[0, -1]] + half * (y[1] - y[0])))
+        return axes.imshow(values, origin="lower", aspect="auto", extent=extent, interpolation="bilinear", **options)
+
+    def _paint_proba(self, axes, proba):
+        """One class: blue below probability 1/2, red above. Every class: its colour, the stronger the likelier."""
+        from matplotlib.cm import ScalarMappable
+        from matplotlib.colors import LinearSegmentedColormap, Normalize, to_rgb
+
+        if self._code is not None:  # pale, so that the rows stand out
+            return self._imshow(axes, proba[..., self._code], cmap=DIVERGING, vmin=0, vmax=1, alpha=0.7)
+        n_classes = len(self.classes)
+        colours = np.array([to_rgb(colour) for colour in cycled(PALETTE, n_classes)])  # (class, 3)
+        likeliest, least = proba.argmax(axis=-1), 1 / n_classes  # (tick1, tick0)
+        strength = (proba.max(axis=-1, keepdims=True) - least) / (1 - least)  # (tick1, tick0, 1)
+        self._imshow(axes, 1 - strength * (1 - colours[likeliest]))
+        greys = LinearSegmentedColormap.from_list("strength", ["white", "dimgrey"])
+        return ScalarMappable(Normalize(least, 1), greys)
+
+    def _draw_boundaries(self, axes, proba):
+        """Where the likeliest class changes, or the class of interest reaches 1/2; labels of more than two classes."""
+        from matplotlib.patheffects import withStroke
+
+        if self._code is not None:
+            self._draw_contour(axes, proba[..., self._code] - 0.5, 1.2)
+            return
+        likeliest = proba.argmax(axis=-1)  # (tick1, tick0)
+        for code in np.unique(likeliest):
+            rivals = np.delete(proba, code, axis=-1).max(axis=-1)  # (tick1, tick0)
+            self._draw_contour(axes, proba[..., code] - rivals, 0.6)
+            region = likeliest == code  # (tick1, tick0)
+            if region.mean() < LEAST_LABELLED:
+                continue
+            depth = distance_transform_edt(np.pad(region, 1))[1:-1, 1:-1]  # (tick1, tick0)
+            deepest = np.unravel_index(depth.argmax(), depth.shape)
+            axes.annotate(
+                str(self.classes[code]),
+                (self.xx0[deepest], self.xx1[deepest]),
+                ha="center",
+                va="center",
+                fontweight="bold",
+                path_effects=[withStroke(linewidth=2.5, foreground="white")],
+                zorder=4,
+            )
+
+    def _draw_contour(self, axes, values, width):
+        if values.min() < 0 < values.max():
+            axes.contour(self.xx0, self.xx1, values, [0], colors=self.line_colour, linewidths=width)
+
+    def _draw_rows(self, axes, rows, row_classes):
+        """The training rows by class; returns the handles of the legend."""
+        code = self._code
+        if code is None:
+            names = [f"class {label}" for label in self.classes]
+            colours = cycled(PALETTE, len(names))
+            codes = np.searchsorted(self.classes, row_classes)  # (row,)
+        else:
+            other = f"class {self.classes[1 - code]}" if len(self.classes) == 2 else "other classes"
+            names, colours = [other, f"class {self.class_of_interest}"], self._two_colours()
+            codes = (row_classes == self.class_of_interest).astype(int)  # (row,)
+        size = MARKER_SIZE * min(1, np.sqrt(CROWD / max(1, *map(len, self.rows))))
+        handles = []
+        for index, (name, colour) in enumerate(zip(names, colours, strict=True)):
+            edge = "white" if colour in (*SIDES, "black") else "black"
+            style = {"marker": MARKERS[index % len(MARKERS)], "c": colour, "edgecolors": edge}
+            axes.scatter(*rows[codes == index].T, s=size, linewidths=0.02 * size, zorder=3, **style)
+            handles.append(axes.scatter([], [], s=MARKER_SIZE, linewidths=0.7, label=name, **style))
+        return handles
+
+    def _two_colours(self):
+        return SIDES
+
+    def _paint(self, axes, index):
+        return self._paint_proba(axes, self.proba[index])
+
+    def _colorbar_label(self):
+        if self._code is None:
+            return "P(likeliest class)"
+        return f"P(class {self.class_of_interest})"
+
+
+def group_panels(estimator, groups):
+    """Label, weight draws (draw, weight) and training rows of each network that gets a panel.
+
+    Raises
+    ------
+    ValueError
+        If a group is unknown, the fit has no groups, or it has too many for a figure and none are chosen.
+    """
+    posterior, data = estimator.posterior_, estimator.training_data_
+    if getattr(estimator, "groups_", None) is None:
+        if groups is not None:
+            raise ValueError(f"groups were chosen, but this {type(estimator).__name__} was fitted without any.")
+        return [(None, posterior.group_weights(0), slice(None))]
+    known = data.group_labels
+    labels = known if groups is None else as_labels(groups, len(groups))
+    codes = encode_labels(labels, known)  # (panel,)
+    if np.any(codes < 0):
+        strangers = [label for label, code in zip(labels, codes, strict=True) if code < 0]
+        shown = ", ".join(map(repr, known[:10])) + (", ..." if len(known) > 10 else "")
+        raise ValueError(f"groups holds {strangers}, which fit did not see; its groups are {shown}.")
+    if groups is None and len(labels) > MAX_PANELS:
+        raise ValueError(f"The fit has {len(labels)} groups, too many for one figure: choose some with groups=[...].")
+    offsets = data.offsets
+    return [
+        (label, posterior.group_weights(code), slice(offsets[code], offsets[code + 1]))
+        for label, code in zip(labels, codes, strict=True)
+    ]

@@ -1,0 +1,130 @@
+"""How unsure each group's network is over two features."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.utils._param_validation import StrOptions, validate_params
+
+from .. import prediction
+from ..estimators.base import BaseBNNClassifier
+from .support import SEQUENTIAL, check_fit, class_code
+from .surface import GRID_CONSTRAINTS, SurfaceDisplay, group_panels
+
+BLACK_WHITE = ("black", "white")
+ENTROPIES = ("total", "aleatoric", "epistemic")
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class UncertaintySurfaceDisplay(SurfaceDisplay):
+    """How unsure each group's network is over two features: a panel per group, one colour bar.
+
+    The lines are the boundaries of :class:`DecisionSurfaceDisplay`. Make one with :meth:`from_estimator`.
+
+    Parameters
+    ----------
+    xx0, xx1, proba, feature_names, fixed, classes, class_of_interest, panels, rows, row_classes
+        As of :class:`DecisionSurfaceDisplay`.
+    uncertainty : ndarray of shape (n_panels, n_ticks, n_ticks)
+        The quantity at the grid's points.
+    quantity : {"std", "total", "aleatoric", "epistemic"}
+        Its name: a standard deviation of the probability of the class of interest, or of the likeliest class where
+        that is None; or an entropy of the class in nats.
+
+    Attributes
+    ----------
+    axes_ : ndarray of matplotlib Axes of shape (n_panels,)
+    figure_ : matplotlib Figure
+    mappable_ : matplotlib ScalarMappable
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_moons
+    >>> from skhbnn import FlatBNNClassifier
+    >>> from skhbnn.plotting import UncertaintySurfaceDisplay
+    >>> X, y = make_moons(60, noise=0.2, random_state=0)
+    >>> classifier = FlatBNNClassifier(draws=100, tune=100, random_state=0).fit(X, y)
+    >>> display = UncertaintySurfaceDisplay.from_estimator(classifier, quantity="epistemic", grid_resolution=20)
+    >>> display.uncertainty.shape
+    (1, 20, 20)
+    """
+
+    uncertainty: np.ndarray
+    quantity: str
+
+    line_colour = "white"
+
+    @classmethod
+    @validate_params(
+        {**GRID_CONSTRAINTS, "groups": [None, "array-like"], "quantity": [StrOptions({"std", *ENTROPIES})]},
+        prefer_skip_nested_validation=True,
+    )
+    def from_estimator(
+        cls,
+        estimator,
+        *,
+        quantity="std",
+        groups=None,
+        features=None,
+        fixed=None,
+        limits=None,
+        class_of_interest=None,
+        grid_resolution=60,
+        ax=None,
+        **kwargs,
+    ):
+        """Compute the uncertainty of a fitted estimator and draw it.
+
+        Parameters
+        ----------
+        estimator : FlatBNNClassifier, HierarchicalBNNClassifier or InformedPriorBNNClassifier
+            A fitted one.
+        quantity : {"std", "total", "aleatoric", "epistemic"}, default="std"
+            That of ``predict_std``, or an entropy of ``predict_uncertainty``.
+        groups, features, fixed, limits, class_of_interest, grid_resolution, ax, **kwargs
+            As of :meth:`DecisionSurfaceDisplay.from_estimator`.
+
+        Returns
+        -------
+        display : UncertaintySurfaceDisplay
+
+        Raises
+        ------
+        ImportError, NotFittedError, TypeError, ValueError
+            As :meth:`DecisionSurfaceDisplay.from_estimator`.
+        """
+        check_fit(cls, estimator, BaseBNNClassifier, "classifier of this package")
+        statistic = prediction.std_proba if quantity == "std" else prediction.entropies
+        common, values = cls._compute(
+            estimator,
+            (statistic,),
+            group_panels(estimator, groups),
+            features=features,
+            fixed=fixed,
+            limits=limits,
+            class_of_interest=class_of_interest,
+            grid_resolution=grid_resolution,
+        )
+        if quantity == "std":
+            chosen = common["class_of_interest"]
+            shown = (
+                common["proba"].argmax(axis=-1)  # (panel, tick1, tick0)
+                if chosen is None
+                else np.full(values.shape[:3], class_code(estimator.classes_, chosen))
+            )
+            uncertainty = np.take_along_axis(values, shown[..., None], axis=-1)[..., 0]  # (panel, tick1, tick0)
+        else:
+            uncertainty = values[..., ENTROPIES.index(quantity)]  # (panel, tick1, tick0)
+        return cls(**common, uncertainty=uncertainty, quantity=quantity).plot(ax, **kwargs)
+
+    def _paint(self, axes, index):
+        limits = {"vmin": 0, "vmax": float(self.uncertainty.max())}
+        return self._imshow(axes, self.uncertainty[index], cmap=SEQUENTIAL, **limits)
+
+    def _two_colours(self):
+        return BLACK_WHITE
+
+    def _colorbar_label(self):
+        if self.quantity != "std":
+            return f"{self.quantity} entropy (nats)"
+        shown = "likeliest class" if self.class_of_interest is None else f"class {self.class_of_interest}"
+        return f"posterior std of P({shown})"

@@ -1,0 +1,606 @@
+"""The displays keep what other code computes, draw it with labels, and say what is wrong with a request."""
+
+import copy
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from scipy.cluster.hierarchy import is_valid_linkage
+from scipy.integrate import trapezoid
+from scipy.stats import beta, norm
+from sklearn.calibration import calibration_curve
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+
+from conftest import quiet_fit
+from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier, plotting
+from skhbnn.diagnostics import OptimizationDiagnostics
+from skhbnn.plotting import (
+    ConfidentRowsDisplay,
+    DecisionSurfaceDisplay,
+    ElboDisplay,
+    GroupMeanSurfaceDisplay,
+    GroupScaleDisplay,
+    PriorPosteriorDisplay,
+    ReliabilityDisplay,
+    ShrinkageDisplay,
+    UncertaintySurfaceDisplay,
+    WeightCorrelationDisplay,
+)
+
+TICKS = 7  # along each side of a surface
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def shops(small):
+    """A fit of three classes, four features and a group column, and the table it was fitted to."""
+    rng = np.random.default_rng(0)
+    X = rng.normal([0, 10, -5, 100], [1, 3, 0.1, 20], (60, 4))  # (row, feature)
+    table = pd.DataFrame(X, columns=["age", "income", "debt", "size"])
+    table.insert(1, "shop", np.repeat(["east", "north", "west"], [10, 20, 30]))
+    y = np.array(["low", "mid", "top"])[np.digitize(X[:, 1] + 4 * X[:, 0], [6, 13])]  # (row,)
+    return quiet_fit(HierarchicalBNNClassifier(**small, groups="shop"), table, y), table, y
+
+
+@pytest.fixture
+def advi(flat):
+    """A fit with the course of a variational one."""
+    steps = np.random.default_rng(0).normal(size=300)  # (iteration,)
+    fitted = copy.copy(flat)
+    fitted.diagnostics_ = OptimizationDiagnostics(300, True, np.cumsum(steps))
+    return fitted
+
+
+def points_of(display):
+    """The points of a two-feature surface, (tick * tick, 2)."""
+    return np.stack([display.xx0.ravel(), display.xx1.ravel()], axis=1)
+
+
+def legend_texts(legend):
+    return [text.get_text() for text in legend.get_texts()]
+
+
+# Surfaces ----------------------------------------------------------------------------------------------------
+
+
+def test_decision_surface_is_predict_proba_of_each_group(hierarchical, moons):
+    display = DecisionSurfaceDisplay.from_estimator(hierarchical, groups=[2, 0], grid_resolution=TICKS)
+    points = points_of(display)
+    assert display.panels == [2, 0]
+    for proba, rows, classes, group in zip(display.proba, display.rows, display.row_classes, [2, 0], strict=True):
+        expected = hierarchical.predict_proba(points, groups=[group] * len(points))
+        np.testing.assert_allclose(proba.reshape(-1, 2), expected, rtol=1e-12)
+        own = moons.groups == group
+        table = np.column_stack([rows, classes])
+        wanted = np.column_stack([moons.X[own], moons.y[own]])
+        np.testing.assert_allclose(table[np.lexsort(table.T)], wanted[np.lexsort(wanted.T)], atol=1e-12)
+
+
+def test_surface_spans_the_rows_of_all_groups(hierarchical, moons):
+    display = DecisionSurfaceDisplay.from_estimator(hierarchical, groups=[1], grid_resolution=TICKS)
+    for values, column in ((display.xx0, moons.X[:, 0]), (display.xx1, moons.X[:, 1])):
+        width = np.ptp(column)
+        assert values.min() == pytest.approx(column.min() - 0.05 * width)
+        assert values.max() == pytest.approx(column.max() + 0.05 * width)
+    limits = ((-1, 2), (0, 5))
+    display = DecisionSurfaceDisplay.from_estimator(hierarchical, groups=[1], limits=limits, grid_resolution=TICKS)
+    np.testing.assert_allclose([display.xx0[0, [0, -1]], display.xx1[[0, -1], 0]], limits)
+    assert display.axes_[0].get_xlim() == (-1, 2)
+    assert display.axes_[0].get_ylim() == (0, 5)
+
+
+def test_pixels_lie_around_their_points(flat):
+    """A pixel's middle is a point of the grid: the extent reaches half a step beyond."""
+    display = DecisionSurfaceDisplay.from_estimator(flat, limits=((0, 3), (0, 6)), grid_resolution=4)
+    image = display.axes_[0].get_images()[0]
+    np.testing.assert_allclose(image.get_extent(), (-0.5, 3.5, -1, 7))
+    np.testing.assert_array_equal(image.get_array(), display.proba[0, :, :, 1])
+
+
+def test_surface_of_one_network_has_one_panel(flat, informed):
+    for estimator in (flat, informed):
+        display = DecisionSurfaceDisplay.from_estimator(estimator, grid_resolution=TICKS)
+        assert display.panels == [None]
+        expected = estimator.predict_proba(points_of(display))
+        np.testing.assert_allclose(display.proba.reshape(-1, 2), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("features", [("debt", "age"), (3, 0), ["debt", 0]])
+def test_other_features_are_held_at_their_values(shops, features):
+    fitted, table, _ = shops
+    display = DecisionSurfaceDisplay.from_estimator(
+        fitted, features=features, fixed={"income": 12.5}, grid_resolution=TICKS
+    )
+    assert display.feature_names == ("debt", "age")
+    assert display.fixed == pytest.approx({"income": 12.5, "size": table["size"].median()})
+    columns = {"debt": display.xx0.ravel(), "age": display.xx1.ravel(), "income": 12.5, "size": table["size"].median()}
+    for proba, shop in zip(display.proba, ["east", "north", "west"], strict=True):
+        points = pd.DataFrame({**columns, "shop": shop})[table.columns.tolist()]
+        np.testing.assert_allclose(proba.reshape(-1, 3), fitted.predict_proba(points), rtol=1e-9)
+
+
+def test_default_features_are_the_first_inputs(shops):
+    display = DecisionSurfaceDisplay.from_estimator(shops[0], grid_resolution=TICKS)
+    assert display.feature_names == ("age", "income")
+    assert set(display.fixed) == {"debt", "size"}
+
+
+def test_many_classes_show_the_likeliest(shops):
+    display = DecisionSurfaceDisplay.from_estimator(shops[0], grid_resolution=TICKS)
+    assert display.class_of_interest is None
+    assert legend_texts(display.figure_.legends[0]) == ["class low", "class mid", "class top"]
+    likeliest = display.proba.argmax(axis=-1)  # (panel, tick1, tick0)
+    for panel, axes in enumerate(display.axes_):
+        image = axes.get_images()[0].get_array()  # (tick1, tick0, colour)
+        strength = 1.5 * (display.proba[panel].max(axis=-1) - 1 / 3)  # (tick1, tick0)
+        colours = [matplotlib.colors.to_rgb(colour) for colour in ("#3f90da", "#ffa90e", "#bd1f01")]
+        for code, colour in enumerate(colours):
+            own = likeliest[panel] == code
+            expected = 1 - strength[own, None] * (1 - np.array(colour))
+            np.testing.assert_allclose(image[own], expected, atol=1e-9)
+
+
+def test_a_class_of_interest_is_shown_alone(shops):
+    display = DecisionSurfaceDisplay.from_estimator(
+        shops[0], class_of_interest="top", groups=["west"], grid_resolution=TICKS
+    )
+    np.testing.assert_array_equal(display.axes_[0].get_images()[0].get_array(), display.proba[0, :, :, 2])
+    assert legend_texts(display.figure_.legends[0]) == ["other classes", "class top"]
+
+
+@pytest.mark.parametrize("quantity", ["std", "total", "aleatoric", "epistemic"])
+def test_uncertainty_surface(hierarchical, quantity):
+    display = UncertaintySurfaceDisplay.from_estimator(
+        hierarchical, quantity=quantity, groups=[3], grid_resolution=TICKS
+    )
+    points = points_of(display)
+    groups = [3] * len(points)
+    if quantity == "std":
+        expected = hierarchical.predict_std(points, groups=groups)[:, 1]
+    else:
+        expected = hierarchical.predict_uncertainty(points, groups=groups)[quantity]
+    np.testing.assert_allclose(display.uncertainty.ravel(), expected, rtol=1e-9, atol=1e-12)
+    expected = hierarchical.predict_proba(points, groups=groups)
+    np.testing.assert_allclose(display.proba.reshape(-1, 2), expected, rtol=1e-12)
+
+
+def test_uncertainty_of_many_classes_is_that_of_the_likeliest(shops):
+    fitted, table, _ = shops
+    display = UncertaintySurfaceDisplay.from_estimator(fitted, groups=["east"], grid_resolution=TICKS)
+    points = pd.DataFrame(
+        {"age": display.xx0.ravel(), "shop": "east", "income": display.xx1.ravel()}
+        | {name: table[name].median() for name in ("debt", "size")}
+    )
+    std, proba = fitted.predict_std(points), fitted.predict_proba(points)
+    expected = [row[p.argmax()] for row, p in zip(std, proba, strict=True)]
+    np.testing.assert_allclose(display.uncertainty.ravel(), expected, rtol=1e-9)
+    display = UncertaintySurfaceDisplay.from_estimator(
+        fitted, groups=["east"], class_of_interest="mid", grid_resolution=TICKS
+    )
+    np.testing.assert_allclose(display.uncertainty.ravel(), std[:, 1], rtol=1e-9)
+
+
+def test_group_mean_surface_is_the_mean_over_networks_of_mu(hierarchical):
+    display = GroupMeanSurfaceDisplay.from_estimator(hierarchical, grid_resolution=TICKS)
+    X = hierarchical.standardizer_.transform(points_of(display))
+    total = np.zeros(len(X))
+    draws = hierarchical.posterior_.group_mean.reshape(-1, 13).astype(float)  # a 2-3-1 network
+    for w in draws:
+        hidden = np.tanh(X @ w[:6].reshape(2, 3) + w[6:9])
+        total += 1 / (1 + np.exp(-(hidden @ w[9:12] + w[12])))
+    np.testing.assert_allclose(display.proba[0, :, :, 1].ravel(), total / len(draws), rtol=1e-6)
+
+
+def test_surfaces_have_labels(hierarchical):
+    display = DecisionSurfaceDisplay.from_estimator(hierarchical, grid_resolution=TICKS)
+    assert [axes.get_title() for axes in display.axes_] == [f"group {g}" for g in range(4)]
+    assert display.axes_[0].get_ylabel() == "x1"
+    assert display.axes_[-1].get_xlabel() == "x0"
+    assert legend_texts(display.figure_.legends[0]) == ["class 0", "class 1"]
+    assert display.figure_.axes[-1].get_ylabel() == "P(class 1)"
+    display = UncertaintySurfaceDisplay.from_estimator(hierarchical, quantity="total", grid_resolution=TICKS)
+    assert display.figure_.axes[-1].get_ylabel() == "total entropy (nats)"
+
+
+def test_surfaces_draw_on_given_axes(hierarchical):
+    figure, axes = plt.subplots(1, 2)
+    display = DecisionSurfaceDisplay.from_estimator(
+        hierarchical, groups=[0, 1], grid_resolution=TICKS, ax=axes, colorbar=False, legend=False
+    )
+    assert display.figure_ is figure
+    assert figure.axes == list(axes)
+    with pytest.raises(ValueError, match=r"ax holds 1 axes, but the display has 4 panel\(s\)"):
+        DecisionSurfaceDisplay.from_estimator(hierarchical, grid_resolution=TICKS, ax=axes[0])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"features": ("age", "weight")}, r"'weight' is not a feature of the fit, whose features are \['age', 'inc"),
+        ({"features": ("age", "shop")}, "'shop' holds the groups"),
+        ({"features": (0, 1)}, "1 holds the groups"),
+        ({"features": (0, 5)}, "5 is not the index of a column of X, which has 5"),
+        ({"features": ("age", 0)}, "features must name two different features"),
+        ({"features": ("age", "income", "debt")}, "features must name two different features"),
+        ({"fixed": {"height": 1}}, "fixed: 'height' is not a feature"),
+        ({"fixed": {"age": 1}}, "'age', which is one of the two features"),
+        ({"limits": ((1, 0), (0, 1))}, "limits must be"),
+        ({"groups": ["south"]}, r"groups holds \['south'\], which fit did not see; its groups are 'east', 'north'"),
+        ({"class_of_interest": "huge"}, r"none of the classes of the fit, which are \['low', 'mid', 'top'\]"),
+        ({"grid_resolution": 1}, "grid_resolution"),
+    ],
+)
+def test_wrong_requests_are_named(shops, options, message):
+    with pytest.raises(ValueError, match=message):
+        DecisionSurfaceDisplay.from_estimator(shops[0], **options)
+
+
+def test_groups_of_a_fit_without_any(flat):
+    with pytest.raises(ValueError, match="FlatBNNClassifier was fitted without any"):
+        DecisionSurfaceDisplay.from_estimator(flat, groups=[0])
+
+
+def test_too_many_groups_must_be_chosen(fit_groups, moons):
+    fitted = fit_groups(groups=np.arange(len(moons.y)) % 40)
+    with pytest.raises(ValueError, match="40 groups, too many for one figure"):
+        DecisionSurfaceDisplay.from_estimator(fitted, grid_resolution=TICKS)
+
+
+def test_one_feature_has_no_surface(small, moons):
+    fitted = quiet_fit(FlatBNNClassifier(**small), moons.X[:, :1], moons.y)
+    with pytest.raises(ValueError, match="needs two features, but the fit has one: 'x0'"):
+        DecisionSurfaceDisplay.from_estimator(fitted)
+
+
+def test_a_layer_without_group_mean(fit_groups, moons):
+    fitted = fit_groups(groups=moons.groups, pooling=["partial", "none"])
+    for display in (GroupMeanSurfaceDisplay, ShrinkageDisplay):
+        with pytest.raises(ValueError, match="leaves a layer without a group mean"):
+            display.from_estimator(fitted)
+
+
+# Weights -----------------------------------------------------------------------------------------------------
+
+
+def test_group_scales(hierarchical, fit_groups, moons):
+    display = GroupScaleDisplay.from_estimator(hierarchical)
+    np.testing.assert_array_equal(display.scales, hierarchical.posterior_.group_scale.reshape(-1, 2))
+    assert [label.get_text() for label in display.ax_.get_xticklabels()] == ["layer 0\n2 → 3", "layer 1\n3 → 1"]
+    assert legend_texts(display.ax_.get_legend()) == ["90 % of the posterior", "median"]
+    fitted = fit_groups(groups=moons.groups, pooling=["complete", "partial"])
+    display = GroupScaleDisplay.from_estimator(fitted)
+    np.testing.assert_array_equal(display.layers, [1])
+    np.testing.assert_array_equal(display.scales[:, 0], fitted.posterior_.group_scale[:, :, 1].ravel())
+    with pytest.raises(ValueError, match="learned no group scale"):
+        GroupScaleDisplay.from_estimator(fit_groups(groups=moons.groups, group_scale_prior=0.5))
+
+
+def test_correlation_of_posterior_draws(hierarchical):
+    for group, draws in ((None, hierarchical.posterior_.group_mean), (1, hierarchical.posterior_.weights[:, :, 1])):
+        display = WeightCorrelationDisplay.from_estimator(hierarchical, group=group, align=False)
+        expected = np.corrcoef(draws.reshape(-1, 13).astype(float).T)
+        np.testing.assert_allclose(display.correlation, expected, atol=1e-6)
+        assert is_valid_linkage(display.linkage)
+        np.testing.assert_array_equal(np.sort(display.order), np.arange(13))
+        shown = display.ax_.get_images()[0].get_array()
+        np.testing.assert_array_equal(shown, display.correlation[display.order][:, display.order])
+    names = [label.get_text() for label in display.ax_.get_yticklabels()]
+    assert names == [display.weight_names[i] for i in display.order]
+    assert display.weight_names[0] == "layer 0: x0 -> unit 0"
+    assert legend_texts(display.ax_.get_legend()) == ["layer 0", "layer 1"]
+
+
+def test_correlation_of_aligned_draws_knows_no_symmetry(flat):
+    """Flipping the signs of all units in half of the draws changes raw correlations, and not the aligned ones."""
+    flipped = quiet_fit(
+        FlatBNNClassifier(**flat.get_params()),
+        flat.standardizer_.inverse_transform(flat.training_data_.X),
+        flat.training_data_.y,
+    )
+    flipped.posterior_.weights[:, ::2, 0, :9] *= -1  # into the three units
+    flipped.posterior_.weights[:, ::2, 0, 9:12] *= -1  # out of them
+    for align, same in ((True, True), (False, False)):
+        one, other = (WeightCorrelationDisplay.from_estimator(f, align=align).correlation for f in (flat, flipped))
+        assert np.allclose(np.abs(one), np.abs(other), atol=1e-6) == same
+
+
+def test_correlation_of_the_prior(informed):
+    display = WeightCorrelationDisplay.from_estimator(informed, source="prior")
+    cov = np.asarray(informed.prior_cov)
+    std = np.sqrt(np.diag(cov))
+    np.testing.assert_allclose(display.correlation, cov / std / std[:, None], atol=1e-9)
+
+
+def test_correlation_errors(hierarchical, flat, fit_groups, moons, small):
+    with pytest.raises(TypeError, match="InformedPriorBNNClassifier for source='prior', got a HierarchicalBNNC"):
+        WeightCorrelationDisplay.from_estimator(hierarchical, source="prior")
+    with pytest.raises(ValueError, match=r"holds \['x'\], which fit did not see"):
+        WeightCorrelationDisplay.from_estimator(hierarchical, group="x")
+    with pytest.raises(ValueError, match="fitted without any"):
+        WeightCorrelationDisplay.from_estimator(flat, group=1)
+    mode = quiet_fit(FlatBNNClassifier(**{**small, "inference": "map"}), moons.X, moons.y)
+    with pytest.raises(ValueError, match="Fewer than two weights vary"):
+        WeightCorrelationDisplay.from_estimator(mode)
+
+
+def test_prior_and_posterior_densities(informed):
+    names = ["layer 1: unit 0 -> logit 0", "layer 0: x1 -> unit 2"]
+    display = PriorPosteriorDisplay.from_estimator(informed, weights=[names[0], 5])
+    assert display.weight_names == names
+    for row, weight in enumerate([9, 5]):
+        draws = informed.posterior_.weights[:, :, 0, weight].ravel().astype(float)
+        prior = norm(informed.prior_mean[weight], np.sqrt(informed.prior_cov[weight, weight]))
+        np.testing.assert_allclose(display.prior_density[row], prior.pdf(display.values[row]), rtol=1e-9)
+        mass = trapezoid(display.posterior_density[row], display.values[row])
+        mean = trapezoid(display.posterior_density[row] * display.values[row], display.values[row])
+        assert mass == pytest.approx(1, abs=0.02)
+        assert mean == pytest.approx(draws.mean(), abs=0.05 * draws.std())
+    assert [axes.get_title() for axes in display.axes_] == names
+    assert legend_texts(display.figure_.legends[0]) == ["prior", "posterior"]
+
+
+def test_weights_that_moved_farthest_come_first(informed):
+    display = PriorPosteriorDisplay.from_estimator(informed, n_weights=3)
+    draws = informed.posterior_.weights[:, :, 0].reshape(-1, 13)
+    moved = np.abs(draws.mean(axis=0) - informed.prior_mean) / np.sqrt(np.diag(informed.prior_cov))
+    names = informed.posterior_.network.weight_names(["x0", "x1"])
+    assert display.weight_names == [names[i] for i in np.argsort(moved)[::-1][:3]]
+
+
+def test_prior_posterior_errors(informed, flat, moons):
+    for weight in ("layer 9", 13, -1):
+        with pytest.raises(ValueError, match="neither a position from 0 to 12 nor a name, such as 'layer 0: x0"):
+            PriorPosteriorDisplay.from_estimator(informed, weights=[weight])
+    mode = InformedPriorBNNClassifier(**{**informed.get_params(), "inference": "map"})
+    with pytest.raises(ValueError, match="inference='map' gave one point"):
+        PriorPosteriorDisplay.from_estimator(quiet_fit(mode, moons.X, moons.y))
+    with pytest.raises(TypeError, match="needs a fitted InformedPriorBNNClassifier, got a FlatBNNClassifier"):
+        PriorPosteriorDisplay.from_estimator(flat)
+
+
+# The course of a fit -----------------------------------------------------------------------------------------
+
+
+def test_elbo_and_its_running_mean(advi):
+    display = ElboDisplay.from_estimator(advi, window=10)
+    np.testing.assert_array_equal(display.elbo, advi.diagnostics_.elbo)
+    expected = [np.mean(display.elbo[i : i + 10]) for i in range(len(display.elbo) - 9)]
+    np.testing.assert_allclose(display.smoothed, expected)
+    raw, mean = display.ax_.get_lines()
+    np.testing.assert_array_equal(raw.get_xdata(), np.arange(1, len(display.elbo) + 1))
+    assert mean.get_xdata()[0] == 10
+    assert mean.get_xdata()[-1] == len(display.elbo)
+    assert legend_texts(display.ax_.get_legend()) == ["each iteration", "mean of 10 iterations"]
+    assert ElboDisplay.from_estimator(advi).window == len(display.elbo) // 100
+    with pytest.raises(ValueError, match="window=100000, but the fit has"):
+        ElboDisplay.from_estimator(advi, window=100_000)
+
+
+def test_elbo_needs_a_variational_fit(flat):
+    with pytest.raises(ValueError, match=r'Only inference="advi" .* this fit has inference=\'nuts\''):
+        ElboDisplay.from_estimator(flat)
+
+
+# Calibration -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_bins", [1, 5, 10])
+def test_reliability_against_scikit_learn(hierarchical, moons, n_bins):
+    y = moons.y  # any labels do; those of the training rows are at hand
+    display = ReliabilityDisplay.from_estimator(hierarchical, moons.X, y, groups=moons.groups, n_bins=n_bins)
+    proba = hierarchical.predict_proba(moons.X, groups=moons.groups)[:, 1]
+    prob_true, prob_pred = calibration_curve(y, proba, n_bins=n_bins)
+    np.testing.assert_allclose(display.prob_true, prob_true)
+    np.testing.assert_allclose(display.prob_pred, prob_pred)
+    ece = 0.0
+    for n, true, pred in zip(display.counts, prob_true, prob_pred, strict=True):
+        ece += n / len(y) * abs(true - pred)
+    assert display.ece == pytest.approx(ece)
+    assert display.counts.sum() == len(y)
+
+
+def test_reliability_intervals_are_jeffreys(hierarchical, moons):
+    display = ReliabilityDisplay.from_estimator(
+        hierarchical, moons.X, moons.y, groups=moons.groups, n_bins=4, level=0.8
+    )
+    for true, n, low, high in zip(display.prob_true, display.counts, display.lower, display.upper, strict=True):
+        posterior = beta(true * n + 0.5, (1 - true) * n + 0.5)
+        assert posterior.cdf(low) == pytest.approx(0.1)
+        assert posterior.cdf(high) == pytest.approx(0.9)
+
+
+def test_reliability_of_many_classes(shops):
+    fitted, table, y = shops
+    proba = fitted.predict_proba(table)
+    display = ReliabilityDisplay.from_estimator(fitted, table, y, n_bins=5)
+    expected = calibration_curve(fitted.predict(table) == y, proba.max(axis=1), n_bins=5)
+    np.testing.assert_allclose([display.prob_true, display.prob_pred], expected)
+    assert display.ax_.get_xlabel() == "predicted probability of the predicted class"
+    display = ReliabilityDisplay.from_estimator(fitted, table, y, n_bins=5, class_of_interest="mid")
+    np.testing.assert_allclose(
+        [display.prob_true, display.prob_pred], calibration_curve(y == "mid", proba[:, 1], n_bins=5)
+    )
+    with pytest.raises(ValueError, match="'huge' is none of the classes"):
+        ReliabilityDisplay.from_estimator(fitted, table, y, class_of_interest="huge")
+
+
+def test_reliability_curves_share_axes(flat, moons):
+    """Any classifier with predict_proba can stand beside; each has its colour and its ECE in the legend."""
+    other = LogisticRegression().fit(moons.X, moons.y)
+    first = ReliabilityDisplay.from_estimator(flat, moons.X_new, moons.y)
+    second = ReliabilityDisplay.from_estimator(other, moons.X_new, moons.y, name="linear", ax=first.ax_)
+    assert second.ax_ is first.ax_
+    expected = ["perfectly calibrated", f"FlatBNNClassifier: ECE {first.ece:.3f}", f"linear: ECE {second.ece:.3f}"]
+    assert legend_texts(first.ax_.get_legend()) == expected
+    colours = [container.lines[0].get_color() for container in first.ax_.containers]
+    assert len(set(colours)) == 2
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        ReliabilityDisplay.from_estimator(flat, moons.X, moons.y[:-1])
+
+
+# Groups and rows ---------------------------------------------------------------------------------------------
+
+
+def test_shrinkage_of_weights_by_hand(shops):
+    fitted, *_ = shops
+    display = ShrinkageDisplay.from_estimator(fitted, quantity="weights")
+    posterior = fitted.posterior_
+    for chain in range(2):
+        for group in range(3):
+            deviation = np.zeros(posterior.network.n_weights)
+            for draw in range(50):
+                deviation += (posterior.weights[chain, draw, group] - posterior.group_mean[chain, draw]) / 50
+            assert display.distances[chain, group] == pytest.approx(np.sqrt(np.sum(deviation**2)), rel=1e-4)
+    np.testing.assert_array_equal(display.n_rows, [10, 20, 30])
+    assert display.groups.tolist() == ["east", "north", "west"]
+
+
+def test_shrinkage_of_predictions_by_hand(shops):
+    """Sixty rows are compared at all; the group mean's network is written out."""
+    fitted, table, _ = shops
+    display = ShrinkageDisplay.from_estimator(fitted)
+    X = fitted.standardizer_.transform(table.drop(columns="shop").to_numpy())
+    posterior = fitted.posterior_
+
+    def proba(w):  # a 4-3-3 network
+        hidden = np.tanh(X @ w[:12].reshape(4, 3) + w[12:15])
+        logits = np.exp(hidden @ w[15:24].reshape(3, 3) + w[24:])
+        return logits / logits.sum(axis=1, keepdims=True)
+
+    for chain in range(2):
+        common = np.mean([proba(w) for w in posterior.group_mean[chain].astype(float)], axis=0)
+        for group in range(3):
+            own = np.mean([proba(w) for w in posterior.weights[chain, :, group].astype(float)], axis=0)
+            expected = np.mean([np.abs(a - b).sum() / 2 for a, b in zip(own, common, strict=True)])
+            assert display.distances[chain, group] == pytest.approx(expected, rel=1e-6)
+
+
+def test_shrinkage_has_labels(shops, hierarchical, small, moons):
+    display = ShrinkageDisplay.from_estimator(shops[0])
+    assert [text.get_text() for text in display.ax_.texts] == ["east", "north", "west"]
+    assert legend_texts(display.ax_.get_legend()) == ["one chain", "mean of the chains"]
+    display.figure_.canvas.draw()
+    assert [label.get_text() for label in display.ax_.get_xticklabels()] == ["10", "20", "30"]
+    tied = ShrinkageDisplay.from_estimator(hierarchical)  # four groups of 15 rows
+    x = tied.ax_.get_lines()[-1].get_xdata()
+    assert len(set(x)) == 4
+    np.testing.assert_allclose(np.exp(np.log(x).mean()), 15)
+    alone = quiet_fit(HierarchicalBNNClassifier(**small), moons.X, moons.y)
+    with pytest.raises(ValueError, match="fitted without groups"):
+        ShrinkageDisplay.from_estimator(alone)
+
+
+@pytest.mark.parametrize("by", ["proba", "std"])
+def test_confident_rows(hierarchical, moons, by):
+    display = ConfidentRowsDisplay.from_estimator(
+        hierarchical, moons.X_new, moons.y, groups=moons.groups_new, by=by, n_rows=4
+    )
+    proba = hierarchical.predict_proba(moons.X_new, groups=moons.groups_new)
+    std = hierarchical.predict_std(moons.X_new, groups=moons.groups_new)
+    confidence = [max(p) if by == "proba" else -s[p.argmax()] for p, s in zip(proba, std, strict=True)]
+    ranked = sorted(range(len(confidence)), key=lambda row: -confidence[row])
+    assert display.rows.tolist() == ranked[:4] + ranked[-4:]
+    np.testing.assert_allclose(display.values, np.abs([confidence[row] for row in display.rows]))
+    assert (
+        display.predicted.tolist() == hierarchical.predict(moons.X_new, groups=moons.groups_new)[display.rows].tolist()
+    )
+    first = display.rows[0]
+    label = f"group {moons.groups_new[first]}, row {first}: class {display.predicted[0]} (is {moons.y[first]})"
+    assert display.ax_.get_yticklabels()[0].get_text() == label
+    assert legend_texts(display.ax_.get_legend()) == ["right", "wrong"]
+
+
+def test_confident_rows_without_truth_and_groups(flat, moons):
+    display = ConfidentRowsDisplay.from_estimator(flat, moons.X, n_rows=2)
+    assert display.ax_.get_yticklabels()[0].get_text() == f"row {display.rows[0]}: class {display.predicted[0]}"
+    assert display.ax_.get_legend() is None
+    with pytest.raises(ValueError, match="X has 60 rows: n_rows can be 30 at most, got 31"):
+        ConfidentRowsDisplay.from_estimator(flat, moons.X, n_rows=31)
+
+
+# All displays ------------------------------------------------------------------------------------------------
+
+OF_FITS = {
+    "DecisionSurfaceDisplay": FlatBNNClassifier,
+    "ElboDisplay": FlatBNNClassifier,
+    "GroupMeanSurfaceDisplay": HierarchicalBNNClassifier,
+    "GroupScaleDisplay": HierarchicalBNNClassifier,
+    "PriorPosteriorDisplay": InformedPriorBNNClassifier,
+    "ShrinkageDisplay": HierarchicalBNNClassifier,
+    "UncertaintySurfaceDisplay": FlatBNNClassifier,
+    "WeightCorrelationDisplay": FlatBNNClassifier,
+}
+OF_ROWS = {"ConfidentRowsDisplay": FlatBNNClassifier, "ReliabilityDisplay": FlatBNNClassifier}
+
+
+def test_every_display_is_listed():
+    assert {*OF_FITS, *OF_ROWS} == set(plotting.__all__)
+
+
+@pytest.mark.parametrize("name", plotting.__all__)
+def test_unfitted_estimators(name, moons):
+    rows = (moons.X, moons.y) if name in OF_ROWS else ()
+    with pytest.raises(NotFittedError):
+        getattr(plotting, name).from_estimator({**OF_FITS, **OF_ROWS}[name](), *rows)
+
+
+@pytest.mark.parametrize("name", OF_FITS)
+def test_other_estimators(name, moons):
+    other = LogisticRegression().fit(moons.X, moons.y)
+    with pytest.raises(TypeError, match=f"{name}.from_estimator needs a fitted .*, got a LogisticRegression"):
+        getattr(plotting, name).from_estimator(other)
+
+
+def test_displays_draw_again_on_axes_of_the_caller(flat, hierarchical, informed, advi, moons):
+    """plot needs nothing but what from_estimator kept."""
+    displays = [
+        DecisionSurfaceDisplay.from_estimator(flat, grid_resolution=TICKS),
+        UncertaintySurfaceDisplay.from_estimator(flat, grid_resolution=TICKS),
+        GroupMeanSurfaceDisplay.from_estimator(hierarchical, grid_resolution=TICKS),
+        GroupScaleDisplay.from_estimator(hierarchical),
+        WeightCorrelationDisplay.from_estimator(flat),
+        PriorPosteriorDisplay.from_estimator(informed, n_weights=1),
+        ElboDisplay.from_estimator(advi),
+        ReliabilityDisplay.from_estimator(flat, moons.X, moons.y),
+        ShrinkageDisplay.from_estimator(hierarchical),
+        ConfidentRowsDisplay.from_estimator(flat, moons.X),
+    ]
+    assert len(displays) == len(plotting.__all__)
+    for display in displays:
+        own = display.figure_
+        assert isinstance(own, Figure)
+        figure, axes = plt.subplots()
+        assert display.plot(axes) is display
+        assert display.figure_ is figure
+        assert axes is (display.axes_[0] if hasattr(display, "axes_") else display.ax_)
+        assert axes.has_data()
+        figure.canvas.draw()
+        plt.close("all")
+
+
+def test_without_matplotlib(run_python):
+    code = f"""
+import sys
+sys.modules["matplotlib"] = None
+from skhbnn import plotting
+for name in plotting.__all__:
+    rows = (None, None) if name in {list(OF_ROWS)} else ()
+    try:
+        getattr(plotting, name).from_estimator(None, *rows)
+    except ImportError as error:
+        print(error)
+"""
+    message = '{}.from_estimator requires matplotlib. You can install it with `pip install "skhbnn[plot]"`.'
+    assert run_python(code).splitlines() == [message.format(name) for name in plotting.__all__]

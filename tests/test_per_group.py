@@ -110,6 +110,34 @@ def test_n_jobs_changes_nothing(n_jobs, per_group, moons):
     assert_same(other, per_group, moons)
 
 
+def test_backend_that_returns_all_results_of_a_call_at_once(run_python, tmp_path):
+    """As Ray's: groups are handed out in portions, and each portion reaches the checkpoint before the next."""
+    code = f"""
+import os
+import numpy as np
+from joblib import parallel_config
+from sklearn.linear_model import LogisticRegression
+from skhbnn import PerGroupClassifier
+from skhbnn.datasets import make_rotated_moons
+from skhbnn.estimators import per_group
+per_group.TASKS_PER_CALL = 1
+X, _, y, _, groups, _ = make_rotated_moons(n_groups=4, n_samples=30, random_state=0)
+X[45:, 0] = np.nan
+inner = LogisticRegression()
+estimator = PerGroupClassifier(inner, checkpoint={str(tmp_path / "run")!r})
+with parallel_config(backend="multiprocessing", n_jobs=2):
+    try:
+        estimator.fit(X, y, groups=groups)
+    except ValueError as error:
+        print(str(error).splitlines()[0], len(os.listdir({str(tmp_path / "run")!r})))
+    three = PerGroupClassifier(inner).fit(X[:45], y[:45], groups=groups[:45])
+for label, found in three.estimators_.items():
+    rows = groups == label
+    print(np.array_equal(found.coef_, LogisticRegression().fit(X[rows], y[rows]).coef_))
+"""
+    assert run_python(code).splitlines() == ["The fit of group 3 failed: Input X contains NaN. 4", *["True"] * 3]
+
+
 def test_order_and_names_of_groups_change_nothing(per_group, moons):
     order = np.random.default_rng(0).permutation(60)
     other = clone(per_group).fit(moons.X[order], moons.y[order], groups=moons.groups[order].astype(float))

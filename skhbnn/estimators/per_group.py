@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import effective_n_jobs, parallel_config
+from joblib.parallel import get_active_backend
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context, clone, is_classifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.utils import Bunch, _safe_indexing, check_random_state, column_or_1d, get_tags
@@ -36,6 +37,7 @@ from .hierarchical import ALL_ROWS
 from .informed import InformedPriorBNNClassifier
 
 MAX_LOST_WORKERS = 3  # a group that kills its worker every time must come to an end
+TASKS_PER_CALL = 50  # a worker, where joblib returns all results of a call at once, as with Ray
 MAX_NAMED = 5  # groups that a message names
 POOLED = None  # the key of the fallback among the groups: no label is None
 
@@ -370,9 +372,11 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
     def _run(self, keys, task, keep_going):
         """Yield the key and outcome of every task, as they finish; unless keep_going, start none after one failed."""
         left, lost_workers, stopping = dict.fromkeys(keys), 0, False
+        streams = get_active_backend()[0].supports_return_generator
+        n_tasks = len(left) if streams else TASKS_PER_CALL * effective_n_jobs(self.n_jobs)
         while left and not stopping:
-            parallel = Parallel(n_jobs=self.n_jobs, return_as="generator_unordered")
-            finished = parallel(delayed(_fit_task)(task(key)) for key in list(left) if not stopping)
+            parallel = Parallel(n_jobs=self.n_jobs, return_as="generator_unordered" if streams else "list")
+            finished = parallel(delayed(_fit_task)(task(key)) for key in list(left)[:n_tasks] if not stopping)
             try:
                 for key, outcome in finished:
                     del left[key]
@@ -387,9 +391,10 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
                         f"{len(left)} are not fitted, of them {_named(list(left))}. Set n_jobs to fewer.{advice}"
                     ) from error
             finally:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", UserWarning)  # joblib's, of tasks that an error or interrupt ends
-                    finished.close()
+                if streams:
+                    with warnings.catch_warnings():
+                        warnings.simplefilter("ignore", UserWarning)  # joblib's, of tasks that an error cuts off
+                        finished.close()
 
     def _group_text(self, key):
         """The group of a key for a message, with the column that it comes from."""

@@ -16,7 +16,7 @@ from .. import prediction
 from ..conversion import to_arviz
 from ..data import Standardizer
 from ..diagnostics import diagnose
-from ..inference.methods import METHODS, THROUGH_PYMC, VARIATIONAL, infer
+from ..inference.methods import METHODS, PROGRESS_UNITS, THROUGH_PYMC, VARIATIONAL, infer
 from ..inference.trace import Settings
 from ..model.families import WEIGHT_PRIORS
 from ..model.network import ACTIVATIONS, Network
@@ -153,7 +153,8 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
     def _fit_model(self, model, data, grouped=False):
         """Infer the model's posterior given the data, and judge it."""
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        progress = ProgressLine(type(self).__name__) if self.verbose else None
+        unit = PROGRESS_UNITS.get(self.inference, "draws")
+        progress = ProgressLine(type(self).__name__, unit) if self.verbose else None
         trace = infer(model, data, self._settings(), seed, progress)
         self.n_iter_ = trace.n_iter or self.tune + self.draws
         self.training_data_ = data

@@ -3,6 +3,7 @@
 METHODS = ("nuts", "advi", "fullrank_advi", "map", "metropolis", "pymc")
 VARIATIONAL = ("advi", "fullrank_advi")  # use batch_size
 THROUGH_PYMC = ("advi", "fullrank_advi", "metropolis", "pymc")  # use sample_kwargs
+PROGRESS_UNITS = {"advi": "iterations", "fullrank_advi": "iterations", "map": "starts"}  # of the others: draws
 
 
 def infer(model, data, settings, seed, progress=None):

@@ -350,6 +350,22 @@ def test_fallback_that_cannot_predict(letters, moons):
         estimator.predict_proba(moons.X[:1], groups=["unseen"])
 
 
+def test_fallback_that_knows_more_classes(moons):
+    y = np.where(moons.X[:, 0] > 0.5, 3, moons.y * 2)
+    wide = LogisticRegression().fit(moons.X, y)
+    assert wide.classes_.tolist() == [0, 2, 3]
+    narrow = np.where(moons.y == 1, 3, 0)
+    fitted = PerGroupClassifier(LogisticRegression(), fallback=FrozenEstimator(wide))
+    fitted.fit(moons.X, narrow, groups=moons.groups)
+    assert fitted.classes_.tolist() == [0, 2, 3]
+    found = fitted.predict_proba(moons.X, groups=[*moons.groups[:30], *["unseen"] * 30])
+    np.testing.assert_allclose(found[30:], wide.predict_proba(moons.X[30:]), rtol=1e-9)
+    rows = moons.groups == 1
+    expected = LogisticRegression().fit(moons.X[rows], narrow[rows]).predict_proba(moons.X[rows])
+    np.testing.assert_allclose(found[rows][:, [0, 2]], expected, rtol=1e-9)
+    assert np.all(found[:30, 1] == 0)
+
+
 # Errors, warnings, progress ----------------------------------------------------------------------------------------
 
 

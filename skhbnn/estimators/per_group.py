@@ -171,7 +171,8 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    A class that a group's estimator does not know has probability 0 there, in its column of ``classes_``.
+    A class that a group's estimator does not know has probability 0 there, in its column of ``classes_``. A fit without
+    groups has no use for ``n_jobs``, ``on_error``, ``fallback`` and ``checkpoint``.
 
     Examples
     --------
@@ -280,7 +281,8 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
             self._report(outcomes)
             fitted = {label: outcomes[label].estimator for label in known if label not in self.failed_groups_}
             self.fallback_ = self._fallback_of(outcomes, X, seed)
-        known_classes = [self.classes_, *(estimator.classes_ for estimator in fitted.values())]
+        everyone = [*fitted.values(), *([] if self.fallback_ is None else [self.fallback_])]
+        known_classes = [self.classes_, *(estimator.classes_ for estimator in everyone)]
         self.classes_ = np.unique(np.concatenate(known_classes))  # (class,)
         if self.fallback_ is not None:
             self._check_classes(self.fallback_)

@@ -80,7 +80,7 @@ def test_perceptrons_that_do_not_fit_are_refused(iris, moons):
     mlp = quiet_fit(MLPClassifier((3,), max_iter=3, random_state=0), X, y)
     with pytest.raises(ValueError, match=r"prior_mean has shape \(27,\), but the 4-2-3 network with intercepts has 19"):
         InformedPriorBNNClassifier.from_mlp(mlp, hidden_layer_sizes=(2,)).fit(X, y)
-    with pytest.raises(ValueError, match=r"prior_mean has shape \(27,\)"):
+    with pytest.raises(ValueError, match=r"feature_mean has shape \(4,\), but X has 3 features"):
         InformedPriorBNNClassifier.from_mlp(mlp).fit(X[:, :3], y)
     with pytest.raises(ValueError, match="classes that are not in classes"):
         InformedPriorBNNClassifier.from_mlp(mlp).fit(X, np.where(y == "setosa", "rose", y))

@@ -75,7 +75,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("path", nargs="?", type=Path, help="an .npz file; without it the images are fetched")
     parser.add_argument("--units", type=int, default=300)
-    parser.add_argument("--max-iter", type=int, default=10_000)
+    parser.add_argument("--max-iter", type=int, default=6_000)
     parser.add_argument("--figures", type=Path, default=Path(__file__).parent / "figures")
     arguments = parser.parse_args()
     X, y, X_test, y_test = load(arguments.path)

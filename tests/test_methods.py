@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.model_selection import RandomizedSearchCV
 
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier
 from skhbnn.conversion import import_arviz
@@ -200,3 +201,23 @@ def test_cauchy_groups_have_no_covariance_for_a_prior(fit_groups, moons):
     fitted = fit_groups(groups=moons.groups, weight_prior="cauchy")
     with pytest.raises(ValueError, match='weight_prior="cauchy"'):
         InformedPriorBNNClassifier.from_hierarchical(fitted)
+
+
+def test_grid_search_reaches_every_choice(moons):
+    """Priors, pooling and width as plain parameters, groups as a column."""
+    table = np.c_[moons.X, moons.groups]  # (row, feature and group)
+    grid = {
+        "weight_prior": ["normal", "laplace", "student_t", "cauchy"],
+        "group_scale_prior": ["half_normal", "half_cauchy", "inverse_gamma", 0.5],
+        "pooling": ["partial", ["complete", "none"]],
+        "prior_scale": [0.7, "fan_in", [1.0, 2.0]],
+    }
+    model = HierarchicalBNNClassifier((2,), groups=2, inference="map", chains=1, max_iter=15, random_state=0)
+    search = RandomizedSearchCV(
+        model, grid, n_iter=12, cv=2, scoring="neg_log_loss", random_state=0, error_score="raise"
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        search.fit(table, moons.y)
+    assert np.all(np.isfinite(search.cv_results_["mean_test_score"]))
+    assert len(np.unique(search.cv_results_["mean_test_score"])) > 6  # the choices do something

@@ -150,9 +150,13 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
             sample_kwargs=self.sample_kwargs or {},
         )
 
+    def _draw_seed(self):
+        """A seed from random_state, for everything random in a fit."""
+        return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+
     def _fit_model(self, model, data, grouped=False):
         """Infer the model's posterior given the data, and judge it."""
-        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        seed = self._draw_seed()
         unit = PROGRESS_UNITS.get(self.inference, "draws")
         progress = ProgressLine(type(self).__name__, unit) if self.verbose else None
         trace = infer(model, data, self._settings(), seed, progress)

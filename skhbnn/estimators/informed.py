@@ -5,7 +5,6 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import _fit_context
 from sklearn.neural_network import MLPClassifier
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -401,7 +400,7 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         self._encode_classes(np.asarray(self.classes), self.classes)
         self.standardizer_ = self._given_standardizer() or Standardizer.of(X)
         model = self._model(X.shape[1])
-        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        seed = self._draw_seed()
         shape = (self.chains, self.draws, model.network.n_weights)
         x = np.random.default_rng(seed).standard_normal(shape)  # (chain, draw, weight)
         self.posterior_ = posterior_from_trace(model, 1, Trace(x, {}), seed)
@@ -411,7 +410,8 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         given = {"feature_mean": self.feature_mean, "feature_scale": self.feature_scale}
         if all(value is None for value in given.values()):
             return None
-        defaults = {"feature_mean": np.zeros(self.n_features_in_), "feature_scale": np.ones(self.n_features_in_)}
+        identity = Standardizer.identity(self.n_features_in_)
+        defaults = {"feature_mean": identity.mean, "feature_scale": identity.scale}
         arrays = {name: np.asarray(defaults[name] if v is None else v, dtype=float) for name, v in given.items()}
         for name, array in arrays.items():
             if array.shape != (self.n_features_in_,):

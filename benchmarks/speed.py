@@ -1,7 +1,8 @@
 """The article's hierarchical model: 18 groups of 50 rows, 4 chains of 400 + 400 steps, 2 cores.
 
 The peers get the same model written in PyMC: nutpie called on it, compiling included, in a process that has compiled
-before; and ``pm.sample`` as PyMC ships it. ``target_accept`` is 0.9 for all.
+before; and ``pm.sample`` as PyMC ships it. ``target_accept`` is 0.9 for all. A chain that meets a narrow mode takes
+twice the time of the others: skhbnn and nutpie run with three seeds each, and the fit of median time is shown.
 """
 
 import ctypes
@@ -20,39 +21,53 @@ from skhbnn.model.kernels import nutpie_callbacks
 from . import pymc_peers
 from .common import ARTICLE, convergence_ignored, median_ess, scores, timed
 
+SEEDS = 0, 1, 2
 ROOFLINE = 25.0  # µs a gradient on the reference machine: 216 kflop and 9,000 tanh at 1.4 ns
 
 
 def run():
     X, X_test, y, y_test, groups, groups_test = make_rotated_moons()
     grouped = [a.reshape(18, 50, *a.shape[1:]) for a in (X, X_test, y)]  # (group, row, ...)
-    rows = []
 
     with convergence_ignored():
         HierarchicalBNNClassifier(chains=1, tune=5, draws=5).fit(X, y, groups=groups)  # the process is warm
-        with timed() as clock:
-            ours = HierarchicalBNNClassifier(n_jobs=2, random_state=0, **ARTICLE).fit(X, y, groups=groups)
+        fits = [timed_fit(X, y, groups, seed) for seed in SEEDS]
+    seconds, ours = median_run(fits)
     draws = ours.sample_proba(X_test, groups=groups_test)[:, :, 1]  # (draw, row)
-    rows.append(row("skhbnn", clock.seconds, clock.seconds, y_test, draws))
+    rows = [row("skhbnn", [seconds for seconds, _ in fits], seconds, y_test, draws)]
 
     warnings.simplefilter("ignore")  # the peers' own warnings
     model = pymc_peers.hierarchical(grouped[0], grouped[2])
     nutpie.compile_pymc_model(model)  # the process is warm for nutpie, too
-    with timed() as clock:
-        compiled = nutpie.compile_pymc_model(pymc_peers.hierarchical(grouped[0], grouped[2]))
-        trace = nutpie.sample(
-            compiled, chains=4, tune=400, draws=400, cores=2, seed=0, target_accept=0.9, progress_bar=False
-        )
-    rows.append(row("nutpie on the PyMC model", clock.seconds, rows[0]["seconds"], y_test, peer(trace, grouped[1])))
+    runs = [timed_nutpie(*grouped[::2], seed) for seed in SEEDS]
+    draws = peer(median_run(runs)[1], grouped[1])  # (draw, row)
+    rows.append(row("nutpie on the PyMC model", [seconds for seconds, _ in runs], seconds, y_test, draws))
 
-    with timed() as clock, pymc_peers.hierarchical(grouped[0], grouped[2]):
+    with timed() as clock, pymc_peers.hierarchical(*grouped[::2]):
         trace = pm.sample(400, tune=400, chains=4, cores=2, random_seed=0, target_accept=0.9, progressbar=False)
-    rows.append(
-        row(f"pm.sample, PyMC {pm.__version__}", clock.seconds, rows[0]["seconds"], y_test, peer(trace, grouped[1]))
-    )
+    rows.append(row(f"pm.sample, PyMC {pm.__version__}", [clock.seconds], seconds, y_test, peer(trace, grouped[1])))
 
     rows.append(dict.fromkeys(rows[0], "") | gradient(ours))
     return rows
+
+
+def timed_fit(X, y, groups, seed):
+    with timed() as clock:
+        fitted = HierarchicalBNNClassifier(n_jobs=2, random_state=seed, **ARTICLE).fit(X, y, groups=groups)
+    return clock.seconds, fitted
+
+
+def timed_nutpie(X, y, seed):
+    with timed() as clock:
+        compiled = nutpie.compile_pymc_model(pymc_peers.hierarchical(X, y))
+        trace = nutpie.sample(
+            compiled, chains=4, tune=400, draws=400, cores=2, seed=seed, target_accept=0.9, progress_bar=False
+        )
+    return clock.seconds, trace
+
+
+def median_run(runs):
+    return sorted(runs, key=lambda run: run[0])[len(runs) // 2]
 
 
 def peer(trace, X_test):
@@ -64,8 +79,9 @@ def row(system, seconds, ours, y_test, draws):
     accuracy, loss = scores(y_test, draws.mean(axis=0))
     return {
         "system": system,
-        "seconds": seconds,
-        "times skhbnn": seconds / ours,
+        "seconds": np.median(seconds),
+        "of the seeds": ", ".join(f"{value:.1f}" for value in sorted(seconds)),
+        "times skhbnn": np.median(seconds) / ours,
         "median predictive ESS": median_ess(draws, 4),
         "test accuracy": accuracy,
         "test log loss": loss,

@@ -111,8 +111,8 @@ def test_posterior_of_half_the_rows_then_the_other_half():
 
 def test_posterior_of_one_group_of_a_hierarchical_fit(hierarchical, moons, small):
     informed = InformedPriorBNNClassifier.from_posterior(hierarchical, group=2, align=False, random_state=1)
-    draws = hierarchical.posterior_.weights[:, :, 2].reshape(100, -1)  # (draw, weight)
-    np.testing.assert_allclose(informed.prior_mean, draws.mean(axis=0), rtol=1e-5)
+    draws = hierarchical.posterior_.weights[:, :, 2].reshape(100, -1).astype(float)  # (draw, weight)
+    np.testing.assert_allclose(informed.prior_mean, draws.mean(axis=0), atol=1e-6)
     np.testing.assert_allclose(informed.prior_cov, np.cov(draws, rowvar=False), rtol=1e-4, atol=1e-6)
     with pytest.warns(ConvergenceWarning):
         informed.fit(moons.X_new[:10], [0, 1] * 5)

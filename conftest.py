@@ -2,6 +2,8 @@
 
 import pytest
 
+collect_ignore_glob = ["docs/*.py", "docs/gallery/*"]  # collecting them for doctests would run the gallery
+
 
 def pytest_addoption(parser):
     """Add the option of the long comparison with PyMC."""

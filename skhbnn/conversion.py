@@ -1,18 +1,11 @@
 """The posterior as ArviZ's labelled object: ``InferenceData`` before ArviZ 1, ``DataTree`` since."""
 
-import warnings
+from dataclasses import replace
 
 import numpy as np
 
+from .imports import import_arviz
 from .prediction import log_likelihood
-
-
-def import_arviz():
-    """ArviZ, without the announcement that its version 0.23 prints at import."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        import arviz
-    return arviz
 
 
 def to_arviz(posterior, data, input_names):
@@ -40,7 +33,7 @@ def to_arviz(posterior, data, input_names):
     groups = {
         "posterior": arrays,
         "sample_stats": posterior.sample_stats,
-        "log_likelihood": {"y": _log_likelihood(posterior, data)},
+        "log_likelihood": {"y": _in_order_of_fit(log_likelihood_of_rows(posterior, data), data)},
         "observed_data": {"y": _in_order_of_fit(data.y, data)},
     }
     coords = {
@@ -55,14 +48,25 @@ def to_arviz(posterior, data, input_names):
     return arviz.from_dict(**groups, coords=coords, dims=dims)
 
 
-def _log_likelihood(posterior, data):
-    """Log likelihood of each row under each draw, (chain, draw, row)."""
+def log_likelihood_of_rows(posterior, data):
+    """Log likelihood of each training row under each draw.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    data : GroupedData
+
+    Returns
+    -------
+    log_likelihood : ndarray of shape (n_chains, n_draws, n_rows)
+        In nats, rows in the order of ``data``.
+    """
+    posterior = replace(posterior, chain_weights=None)  # every draw once
     parts = [
-        log_likelihood(posterior.network, posterior.group_weights(g), data.X[start:stop], data.y[start:stop])
+        log_likelihood(posterior.predictor, posterior.group_parameters(g), data.X[start:stop], data.y[start:stop])
         for g, (start, stop) in enumerate(zip(data.offsets, data.offsets[1:], strict=False))
     ]
-    rows = _in_order_of_fit(np.concatenate(parts, axis=1), data)  # (draw, row)
-    return rows.reshape(*posterior.weights.shape[:2], -1)  # (chain, draw, row)
+    return np.concatenate(parts, axis=1).reshape(*posterior.weights.shape[:2], -1)  # (chain, draw, row)
 
 
 def _in_order_of_fit(values, data):

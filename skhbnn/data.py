@@ -7,10 +7,14 @@ import hashlib
 import math
 import numbers
 from collections.abc import Mapping, Set
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn.utils import _safe_indexing
+
+ALL_ROWS = "all rows"  # the group of a fit without groups
+FARTHEST = 1e100  # in standard units: what a network makes of larger inputs could overflow
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +24,8 @@ class Standardizer:
     Parameters
     ----------
     mean, scale : ndarray of shape (n_features,)
-        A constant feature has scale 1.
+        A constant feature has scale 1, or 1e-12 of its size if that is more, as has one that varies by less than the
+        smallest normal number.
     """
 
     mean: np.ndarray
@@ -28,27 +33,80 @@ class Standardizer:
 
     @classmethod
     def of(cls, X):
-        """The standardizer of X (row, feature)."""
+        """Make the standardizer of some rows.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_rows, n_features)
+            Rows in the caller's units.
+
+        Returns
+        -------
+        standardizer : Standardizer
+            That of their means and standard deviations.
+        """
+        # In units of a power of two, which changes no digit, so that sums do not overflow.
+        exponent = np.frexp(np.abs(X).max(axis=0))[1]  # (feature,)
+        X = np.ldexp(X, -exponent)  # (row, feature)
         mean = X.mean(axis=0)  # (feature,)
-        # Divided by the largest entry first, so that squares neither overflow nor vanish.
+        # Divided by the largest entry first, so that squares do not vanish.
         centred = X - mean  # (row, feature)
         largest = np.abs(centred).max(axis=0)  # (feature,)
         constant = largest <= 1e-12 * np.abs(X).max(axis=0)
         safe = np.where(constant, 1.0, largest)  # (feature,)
-        scale = safe * np.sqrt(np.mean((centred / safe) ** 2, axis=0))  # (feature,)
-        return cls(mean, np.where(constant, 1.0, scale))
+        scale = np.ldexp(safe * np.sqrt(np.mean((centred / safe) ** 2, axis=0)), exponent)  # (feature,)
+        constant |= scale < np.finfo(float).tiny
+        rounding = np.ldexp(1e-12 * np.abs(X).max(axis=0), exponent)  # (feature,); more than 1 for huge numbers only
+        return cls(np.ldexp(mean, exponent), np.where(constant, np.maximum(1.0, rounding), scale))
 
     @classmethod
     def identity(cls, n_features):
-        """The standardizer that leaves X as it is."""
+        """Make the standardizer that leaves rows as they are.
+
+        Parameters
+        ----------
+        n_features : int
+            Number of their features.
+
+        Returns
+        -------
+        standardizer : Standardizer
+            Of mean 0 and scale 1.
+        """
         return cls(np.zeros(n_features), np.ones(n_features))
 
     def transform(self, X):
-        """X (row, feature) in standard units."""
-        return (X - self.mean) / self.scale
+        """Bring rows to standard units.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_rows, n_features)
+            Rows in the caller's units.
+
+        Returns
+        -------
+        X : ndarray of shape (n_rows, n_features)
+            The same in standard units; what is farther than 1e100 of them counts as that.
+        """
+        standard = 0.5 * X  # (row, feature); halves, because the difference of two numbers may overflow
+        standard -= 0.5 * self.mean
+        with np.errstate(over="ignore"):
+            standard /= 0.5 * self.scale
+        return np.clip(standard, -FARTHEST, FARTHEST, out=standard)
 
     def inverse_transform(self, X):
-        """X (row, feature) in standard units, in the caller's units again."""
+        """Bring rows back to the caller's units.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_rows, n_features)
+            Rows in standard units.
+
+        Returns
+        -------
+        X : ndarray of shape (n_rows, n_features)
+            The same in the caller's units.
+        """
         return X * self.scale + self.mean
 
 
@@ -175,7 +233,10 @@ def as_labels(groups, n_rows):
     if isinstance(groups, (Set, Mapping)):
         raise ValueError(f"groups must be in the order of the rows of X; a {type(groups).__name__} has no such order.")
     if isinstance(groups, (str, bytes)) or not hasattr(groups, "__iter__"):
-        raise ValueError(f"groups must hold one label per row of X; got the single value {groups!r}.")
+        raise ValueError(
+            f"groups must hold one label per row of X; got the single value {groups!r}. "
+            "A column of X is named in the constructor."
+        )
     labels = list(groups)
     if len(labels) != n_rows:
         raise ValueError(f"groups has {len(labels)} labels, but X has {n_rows} rows; give one label per row.")
@@ -187,6 +248,40 @@ def as_labels(groups, n_rows):
                 f"groups holds a label that is not hashable: {label!r}. Use strings, numbers or tuples."
             ) from None
     return [None if is_missing(label) else _plain(label) for label in labels]
+
+
+@contextmanager
+def naming_text_columns(X):
+    """Say in an error of scikit-learn's checks of X which columns hold text."""
+    try:
+        yield
+    except ValueError as error:
+        text = _text_columns(X)
+        if not text:
+            raise
+        raise ValueError(
+            f"X has text in column(s) {', '.join(map(repr, text))}: {error}. Encode text as numbers, for instance "
+            "with OneHotEncoder; a column that holds the groups is named in the constructor of "
+            "HierarchicalBNNClassifier, groups='column'."
+        ) from None
+
+
+def _text_columns(X):
+    if len(getattr(X, "shape", ())) != 2 or hasattr(X, "nnz"):
+        return []
+    columns = [_safe_indexing(X, position, axis=1) for position in range(X.shape[1])]
+    names = list(X.columns) if hasattr(X, "columns") else range(X.shape[1])
+    return [name for name, column in zip(names, columns, strict=True) if any(isinstance(v, str) for v in column)]
+
+
+def check_no_class_missing(y):
+    """Raise a ValueError if a class label is missing; a list with NaN would become an array with the class "nan"."""
+    numeric = getattr(getattr(y, "dtype", None), "kind", "O") in "biufc"
+    if numeric or (not isinstance(y, (list, tuple)) and len(getattr(y, "shape", ())) != 1):
+        return  # of numbers scikit-learn's own error says it
+    missing = [row for row, label in enumerate(y) if not hasattr(label, "__len__") and is_missing(label)]
+    if missing:
+        raise ValueError(f"y has {len(missing)} missing value(s), the first at row {missing[0]}; drop those rows.")
 
 
 def take_group_columns(X, columns):

@@ -18,14 +18,16 @@ from sklearn.utils._param_validation import Interval, validate_params
     prefer_skip_nested_validation=True,
 )
 def make_rotated_moons(n_groups=18, n_samples=100, noise=0.3, random_state=31):
-    """Half moons, turned by an angle of its own in every group [1]_.
+    """Half moons, turned by an angle of its own in every group.
 
-    For each group in turn: ``make_moons``, each column scaled to mean 0 and variance 1, then a rotation by an angle
-    drawn from Normal(0, 90²) degrees. The first half of a group's rows train, the others test.
+    The data of Wiecki's article [1]_. For each group in turn: ``make_moons``, each column scaled to mean 0 and
+    variance 1, then a rotation by an angle drawn from Normal(0, 90²) degrees. The first half of a group's rows train,
+    the others test.
 
     Parameters
     ----------
     n_groups : int, default=18
+        Number of groups.
     n_samples : int, default=100
         Rows of each group, both halves together.
     noise : float, default=0.3
@@ -36,7 +38,9 @@ def make_rotated_moons(n_groups=18, n_samples=100, noise=0.3, random_state=31):
     Returns
     -------
     X_train, X_test : ndarray of shape (n_groups * n_samples / 2, 2)
+        The two features.
     y_train, y_test : ndarray of shape (n_groups * n_samples / 2,)
+        Classes 0 and 1, the two moons.
     groups_train, groups_test : ndarray of shape (n_groups * n_samples / 2,)
         Group numbers 0 to n_groups - 1.
 

@@ -1,10 +1,13 @@
 """Convergence judged on what the network predicts, and the one warning that says what to change."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
+from scipy.special import expit, softmax
 
-from .conversion import import_arviz
+from .imports import import_arviz
+from .inference.trace import PARETO_K_LIMIT
 
 MAX_PROBES = 24
 R_HAT_LIMIT = 1.01
@@ -16,7 +19,7 @@ BFMI_LIMIT = 0.3
 class Diagnostics:
     """How well the chains agree, on quantities that do not depend on the order or sign of hidden units.
 
-    Attributes
+    Parameters
     ----------
     r_hat, ess : ndarray of shape (n_probes,)
         Rank-normalised split R-hat and bulk effective sample size [1]_ of the logits at fixed training rows (the
@@ -37,6 +40,11 @@ class Diagnostics:
         Gradient evaluations after tuning.
     n_chains, n_draws : int
         Chains, and draws of each.
+    mcse : ndarray of shape (n_probes,) or None
+        Monte Carlo standard error of the class probabilities at those rows (the worst class of a row), if ``tol`` was
+        set.
+    tol : float or None
+        The error that was asked for.
 
     References
     ----------
@@ -57,9 +65,13 @@ class Diagnostics:
     n_steps: np.ndarray | None
     n_chains: int
     n_draws: int
+    mcse: np.ndarray | None = None
+    tol: float | None = None
 
     def __repr__(self):
         parts = [f"max r_hat={np.max(self.r_hat):.3f}", f"min ess={np.min(self.ess):.0f}"]
+        if self.mcse is not None:
+            parts.append(f"max mcse={np.max(self.mcse):.2g}")
         if self.divergences is not None:
             parts.append(f"divergences={self.divergences.sum()}")
         if self.bfmi is not None:
@@ -69,26 +81,47 @@ class Diagnostics:
         return f"Diagnostics({', '.join(parts)})"
 
     def problems(self):
-        """What is wrong and what to change, each as a phrase; empty where nothing is wrong."""
-        n_chains = self.n_chains
-        mixing = [*self._mixing(n_chains, self.r_hat, self.ess, self._where)]
-        if self.r_hat_group_scale is not None:
-            layer = "of the group scale of layer {}".format
-            mixing += self._mixing(n_chains, self.r_hat_group_scale, self.ess_group_scale, layer)
+        """What is wrong and what to change.
+
+        Returns
+        -------
+        problems : list of str
+            A phrase each; empty where nothing is wrong.
+        """
+        mixing, found = self.mixing_problems(), []
         if mixing:
             mixing[-1] += ": raise tune and draws"
-        found = []
+        if self.n_chains == 1:
+            found.append("one chain cannot show whether it found all there is: set chains to 4")
         if self.divergences is not None and self.divergences.any():
-            total, kept = self.divergences.sum(), n_chains * self.n_draws
-            found.append(f"{total} of {kept} transitions diverged: raise target_accept or tune")
+            text = self._counted(self.divergences, "transitions diverged")
+            found.append(f"{text}: raise target_accept or tune")
         if self.bfmi is not None and np.min(self.bfmi) < BFMI_LIMIT:
             chain = int(self.bfmi.argmin())
             found.append(f"BFMI of chain {chain} is {self.bfmi[chain]:.2f} (below {BFMI_LIMIT}): raise tune")
         if self.saturated is not None and self.saturated.any():
-            found.append(
-                f"{self.saturated.sum()} trajectories reached the depth limit: lower prior_scale or raise tune"
-            )
+            text = self._counted(self.saturated, "trajectories reached the depth limit")
+            found.append(f"{text}: raise tune, or make the prior narrower")
         return mixing + found
+
+    def mixing_problems(self):
+        """What more draws might mend.
+
+        Returns
+        -------
+        problems : list of str
+            A phrase each; empty where nothing is wrong.
+        """
+        found = [*self._mixing(self.n_chains, self.r_hat, self.ess, self._where("logit"))]
+        if self.r_hat_group_scale is not None:
+            layer = "of the group scale of layer {}".format
+            found += self._mixing(self.n_chains, self.r_hat_group_scale, self.ess_group_scale, layer)
+        if self.mcse is not None:
+            worst = int(np.where(np.isfinite(self.mcse), self.mcse, np.inf).argmax())
+            if not self.mcse[worst] <= self.tol:
+                error = f"Monte Carlo error {self.mcse[worst]:.2g} (above tol={self.tol:.2g})"
+                found.append(f"{error} {self._where('probability')(worst)}")
+        return found
 
     @staticmethod
     def _mixing(n_chains, r_hat, ess, name):
@@ -100,16 +133,26 @@ class Diagnostics:
         if not ess[worst] >= ESS_PER_CHAIN * n_chains:
             yield f"ESS {ess[worst]:.0f} (below {ESS_PER_CHAIN} per chain) {name(worst)}"
 
-    def _where(self, probe):
-        row = f"of the logit at row {self.probe_rows[probe]}"
-        return row if self.probe_groups is None else f"{row} (group {self.probe_groups[probe]!r})"
+    def _counted(self, counts, what):
+        """How many of all draws did what, and the chain that did most."""
+        text = f"{counts.sum()} of {self.n_chains * self.n_draws} {what}"
+        return text if self.n_chains == 1 else f"{text} ({counts.max()} in chain {counts.argmax()})"
+
+    def _where(self, quantity):
+        """A function that names a quantity at a probe."""
+
+        def name(probe):
+            row = f"of the {quantity} at row {self.probe_rows[probe]}"
+            return row if self.probe_groups is None else f"{row} (group {self.probe_groups[probe]!r})"
+
+        return name
 
 
 @dataclass(frozen=True, eq=False)
 class OptimizationDiagnostics:
-    """How an optimisation ended: of a variational method, or to the mode.
+    """How an optimisation ended: of a variational method, or to the modes.
 
-    Attributes
+    Parameters
     ----------
     n_iter : int
         Iterations made.
@@ -117,22 +160,43 @@ class OptimizationDiagnostics:
         Whether it stopped because nothing was gained any more, and not at ``max_iter``.
     elbo : ndarray of shape (n_iter,) or None
         Evidence lower bound of every iteration of a variational method, a noisy estimate.
+    pareto_k : float or None
+        Pareto k of the importance weights of Laplace's approximation [1]_. Up to 0.7 they can be relied on.
+
+    References
+    ----------
+    .. [1] Vehtari, Simpson, Gelman, Yao and Gabry (2024), "Pareto smoothed importance sampling", Journal of Machine
+       Learning Research 25.
     """
 
     n_iter: int
     converged: bool
     elbo: np.ndarray | None
+    pareto_k: float | None = None
 
     def __repr__(self):
         elbo = "" if self.elbo is None else f", final elbo={np.mean(self.elbo[-100:]):.1f}"
-        return f"OptimizationDiagnostics(n_iter={self.n_iter}, converged={self.converged}{elbo})"
+        pareto_k = "" if self.pareto_k is None else f", pareto_k={self.pareto_k:.2f}"
+        return f"OptimizationDiagnostics(n_iter={self.n_iter}, converged={self.converged}{elbo}{pareto_k})"
 
     def problems(self):
-        """What is wrong and what to change, each as a phrase; empty where nothing is wrong."""
-        return [] if self.converged else [f"still rising after {self.n_iter} iterations: raise max_iter"]
+        """What is wrong and what to change.
+
+        Returns
+        -------
+        problems : list of str
+            A phrase each; empty where nothing is wrong.
+        """
+        found = [] if self.converged else [f"still rising after {self.n_iter} iterations: raise max_iter"]
+        if self.pareto_k is not None and not self.pareto_k <= PARETO_K_LIMIT:
+            found.append(
+                f"Pareto k {self.pareto_k:.2f} (above {PARETO_K_LIMIT}): the posterior is not near normal, and the "
+                'network is linearised around its modes; inference="nuts" is exact'
+            )
+        return found
 
 
-def diagnose(posterior, data, trace, grouped):
+def diagnose(posterior, data, trace, grouped, tol=None):
     """Diagnostics of a fit, of a sampler's draws on rows of its own training data.
 
     Parameters
@@ -142,13 +206,15 @@ def diagnose(posterior, data, trace, grouped):
     trace : Trace
     grouped : bool
         Whether to name groups.
+    tol : float, default=None
+        Greatest Monte Carlo standard error of a probability. None: it is not looked at.
 
     Returns
     -------
     diagnostics : Diagnostics or OptimizationDiagnostics
     """
     if trace.n_iter is not None:
-        return OptimizationDiagnostics(trace.n_iter, trace.converged, trace.elbo)
+        return OptimizationDiagnostics(trace.n_iter, trace.converged, trace.elbo, trace.pareto_k)
     arviz = import_arviz()
     network, stats = posterior.network, posterior.sample_stats
     n_chains, n_draws = posterior.weights.shape[:2]
@@ -160,6 +226,11 @@ def diagnose(posterior, data, trace, grouped):
     if network.n_logits > 1:
         logits -= logits.mean(axis=1, keepdims=True)  # a constant added to every logit changes no probability
     logits = logits.reshape(n_chains, n_draws, network.n_logits, len(probes))  # (chain, draw, logit, probe)
+    mcse = None
+    if tol is not None:
+        proba = expit(logits) if network.n_logits == 1 else softmax(logits, axis=2)  # (chain, draw, logit, probe)
+        ess = _each(partial(arviz.ess, method="mean"), proba)  # (logit, probe)
+        mcse = (proba.std(axis=(0, 1)) / np.sqrt(ess)).max(axis=0)  # (probe,)
     scale = posterior.learned_group_scale
     energy = stats.get("energy")  # (chain, draw)
 
@@ -182,6 +253,8 @@ def diagnose(posterior, data, trace, grouped):
         n_steps=total("n_steps"),
         n_chains=n_chains,
         n_draws=n_draws,
+        mcse=mcse,
+        tol=tol,
     )
 
 

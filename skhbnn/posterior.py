@@ -1,12 +1,14 @@
 """Draws of every group's weights and of the group distribution."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from .data import label_generator
+from .model.curvature import weight_tangent
 from .model.families import from_unconstrained, standard_draws
+from .model.network import LinearizedNetwork
 from .model.priors import (
     FlatModel,
     HierarchicalModel,
@@ -36,6 +38,12 @@ class Posterior:
         Statistics of the sampler.
     seed : int
         Fixes the weights drawn for unseen groups.
+    mode_weights : ndarray of shape (n_modes, n_groups, n_weights) or None
+        Where the network is linearised, float32; ``sample_stats["mode"]`` has the mode of each draw. None: it is not.
+    mode_group_mean : ndarray of shape (n_modes, n_weights) or None
+        The same for unseen groups, of a hierarchical fit.
+    chain_weights : ndarray of shape (n_chains,) or None
+        Share of each chain in predictions. None: all the same.
 
     Attributes
     ----------
@@ -49,17 +57,30 @@ class Posterior:
     group_scale: np.ndarray | None
     sample_stats: dict
     seed: int
+    mode_weights: np.ndarray | None = None
+    mode_group_mean: np.ndarray | None = None
+    chain_weights: np.ndarray | None = None
 
     dims: ClassVar[dict] = {
         "weights": ("chain", "draw", "group", "weight"),
         "group_mean": ("chain", "draw", "weight"),
         "group_scale": ("chain", "draw", "layer"),
+        "mode_weights": ("mode", "group", "weight"),
+        "mode_group_mean": ("mode", "weight"),
     }
 
     @property
     def network(self):
         """The network of every group."""
         return self.model.network
+
+    @property
+    def predictor(self):
+        """The network, or its tangent at the modes: what makes logits of ``group_parameters`` and their like."""
+        network = self.network
+        if self.mode_weights is None:
+            return network
+        return LinearizedNetwork(network.sizes, network.activation, network.fit_intercept)
 
     @property
     def n_draws(self):
@@ -81,19 +102,136 @@ class Posterior:
         return f"Posterior({', '.join(shapes)})"
 
     def group_weights(self, code):
-        """Weights of one group over the draws of all chains, (draw, weight)."""
-        return self.weights[:, :, code].reshape(self.n_draws, -1)
+        """Weights of one group over the draws of all chains.
+
+        Parameters
+        ----------
+        code : int
+            Position of the group among the sorted labels.
+
+        Returns
+        -------
+        weights : ndarray of shape (n_chains * n_draws, n_weights)
+            The draws of the first chain first.
+        """
+        return self.pooled(self.weights[:, :, code])
+
+    def pooled(self, values):
+        """Draws of all chains in one, each chain as often as ``chain_weights`` says.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_chains, n_draws, ...)
+            An array of the posterior.
+
+        Returns
+        -------
+        values : ndarray of shape (n_chains * n_draws, ...)
+            The draws of the first chain first.
+        """
+        values = values.reshape(self.n_draws, *values.shape[2:])  # (draw, ...)
+        if self.chain_weights is None:
+            return values
+        n_draws = self.weights.shape[1]  # of a chain
+        positions = (np.arange(self.n_draws) + 0.5) / self.n_draws  # (draw,)
+        cumulative = np.cumsum(np.repeat(self.chain_weights / n_draws, n_draws))  # (draw,)
+        return values[np.searchsorted(cumulative, positions).clip(max=self.n_draws - 1)]
+
+    def of_chains(self, chains):
+        """The posterior as some of its chains have it, each of equal weight.
+
+        Parameters
+        ----------
+        chains : int or array-like of int
+            Their numbers, from 0.
+
+        Returns
+        -------
+        posterior : Posterior
+            With those chains only.
+
+        Raises
+        ------
+        ValueError
+            If a chain does not exist, or none is named.
+        """
+        n_chains, chosen = len(self.weights), np.atleast_1d(chains)  # (chain,)
+        if chosen.ndim != 1 or chosen.size == 0 or not np.isin(chosen, range(n_chains)).all():
+            raise ValueError(f"prior_chains={chains!r}, but the fit has the chains 0 to {n_chains - 1}.")
+        mean, scale = (None if part is None else part[chosen] for part in (self.group_mean, self.group_scale))
+        return replace(self, weights=self.weights[chosen], group_mean=mean, group_scale=scale, chain_weights=None)
+
+    def group_parameters(self, code):
+        """What ``predictor`` takes for a group.
+
+        Parameters
+        ----------
+        code : int
+            Position of the group among the sorted labels.
+
+        Returns
+        -------
+        parameters : ndarray of shape (n_chains * n_draws, n_parameters)
+            Weights, and beside them those of the mode where the network is linearised.
+        """
+        return self._beside(self.group_weights(code), self.mode_weights, (slice(None), code))
+
+    def population_parameters(self, label):
+        """What ``predictor`` takes for an unseen group.
+
+        Parameters
+        ----------
+        label : hashable
+            Its label.
+
+        Returns
+        -------
+        parameters : ndarray of shape (n_chains * n_draws, n_parameters)
+            Weights, and beside them those of the mode where the network is linearised.
+        """
+        return self._beside(self.population_weights(label), self.mode_group_mean)
+
+    def mean_parameters(self):
+        """What ``predictor`` takes for the group mean.
+
+        Returns
+        -------
+        parameters : ndarray of shape (n_chains * n_draws, n_parameters)
+            Weights, and beside them those of the mode where the network is linearised.
+        """
+        return self._beside(self.pooled(np.asarray(self.group_mean)), self.mode_group_mean)
+
+    def _beside(self, weights, modes, of_group=()):
+        """Weights (draw, weight), and beside each those of its mode, where there are modes."""
+        if modes is None:
+            return weights
+        return np.concatenate([weights, modes[of_group][self.sample_stats["mode"].ravel()]], axis=1)
 
     def population_weights(self, label):
-        """Weights of an unseen group: one draw from the group distribution per posterior draw, (draw, weight).
+        """Weights of an unseen group: one draw from the group distribution per posterior draw.
 
         The label and the seed of the fit determine them, whatever else is predicted in the same call.
+
+        Parameters
+        ----------
+        label : hashable
+            Its label.
+
+        Returns
+        -------
+        weights : ndarray of shape (n_chains * n_draws, n_weights)
+            The draws of the first chain first.
+
+        Raises
+        ------
+        ValueError
+            If the posterior is of one network and has no group distribution.
         """
         rng = label_generator(self.seed, label)
         if isinstance(self.model, InformedModel) or self.group_mean is None or self.group_scale is None:
             raise ValueError("A posterior of one network has no group distribution to draw an unseen group from.")
-        mean = self.group_mean.reshape(self.n_draws, -1)  # (draw, weight)
-        scale = self.group_scale.reshape(self.n_draws, -1)[:, self.network.layer_of_weight]  # (draw, weight)
+        mean = self.pooled(self.group_mean)  # (draw, weight)
+        scale = self.pooled(self.group_scale)[:, self.network.layer_of_weight]  # (draw, weight)
         return mean + scale * standard_draws(self.model.weight_prior, rng, mean.shape)
 
 
@@ -111,6 +249,8 @@ def posterior_from_trace(model, n_groups, trace, seed):
     -------
     posterior : Posterior
     """
+    if trace.modes is not None:
+        return _linearized(model, n_groups, trace, seed)
     x = trace.x  # (chain, draw, n_dim)
     group_mean = group_scale = None
     if isinstance(model, HierarchicalModel):
@@ -123,6 +263,33 @@ def posterior_from_trace(model, n_groups, trace, seed):
     return Posterior(model, weights, group_mean, group_scale, trace.statistics, seed)
 
 
+def _linearized(model, n_groups, trace, seed):
+    """The posterior of a linearised network: weights to first order around the mode of each draw."""
+    grouped = isinstance(model, HierarchicalModel)
+    # The group mean is the weights of one more group, without deviations.
+    more = [(0, 0), (0, len(weights_with_deviation(model)) if grouped else 0)]
+    x, modes, mode = np.pad(trace.x[0], more), np.pad(trace.modes, more), trace.statistics["mode"][0]
+    tangents = [weight_tangent(model, n_groups + grouped, point) for point in modes]
+    weights = np.empty((1, len(x), n_groups + grouped, model.network.n_weights), dtype=np.float32)
+    for m, tangent in enumerate(tangents):
+        weights[0, mode == m] = tangent.along(x[mode == m] - modes[m])
+    at_modes = np.array([tangent.weights for tangent in tangents], dtype=np.float32)  # (mode, group, weight)
+    if not grouped:
+        return Posterior(model, weights, None, None, trace.statistics, seed, at_modes)
+    group_scale = _group_scale(model, trace.x.astype(np.float32))
+    own, mean = weights[:, :, :-1], weights[:, :, -1]  # (chain, draw, group, weight), (chain, draw, weight)
+    return Posterior(model, own, mean, group_scale, trace.statistics, seed, at_modes[:, :-1], at_modes[:, -1])
+
+
+def _group_scale(model, x):
+    """Group scales from x (chain, draw, n_dim), (chain, draw, layer)."""
+    first, n_scales = len(weights_with_mean(model)), len(model.learned_scales)
+    group_scale = np.empty((*x.shape[:2], len(model.scale)), dtype=x.dtype)  # (chain, draw, layer)
+    group_scale[:] = constant_group_scales(model)
+    group_scale[..., list(model.learned_scales)] = np.exp(x[..., first : first + n_scales])
+    return group_scale
+
+
 def _group_draws(model, n_groups, x):
     """Group means, group scales and weights of every group, from x (chain, draw, n_dim)."""
     layer = model.network.layer_of_weight  # (weight,)
@@ -130,9 +297,7 @@ def _group_draws(model, n_groups, x):
     n_means, n_scales = len(means), len(model.learned_scales)
     group_mean = np.zeros((*x.shape[:2], len(layer)), dtype=x.dtype)  # (chain, draw, weight)
     group_mean[..., means] = from_unconstrained(model.weight_prior, model.scale[layer[means]], x[..., :n_means])
-    group_scale = np.empty((*x.shape[:2], len(model.scale)), dtype=x.dtype)  # (chain, draw, layer)
-    group_scale[:] = constant_group_scales(model)
-    group_scale[..., list(model.learned_scales)] = np.exp(x[..., n_means : n_means + n_scales])
+    group_scale = _group_scale(model, x)
     z = x[..., n_means + n_scales :].reshape(*x.shape[:2], n_groups, len(deviations))  # (chain, draw, group, deviation)
     weights = np.repeat(group_mean[:, :, None], n_groups, axis=2)  # (chain, draw, group, weight)
     z = from_unconstrained(model.weight_prior, 1, z)

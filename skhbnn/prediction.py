@@ -3,8 +3,6 @@
 import numpy as np
 from scipy.special import entr, expit, log_expit, log_softmax, softmax
 
-from .model.network import Network
-
 BLOCK_BYTES = 4 * 2**20  # of one layer's activations: they stay in the cache
 
 
@@ -96,7 +94,7 @@ def entropies(network, weights, X):
 def log_likelihood(network, weights, X, y):
     """Logarithm of the probability of the classes y (row,) under each weight vector, (draw, row)."""
     result = np.empty((len(weights), len(X)))  # (draw, row)
-    for draws, rows, logits in _draw_blocks(network, weights, X, Network.logits):
+    for draws, rows, logits in _draw_blocks(network, weights, X, type(network).logits):
         if network.n_logits == 1:
             result[draws, rows] = log_expit(np.where(y[rows] == 1, logits[:, 0], -logits[:, 0]))
         else:

@@ -1,13 +1,11 @@
 """Fixtures that the tests share: one small grouped data set, and one small fit of each estimator."""
 
-import os
-import subprocess
-import sys
 import warnings
 
 import numpy as np
 import pandas as pd
 import polars as pl
+import processes
 import pytest
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Bunch
@@ -64,15 +62,9 @@ def run_python():
     """A function that runs code in a fresh Python process and returns what it printed."""
 
     def run(code, **environment):
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", code],
-            env={**os.environ, **environment},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        output, said, exit_code = processes.run(code, "-W", "ignore", **environment)
+        assert exit_code == 0, said
+        return output
 
     return run
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 import warnings
 from pathlib import Path
 
@@ -39,6 +40,27 @@ class Deadly(LogisticRegression):
             if deaths < self.times:
                 Path(self.folder, str(deaths)).touch()
                 os.kill(os.getpid(), signal.SIGKILL)
+        return super().fit(X, y)
+
+
+class Interrupted(LogisticRegression):
+    """Presses Ctrl-C, which reaches all processes of the terminal, where X has an entry above 1000; once a folder.
+
+    Given the folder of a checkpoint, it waits until that has a result.
+    """
+
+    def __init__(self, folder=None, checkpoint=None):
+        super().__init__()
+        self.folder = folder
+        self.checkpoint = checkpoint
+
+    def fit(self, X, y):
+        if self.folder is not None and np.max(X) > 1000 and not os.listdir(self.folder):
+            Path(self.folder, "pressed").touch()
+            while self.checkpoint is not None and not list(Path(self.checkpoint).glob("*.joblib")):
+                time.sleep(0.01)
+            os.killpg(0, signal.SIGINT)
+            time.sleep(1)
         return super().fit(X, y)
 
 

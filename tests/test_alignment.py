@@ -140,7 +140,7 @@ def test_population_moments_of_equivalent_chains():
 
 
 def test_prior_carries_over(hierarchical, moons):
-    prior = InformedPriorBNNClassifier.from_hierarchical(hierarchical, align=False)
+    prior = InformedPriorBNNClassifier.from_hierarchical(hierarchical, prior_chains="equal", align=False)
     mu = hierarchical.posterior_.group_mean.reshape(100, 13).astype(float)
     variance = np.mean(hierarchical.posterior_.group_scale.reshape(100, 2).astype(float) ** 2, axis=0)
     np.testing.assert_allclose(prior.prior_mean, mu.mean(axis=0), rtol=1e-6, atol=1e-7)
@@ -178,12 +178,12 @@ def test_rows_of_one_class_suffice(moons, small):
 
 
 def test_chosen_chains(hierarchical):
-    """Chain 1 alone has the moments of its own draws; a list of all is the default."""
+    """Chain 1 alone has the moments of its own draws; a list of all is all with equal weights."""
     one = InformedPriorBNNClassifier.from_hierarchical(hierarchical, prior_chains=1, align=False)
     np.testing.assert_allclose(one.prior_mean, hierarchical.posterior_.group_mean[1].mean(axis=0), rtol=1e-5, atol=1e-6)
     both = InformedPriorBNNClassifier.from_hierarchical(hierarchical, prior_chains=[0, 1])
-    default = InformedPriorBNNClassifier.from_hierarchical(hierarchical)
-    np.testing.assert_array_equal(both.prior_cov, default.prior_cov)
+    equal = InformedPriorBNNClassifier.from_hierarchical(hierarchical, prior_chains="equal")
+    np.testing.assert_array_equal(both.prior_cov, equal.prior_cov)
 
 
 @pytest.mark.parametrize("chains", [2, -1, [0, 2], [], [0.5], [[0]]])

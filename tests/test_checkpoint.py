@@ -18,9 +18,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from skhbnn import FlatBNNClassifier, PerGroupClassifier
+from skhbnn import FlatBNNClassifier, PerGroupClassifier, parallel
 from skhbnn.checkpoint import Checkpoint, parameter_digests, table_digest
-from skhbnn.estimators import per_group
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -108,7 +107,7 @@ def test_killed_worker(notes, large, moons):
 
 def test_group_that_keeps_killing_its_worker(notes, folder, large, moons, monkeypatch):
     """The others are in the checkpoint, and a rerun needs that group only."""
-    monkeypatch.setattr(per_group, "MAX_LOST_WORKERS", 1)
+    monkeypatch.setattr(parallel, "MAX_LOST_WORKERS", 1)
     expected = PerGroupClassifier(LogisticRegression()).fit(large, moons.y, groups=moons.groups)
     estimator = PerGroupClassifier(Deadly(notes, times=2), n_jobs=2, checkpoint=folder)
     with pytest.raises(RuntimeError, match=r"were killed 2 times.* are not fitted, of them (\d, )*2"):

@@ -126,10 +126,3 @@ def test_hash_seed(kind, processes):
 
 def test_fresh_process(processes, here):
     assert processes[0]["int"] == here
-
-
-def test_kernel_compiled_or_loaded(run_python, here, tmp_path):
-    """The process that compiles the kernel draws what those draw that load it from the disk cache."""
-    program = PROGRAM + "print(json.dumps(found(labels['int'])))"
-    compiled, loaded = (json.loads(run_python(program, NUMBA_CACHE_DIR=str(tmp_path))) for _ in range(2))
-    assert compiled == loaded == here

@@ -9,6 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier
 from skhbnn.data import group_rows
 from skhbnn.diagnostics import diagnose
+from skhbnn.imports import import_arviz
 from skhbnn.inference.trace import Trace
 from skhbnn.model.network import Network
 from skhbnn.model.priors import FlatModel
@@ -73,8 +74,6 @@ def test_chains_that_never_move_are_reported():
 def test_bfmi_equals_arviz(good_draws):
     import xarray as xr
 
-    from skhbnn.conversion import import_arviz
-
     arviz = import_arviz()
     energy = np.random.default_rng(3).normal(size=(4, 400)).cumsum(axis=1)  # (chain, draw): slow energy
     diagnostics = made_up(good_draws, energy)
@@ -92,8 +91,8 @@ def test_divergences_and_saturation_are_counted(good_draws):
     flags[1, :7] = True
     problems = made_up(good_draws, diverging=flags, reached_max_treedepth=flags).problems()
     assert [problem.split(":")[0] for problem in problems] == [
-        "7 of 1600 transitions diverged",
-        "7 trajectories reached the depth limit",
+        "7 of 1600 transitions diverged (7 in chain 1)",
+        "7 of 1600 trajectories reached the depth limit (7 in chain 1)",
     ]
 
 
@@ -121,3 +120,91 @@ def test_an_easy_fit_does_not_warn():
         warnings.simplefilter("error")
         fitted = FlatBNNClassifier((), draws=1000, random_state=0).fit(X, y)
     assert np.max(fitted.diagnostics_.r_hat) < 1.01
+
+
+# Fits that go wrong on purpose -------------------------------------------------------------------------------------
+
+
+def problems_of(estimator, *args, **kwargs):
+    """The diagnostics of a fit, and the parts of its one warning."""
+    with pytest.warns(ConvergenceWarning) as caught:
+        diagnostics = estimator.fit(*args, **kwargs).diagnostics_
+    assert len(caught) == 1
+    return diagnostics, str(caught[0].message)
+
+
+@pytest.fixture(scope="module")
+def funnel():
+    """Few rows of opposed groups: where the group scale is small, the groups have no room."""
+    rng = np.random.default_rng(0)
+    X, groups = rng.normal(size=(24, 1)), np.repeat(list("abcdef"), 4)  # (row, feature), (row,)
+    y = (X[:, 0] * np.where(np.isin(groups, ["b", "d", "f"]), 5, -5) + rng.normal(size=24) > 0).astype(int)  # (row,)
+    classifier = HierarchicalBNNClassifier(
+        (), group_scale_prior="inverse_gamma", chains=2, tune=100, draws=300, target_accept=0.3, random_state=0
+    )
+    return classifier, *problems_of(classifier, X, y, groups=groups), X, groups
+
+
+def test_funnel_diverges(funnel):
+    _, diagnostics, message, *_ = funnel
+    assert diagnostics.divergences.sum() > 0
+    counted = f"{diagnostics.divergences.sum()} of 600 transitions diverged ({diagnostics.divergences.max()} in chain "
+    assert counted in message
+    assert "raise target_accept or tune" in message
+    assert "of the group scale of layer 0" in message
+    assert "(group '" in message
+
+
+def test_predictions_and_scales_are_judged_as_arviz_does(funnel):
+    """On the labelled posterior, and on the logits that its weights make: probabilities near 1 round."""
+    classifier, diagnostics, _, X, groups = funnel
+    arviz, rows = import_arviz(), diagnostics.probe_rows
+    labelled = classifier.to_arviz()
+    weights = labelled["posterior"]["weights"].sel(group=list(groups[rows])).values.astype(float)
+    slope, intercept = weights[..., 0], weights[..., 1]  # (chain, draw, probe) each
+    logits = (X[rows, 0] - X.mean()) / X.std() * slope + intercept  # (chain, draw, probe)
+    scale = np.asarray(labelled["posterior"]["group_scale"])  # (chain, draw, layer)
+    for draws, r_hat, ess in (
+        (logits, diagnostics.r_hat, diagnostics.ess),
+        (scale, diagnostics.r_hat_group_scale, diagnostics.ess_group_scale),
+    ):
+        for quantity in range(draws.shape[2]):
+            chains = draws[:, :, quantity].astype(float)  # (chain, draw)
+            # Both depend on ranks, which the last digit of two nearly equal draws may exchange.
+            assert r_hat[quantity] == pytest.approx(arviz.rhat(chains), abs=1e-4)
+            assert ess[quantity] == pytest.approx(arviz.ess(chains), rel=1e-3)
+    bfmi = arviz.bfmi(labelled)
+    expected = bfmi if arviz.__version__.startswith("0.") else bfmi["energy"].values
+    np.testing.assert_allclose(diagnostics.bfmi, expected, rtol=0.01)  # one of them divides by n - 1
+
+
+def test_equal_columns_saturate_the_tree():
+    """The sum of two weights is known to a unit, their difference to 10,000: no step size suits both."""
+    rng = np.random.default_rng(0)
+    column = rng.normal(size=(40, 1))  # (row, 1)
+    classifier = FlatBNNClassifier((), prior_scale=1e4, chains=2, tune=20, draws=10, random_state=0)
+    diagnostics, message = problems_of(classifier, np.hstack([column, column]), rng.integers(0, 2, 40))
+    assert diagnostics.saturated.sum() > 0
+    assert f"{diagnostics.saturated.sum()} of 20 trajectories reached the depth limit" in message
+    assert "raise tune, or make the prior narrower" in message
+
+
+@pytest.fixture(scope="module")
+def easy():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 1))  # (row, feature)
+    return X, (X[:, 0] + rng.normal(size=60) > 0).astype(int)
+
+
+def test_one_chain(easy):
+    diagnostics, message = problems_of(FlatBNNClassifier((), chains=1, draws=1000, random_state=0), *easy)
+    assert np.isnan(diagnostics.r_hat).all()
+    expected = "may not have converged: one chain cannot show whether it found all there is: set chains to 4."
+    assert message.endswith(expected)
+
+
+def test_too_few_draws(easy):
+    """Even independent draws are no more than they are."""
+    _, message = problems_of(FlatBNNClassifier((), chains=4, draws=20, random_state=0), *easy)
+    assert "(below 100 per chain) of the logit at row " in message
+    assert "raise tune and draws" in message

@@ -7,8 +7,8 @@ from scipy.special import expit, roots_hermite
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from skhbnn import FlatBNNClassifier
-from skhbnn.conversion import import_arviz
 from skhbnn.data import group_rows
+from skhbnn.imports import import_arviz
 from skhbnn.inference import nutpie_adapter
 from skhbnn.inference.methods import infer
 from skhbnn.inference.trace import Settings

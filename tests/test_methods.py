@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from scipy import stats
 from scipy.optimize import minimize
+from scipy.special import logsumexp
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.model_selection import RandomizedSearchCV
 
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier
-from skhbnn.conversion import import_arviz
+from skhbnn.imports import import_arviz
 from skhbnn.inference.methods import METHODS
 
 GRID = np.linspace(-7, 7, 561)  # (point,)
@@ -112,11 +113,14 @@ def test_advi_finds_the_best_normal_approximation(rows, inference):
 
 
 @pytest.mark.parametrize("inference", METHODS)
-def test_every_method_serves_every_prediction(inference, moons):
+def test_every_method_serves_every_prediction(inference, moons, capfd, caplog):
+    caplog.set_level("INFO", logger="pymc")
     params = {"chains": 2, "tune": 20, "draws": 20, "random_state": 0, "max_iter": 50, "inference": inference}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         fitted = HierarchicalBNNClassifier((), **params).fit(moons.X, moons.y, groups=moons.groups)
+    assert capfd.readouterr() == ("", "")
+    assert not caplog.records
     groups = [*moons.groups_new[:-1], "unseen"]
     proba = fitted.predict_proba(moons.X_new, groups=groups)
     np.testing.assert_allclose(proba.sum(axis=1), 1, rtol=1e-12)
@@ -146,6 +150,10 @@ def test_a_minibatch_stands_for_all_rows():
     draws = fitted.posterior_.weights.ravel()  # (draw,)
     assert abs(draws.mean() - mean) < 2 * std
     assert 0.5 * std < draws.std() < 2 * std
+    # One coordinate is all but normal, and the bound all but the evidence, not a minibatch's share of it.
+    evidence = logsumexp(log_posterior((X, y), GRID, stats.norm())) + np.log(GRID[1] - GRID[0])
+    elbo = fitted.diagnostics_.elbo[-1000:]  # (iteration,)
+    assert abs(elbo.mean() - evidence) < 1 + 4 * elbo.std() / np.sqrt(1000)
 
 
 def test_advi_warns_when_max_iter_ends_it(rows):

@@ -15,11 +15,18 @@ from scipy.cluster.hierarchy import is_valid_linkage
 from scipy.integrate import trapezoid
 from scipy.stats import beta, norm
 from sklearn.calibration import calibration_curve
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import FitFailedWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
 from conftest import quiet_fit
-from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier, plotting
+from skhbnn import (
+    FlatBNNClassifier,
+    HierarchicalBNNClassifier,
+    InformedPriorBNNClassifier,
+    PerGroupClassifier,
+    plotting,
+)
 from skhbnn.diagnostics import OptimizationDiagnostics
 from skhbnn.plotting import (
     ConfidentRowsDisplay,
@@ -237,7 +244,10 @@ def test_surfaces_draw_on_given_axes(hierarchical):
         ({"fixed": {"height": 1}}, "fixed: 'height' is not a feature"),
         ({"fixed": {"age": 1}}, "'age', which is one of the two features"),
         ({"limits": ((1, 0), (0, 1))}, "limits must be"),
-        ({"groups": ["south"]}, r"groups holds \['south'\], which fit did not see; its groups are 'east', 'north'"),
+        (
+            {"groups": ["south"]},
+            r"groups holds \['south'\], for which the fit has no network; its groups are 'east'",
+        ),
         ({"class_of_interest": "huge"}, r"none of the classes of the fit, which are \['low', 'mid', 'top'\]"),
         ({"grid_resolution": 1}, "grid_resolution"),
     ],
@@ -256,6 +266,67 @@ def test_too_many_groups_must_be_chosen(fit_groups, moons):
     fitted = fit_groups(groups=np.arange(len(moons.y)) % 40)
     with pytest.raises(ValueError, match="40 groups, too many for one figure"):
         DecisionSurfaceDisplay.from_estimator(fitted, grid_resolution=TICKS)
+
+
+def test_surfaces_of_a_network_per_group(shops, small):
+    """A panel is what the group's own network predicts, 0 for the class that its rows never showed."""
+    _, table, y = shops
+    y = np.where((table["shop"] == "east") & (y == "top"), "mid", y)  # (row,)
+    fitted = quiet_fit(PerGroupClassifier(FlatBNNClassifier(**small), groups="shop"), table, y)
+    assert fitted.estimators_["east"].classes_.tolist() == ["low", "mid"]
+    choice = {"groups": ["west", "east"], "features": ("debt", "age"), "fixed": {"income": 12.5}}
+    display = DecisionSurfaceDisplay.from_estimator(fitted, grid_resolution=TICKS, **choice)
+    unsure = UncertaintySurfaceDisplay.from_estimator(fitted, grid_resolution=TICKS, class_of_interest="top", **choice)
+    assert display.fixed == pytest.approx({"income": 12.5, "size": table["size"].median()})
+    columns = {"debt": display.xx0.ravel(), "age": display.xx1.ravel(), "income": 12.5, "size": table["size"].median()}
+    for panel, shop in enumerate(["west", "east"]):
+        points = pd.DataFrame({**columns, "shop": shop})[table.columns.tolist()]
+        np.testing.assert_allclose(display.proba[panel].reshape(-1, 3), fitted.predict_proba(points), rtol=1e-9)
+        np.testing.assert_allclose(unsure.uncertainty[panel].ravel(), fitted.predict_std(points)[:, 2], rtol=1e-9)
+        rows, classes = display.rows[panel], display.row_classes[panel]
+        own = table["shop"] == shop
+        shown = sorted((*row, label) for row, label in zip(rows.round(9).tolist(), classes, strict=True))
+        wanted = zip(table.loc[own, ["debt", "age"]].round(9).to_numpy().tolist(), y[own], strict=True)
+        assert shown == sorted((*row, label) for row, label in wanted)
+    assert np.all(display.proba[1, ..., 2] == 0)
+    whole = display.xx0[0, [0, -1]]  # the range is that of all groups
+    assert whole[0] < table["debt"].min() < table["debt"].max() < whole[1]
+
+
+def test_surface_of_a_network_per_group_of_all_rows(small, moons):
+    fitted = quiet_fit(PerGroupClassifier(FlatBNNClassifier(**small)), moons.X, moons.y)
+    display = UncertaintySurfaceDisplay.from_estimator(fitted, quantity="total", grid_resolution=TICKS)
+    assert display.panels == [None]
+    expected = fitted.predict_uncertainty(points_of(display)).total
+    np.testing.assert_allclose(display.uncertainty.ravel(), expected, rtol=1e-9)
+
+
+def test_surfaces_of_groups_whose_fit_failed(small, moons):
+    """A flat network cannot learn from one class; the fallback, which serves the group, has no panel."""
+    y = np.where(moons.groups == 2, 0, moons.y)  # (row,)
+    fallback = FlatBNNClassifier(**small)
+    fitted = PerGroupClassifier(FlatBNNClassifier(**small), on_error="fallback", fallback=fallback)
+    with pytest.warns(FitFailedWarning):
+        quiet_fit(fitted, moons.X, y, groups=moons.groups)
+    assert DecisionSurfaceDisplay.from_estimator(fitted, grid_resolution=TICKS).panels == [0, 1, 3]
+    with pytest.raises(ValueError, match=r"groups holds \[2\], for which the fit has no network"):
+        DecisionSurfaceDisplay.from_estimator(fitted, groups=[2])
+    fitted.estimators_ = {}
+    with pytest.raises(ValueError, match="The fits of all groups failed"):
+        DecisionSurfaceDisplay.from_estimator(fitted)
+
+
+def test_surfaces_of_other_classifiers_per_group(small, moons):
+    fitted = PerGroupClassifier(LogisticRegression()).fit(moons.X, moons.y, groups=moons.groups)
+    nested = quiet_fit(PerGroupClassifier(HierarchicalBNNClassifier(**small, groups=2)), *grouped_twice(moons))
+    for estimator, name in ((fitted, "LogisticRegression"), (nested, "HierarchicalBNNClassifier")):
+        with pytest.raises(TypeError, match=f"if its estimator is a FlatBNN.*; this one's is a {name}"):
+            DecisionSurfaceDisplay.from_estimator(estimator)
+
+
+def grouped_twice(moons):
+    """Rows with a column of groups, all in one more group."""
+    return np.column_stack([moons.X, moons.groups]), moons.y, np.zeros(len(moons.y))
 
 
 def test_one_feature_has_no_surface(small, moons):
@@ -326,7 +397,7 @@ def test_correlation_of_the_prior(informed):
 def test_correlation_errors(hierarchical, flat, fit_groups, moons, small):
     with pytest.raises(TypeError, match="InformedPriorBNNClassifier for source='prior', got a HierarchicalBNNC"):
         WeightCorrelationDisplay.from_estimator(hierarchical, source="prior")
-    with pytest.raises(ValueError, match=r"holds \['x'\], which fit did not see"):
+    with pytest.raises(ValueError, match=r"holds \['x'\], for which the fit has no network"):
         WeightCorrelationDisplay.from_estimator(hierarchical, group="x")
     with pytest.raises(ValueError, match="fitted without any"):
         WeightCorrelationDisplay.from_estimator(flat, group=1)
@@ -561,6 +632,11 @@ def test_other_estimators(name, moons):
     other = LogisticRegression().fit(moons.X, moons.y)
     with pytest.raises(TypeError, match=f"{name}.from_estimator needs a fitted .*, got a LogisticRegression"):
         getattr(plotting, name).from_estimator(other)
+
+
+def test_a_pipeline_is_told_of_its_last_step(flat):
+    with pytest.raises(TypeError, match=r"got a Pipeline; its last step is pipeline\[-1\]"):
+        DecisionSurfaceDisplay.from_estimator(make_pipeline(flat))
 
 
 def test_displays_draw_again_on_axes_of_the_caller(flat, hierarchical, informed, advi, moons):

@@ -1,6 +1,7 @@
 """What all three estimators share: parameters, the path of a fit, and the summaries of predictions."""
 
 import warnings
+from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
@@ -16,13 +17,17 @@ from .. import prediction
 from ..conversion import to_arviz
 from ..data import Standardizer
 from ..diagnostics import diagnose
+from ..imports import import_pymc
 from ..inference.methods import METHODS, PROGRESS_UNITS, THROUGH_PYMC, VARIATIONAL, infer
 from ..inference.trace import Settings
+from ..memory import require_memory
 from ..model.families import WEIGHT_PRIORS
 from ..model.network import ACTIVATIONS, Network
-from ..persistence import saving
+from ..persistence.saving import SavableMixin
 from ..posterior import posterior_from_trace
-from ..progress import ProgressLine
+from ..progress import CallbackSupportMixin, fit_progress
+from ..quiet import quiet_libraries
+from ..stacking import weigh_chains
 
 # Of the estimators that have a prior of independent weights.
 INDEPENDENT_PRIOR_CONSTRAINTS: dict = {
@@ -32,7 +37,12 @@ INDEPENDENT_PRIOR_CONSTRAINTS: dict = {
 }
 
 
-class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
+def column_names(estimator):
+    """Names of the columns of X that a fitted estimator got, made up where it had none."""
+    return list(getattr(estimator, "feature_names_in_", [f"x{i}" for i in range(estimator.n_features_in_)]))
+
+
+class BaseBNNClassifier(SavableMixin, CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     """Base of the estimators; a subclass says what its model is and whose weights serve a row."""
 
     _parameter_constraints: dict = {
@@ -43,6 +53,8 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
         "chains": [Interval(Integral, 1, None, closed="left")],
         "tune": [Interval(Integral, 1, None, closed="left")],
         "draws": [Interval(Integral, 4, None, closed="left")],
+        "tol": [None, Interval(Real, 0, None, closed="neither")],
+        "chain_weights": [StrOptions({"equal", "stacking"})],
         "target_accept": [Interval(Real, 0, 1, closed="neither")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [None, Interval(Integral, 1, None, closed="left")],
@@ -65,6 +77,8 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
         chains=4,
         tune=500,
         draws=500,
+        tol=None,
+        chain_weights="equal",
         target_accept=0.9,
         max_iter=20_000,
         batch_size=None,
@@ -83,6 +97,8 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
         self.chains = chains
         self.tune = tune
         self.draws = draws
+        self.tol = tol
+        self.chain_weights = chain_weights
         self.target_accept = target_accept
         self.max_iter = max_iter
         self.batch_size = batch_size
@@ -132,7 +148,7 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
 
     def _settings(self):
         """The parameters of the inference; those that its method would ignore are an error."""
-        for name, users in (("batch_size", VARIATIONAL), ("sample_kwargs", THROUGH_PYMC)):
+        for name, users in (("batch_size", VARIATIONAL), ("sample_kwargs", THROUGH_PYMC), ("tol", ("nuts",))):
             if getattr(self, name) and self.inference not in users:
                 raise ValueError(
                     f"{name} is only for inference={' or '.join(map(repr, users))}, and inference={self.inference!r} "
@@ -158,12 +174,21 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
         """Infer the model's posterior given the data, and judge it."""
         seed = self._draw_seed()
         unit = PROGRESS_UNITS.get(self.inference, "draws")
-        progress = ProgressLine(type(self).__name__, unit) if self.verbose else None
-        trace = infer(model, data, self._settings(), seed, progress)
-        self.n_iter_ = trace.n_iter or self.tune + self.draws
-        self.training_data_ = data
-        self.posterior_ = posterior_from_trace(model, data.n_groups, trace, seed)
-        self.diagnostics_ = diagnose(self.posterior_, data, trace, grouped)
+        tol = None if self.tol is None else float(self.tol)
+
+        def judged(trace):
+            posterior = posterior_from_trace(model, data.n_groups, trace, seed)
+            return posterior, diagnose(posterior, data, trace, grouped, tol)
+
+        settings = self._settings()
+        if tol is not None:
+            settings = replace(settings, enough=lambda trace: not judged(trace)[1].mixing_problems())
+        with fit_progress(self, unit) as progress:
+            trace = infer(model, data, settings, seed, progress)
+            self.n_iter_ = trace.n_iter or self.tune + trace.x.shape[1]
+            self.training_data_ = data
+            posterior, self.diagnostics_ = judged(trace)
+            self.posterior_ = weigh_chains(posterior, data, self.chain_weights)
         problems = self.diagnostics_.problems()
         if problems:
             warnings.warn(
@@ -189,10 +214,14 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
         return self._gather(statistic, inputs, parts, axis=0)
 
     def _gather(self, statistic, inputs, parts, axis):
-        network = self.posterior_.network
-        pieces = [(rows, statistic(network, weights, inputs[rows])) for rows, weights in parts]
-        order = np.argsort(np.concatenate([rows for rows, _ in pieces]))
-        return np.take(np.concatenate([piece for _, piece in pieces], axis=axis), order, axis=axis)
+        """A statistic of the rows of every part, in the order of the rows along axis."""
+        result = None
+        for rows, weights in parts:
+            piece = statistic(self.posterior_.predictor, weights, inputs[rows])
+            if result is None:
+                result = np.empty((*piece.shape[:axis], len(inputs), *piece.shape[axis + 1 :]))
+            result[(slice(None),) * axis + (rows,)] = piece
+        return result
 
     def _proba(self, X, groups=None):
         return self._summary(prediction.mean_proba, X, groups)
@@ -219,13 +248,16 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
             )
         chosen = np.linspace(0, available - 1, n_draws).round().astype(int)  # (draw,)
         inputs, parts = self._inputs_and_weights(X, groups)
-        return self._gather(prediction.sample_proba, inputs, [(rows, w[chosen]) for rows, w in parts], axis=1)
+        n_bytes = 2 * 8 * n_draws * len(inputs) * len(self.classes_)  # all rows, and those of one group
+        what = f"The probabilities of {n_draws} draws, {len(inputs)} rows and {len(self.classes_)} classes"
+        require_memory(n_bytes, what, "lower n_draws, or predict fewer rows at once")
+        return self._gather(prediction.sample_proba, inputs, ((rows, w[chosen]) for rows, w in parts), axis=1)
 
     # The model and the draws for other tools ---------------------------------------------------------------
 
     def _input_names(self):
         """Names of the network's inputs."""
-        return list(getattr(self, "feature_names_in_", [f"x{i}" for i in range(self.n_features_in_)]))
+        return column_names(self)
 
     def to_pymc(self, *, fused=True):
         """The fitted model with its data as a PyMC model.
@@ -240,9 +272,16 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
         -------
         model : pymc.Model
             Its log density is the one that was sampled. Inputs are standardised as in the fit.
+
+        Raises
+        ------
+        NotFittedError
+            If the classifier is not fitted.
         """
         check_is_fitted(self)
-        from ..model.pymc_model import build_model  # PyMC takes seconds to import
+        import_pymc()  # it takes seconds
+        with quiet_libraries():
+            from ..model.pymc_model import build_model
 
         return build_model(self.posterior_.model, self.training_data_, self._input_names(), fused=fused)
 
@@ -257,35 +296,11 @@ class BaseBNNClassifier(ClassifierMixin, BaseEstimator):
             ``group_scale`` (chain, draw, layer) of the layers whose scale is learned; ``sample_stats`` the statistics
             of the sampler; ``log_likelihood`` that of each training row, in nats, (chain, draw, row); and
             ``observed_data`` the class codes, rows in the order of the X given to ``fit``.
-        """
-        check_is_fitted(self)
-        return to_arviz(self.posterior_, self.training_data_, self._input_names())
-
-    # Files -------------------------------------------------------------------------------------------------
-
-    def save(self, path):
-        """Save the fitted estimator to a file, for :func:`skhbnn.load`.
-
-        The file is a zip of a JSON manifest and ``.npy`` arrays, never a pickle. The training rows are in it. An
-        existing file is replaced in one step, or not at all.
-
-        Parameters
-        ----------
-        path : str or path-like
 
         Raises
         ------
         NotFittedError
-            If the estimator is not fitted.
-        TypeError, ValueError
-            If a parameter or a label is of a kind that a file cannot hold; the message names it.
-        OSError
-            If the file cannot be written; what was there before stays.
-
-        Notes
-        -----
-        Labels and parameters may be None, booleans, numbers of Python and NumPy, decimals, fractions, strings, bytes,
-        UUIDs, times, and tuples, lists, dicts, frozensets and arrays of those. A label with a time zone comes back as
-        the ``datetime`` of the same instant at the same offset from UTC.
+            If the classifier is not fitted.
         """
-        saving.save(self, path)
+        check_is_fitted(self)
+        return to_arviz(self.posterior_, self.training_data_, self._input_names())

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils.validation import validate_data
 
-from ..data import group_rows
+from ..data import check_no_class_missing, group_rows, naming_text_columns
 from ..model.priors import FlatModel, layer_scales
 from ..persistence.saving import storable
 from .base import INDEPENDENT_PRIOR_CONSTRAINTS
@@ -16,7 +16,7 @@ class FlatBNNClassifier(SingleNetworkClassifier):
     """A Bayesian neural network classifier: one network, all rows.
 
     Every weight has an independent prior of the family ``weight_prior`` around 0, by default Normal(0,
-    ``prior_scale``²). Inputs are standardised internally, so that the prior means the same for features of any unit.
+    ``prior_scale**2``). Inputs are standardised internally, so that the prior means the same for features of any unit.
 
     Parameters
     ----------
@@ -33,20 +33,28 @@ class FlatBNNClassifier(SingleNetworkClassifier):
         Family of the prior of the weights, around 0; Student's t has 4 degrees of freedom.
     prior_scale : float, array-like of float or "fan_in", default=1.0
         Scale of the prior of the weights: one for all, one per layer, or 1 / sqrt(number of inputs of the layer).
-    inference : {"nuts", "advi", "fullrank_advi", "map", "metropolis", "pymc"}, default="nuts"
-        ``"nuts"`` samples the compiled density with nutpie. ``"advi"`` and ``"fullrank_advi"`` fit a normal
-        approximation with ``pm.fit``; ``"map"`` finds the mode; ``"metropolis"`` and ``"pymc"`` are ``pm.sample`` on
-        the PyMC model.
+    inference : {"nuts", "laplace", "advi", "fullrank_advi", "map", "metropolis", "pymc"}, default="nuts"
+        ``"nuts"`` samples the compiled density with nutpie. ``"laplace"`` takes normal distributions around its
+        modes, and says by ``diagnostics_.pareto_k`` whether that was enough: for many small groups. ``"advi"`` and
+        ``"fullrank_advi"`` fit a normal approximation with ``pm.fit``; ``"map"`` finds the mode; ``"metropolis"`` and
+        ``"pymc"`` are ``pm.sample`` on the PyMC model.
     chains : int, default=4
-        Number of Markov chains; of starts for ``"map"``.
+        Number of Markov chains; of starts for ``"laplace"`` and ``"map"``.
     tune : int, default=500
         Steps of each chain that adapt the sampler and are thrown away.
     draws : int, default=500
-        Steps of each chain that are kept; draws from the approximation of a variational method.
+        Steps of each chain that are kept; draws from the approximation of a variational method or of ``"laplace"``.
+    tol : float, default=None
+        Greatest Monte Carlo standard error of a class probability. With it NUTS stops before ``draws`` as soon as no
+        probability at fixed training rows has a greater one, and their logits have R-hat at most 1.01 and an effective
+        sample size of 100 per chain. None: exactly ``draws``.
+    chain_weights : {"equal", "stacking"}, default="equal"
+        Share of each chain in predictions and in priors made from the fit. ``"stacking"`` gives chains that found
+        different modes the weights with which their mixture predicts best what it has not seen [2]_.
     target_accept : float, default=0.9
         Acceptance probability that the step size is adapted to; raise it against divergences.
     max_iter : int, default=20_000
-        Most iterations of a variational method, and of ``"map"`` from each start.
+        Most iterations of a variational method, and of ``"laplace"`` and ``"map"`` from each start.
     batch_size : int, default=None
         Rows of a random minibatch in each iteration of a variational method. None: all rows.
     sample_kwargs : dict, default=None
@@ -65,12 +73,12 @@ class FlatBNNClassifier(SingleNetworkClassifier):
         Class labels.
     n_features_in_ : int
         Number of columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (``n_features_in_``,)
         Their names, where X had any.
     posterior_ : Posterior
         Draws of the weights, with a legend of their axes.
-    diagnostics_ : Diagnostics
-        Convergence of the sampler.
+    diagnostics_ : Diagnostics or OptimizationDiagnostics
+        Convergence of the sampler, or how the optimisation ended.
     n_iter_ : int
         Iterations of the optimisation, or steps of each chain.
     training_data_ : GroupedData
@@ -86,6 +94,8 @@ class FlatBNNClassifier(SingleNetworkClassifier):
     References
     ----------
     .. [1] Neal (1996), "Bayesian Learning for Neural Networks", Springer.
+    .. [2] Yao, Vehtari and Gelman (2022), "Stacking for non-mixing Bayesian computations: the curse and blessing of
+       multimodal posteriors", Journal of Machine Learning Research 23.
 
     Examples
     --------
@@ -116,6 +126,7 @@ class FlatBNNClassifier(SingleNetworkClassifier):
         Returns
         -------
         self : FlatBNNClassifier
+            The fitted classifier.
 
         Raises
         ------
@@ -128,7 +139,9 @@ class FlatBNNClassifier(SingleNetworkClassifier):
             If the chains did not converge; the fit is kept.
         """
         self._forget()
-        X, y = validate_data(self, X, y, dtype=np.float64)  # (row, feature), (row,)
+        check_no_class_missing(y)
+        with naming_text_columns(X):
+            X, y = validate_data(self, X, y, dtype=np.float64)  # (row, feature), (row,)
         y = self._encode_classes(y)  # (row,)
         data, self.standardizer_ = group_rows(X, y, np.zeros(len(y), dtype=int), ["all"], self._standardizer(X))
         network = self._network(X.shape[1])

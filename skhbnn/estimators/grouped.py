@@ -6,6 +6,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
 
 from ..data import as_labels, take_group_columns
+from .base import column_names
 
 
 def unseen_text(labels):
@@ -33,6 +34,15 @@ class GroupsMixin:
     def _check_inputs(self, X, reset):
         """X without group columns, checked."""
         raise NotImplementedError
+
+    def _input_names(self):
+        """Names of the columns of X that hold no groups."""
+        names = column_names(self)
+        if self.groups is None:
+            return names
+        columns = self.groups if isinstance(self.groups, list) else [self.groups]
+        taken = {column if isinstance(column, str) else names[column] for column in columns}
+        return [name for name in names if name not in taken]
 
     def _split(self, X, groups, reset):
         """X without its group columns, and the group labels; None where there are none."""
@@ -71,14 +81,25 @@ class GroupsMixin:
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows to predict.
         y : array-like of shape (n_samples,)
+            Their true classes.
         groups : array-like of shape (n_samples,), default=None
             Group labels, if they are not a column of X.
         sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row in the mean. None: all the same.
 
         Returns
         -------
         score : float
+            Share of the rows that are predicted right.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            As ``predict``.
         """
         check_is_fitted(self)
         return accuracy_score(y, self.predict(X, groups=groups), sample_weight=sample_weight)

@@ -9,24 +9,31 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
 
 from .. import prediction
-from ..data import encode_labels, group_rows, labels_array, rows_by_label, unique_labels
+from ..data import (
+    ALL_ROWS,
+    check_no_class_missing,
+    encode_labels,
+    group_rows,
+    labels_array,
+    naming_text_columns,
+    rows_by_label,
+    unique_labels,
+)
 from ..model.families import GROUP_SCALE_PRIORS
 from ..model.priors import POOLING, HierarchicalModel, layer_pooling, layer_scales
 from ..persistence.saving import storable
 from .base import INDEPENDENT_PRIOR_CONSTRAINTS, BaseBNNClassifier
 from .grouped import GroupsMixin, unseen_text
 
-ALL_ROWS = "all rows"  # the group of a fit without groups
-
 
 @storable
 class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
-    """A Bayesian neural network per group, partially pooled [1]_.
+    """A Bayesian neural network per group, partially pooled.
 
-    The weights of group g are w_g = mu + sd · z_g with z_g ~ Normal(0, 1): the group mean mu ~ Normal(0,
-    ``prior_scale``²) and the group scales sd ~ HalfNormal(1), one per layer, are learned with the groups. Other
-    families than these defaults, and layers that all groups share or that no two groups share, are parameters. Inputs
-    are standardised internally over all rows.
+    The model is that of Wiecki [1]_. The weights of group g are w_g = mu + sd · z_g with z_g ~ Normal(0, 1): the
+    group mean mu ~ Normal(0, ``prior_scale**2``) and the group scales sd ~ HalfNormal(1), one per layer, are learned
+    with the groups. Other families than these defaults, and layers that all groups share or that no two groups
+    share, are parameters. Inputs are standardised internally over all rows.
 
     Groups come as ``groups=`` of every method, or as columns of X named by the constructor's ``groups``; the columns
     are taken out of X before the network sees it. The column form works everywhere in scikit-learn, scorers
@@ -58,20 +65,28 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
     pooling : {"partial", "complete", "none"} or array-like of them, default="partial"
         How the groups share the weights of a layer, one for all or one per layer, the output layer included:
         ``"partial"`` as above, ``"complete"`` all groups have the same weights, ``"none"`` each has its own.
-    inference : {"nuts", "advi", "fullrank_advi", "map", "metropolis", "pymc"}, default="nuts"
-        ``"nuts"`` samples the compiled density with nutpie. ``"advi"`` and ``"fullrank_advi"`` fit a normal
-        approximation with ``pm.fit``; ``"map"`` finds the mode; ``"metropolis"`` and ``"pymc"`` are ``pm.sample`` on
-        the PyMC model.
+    inference : {"nuts", "laplace", "advi", "fullrank_advi", "map", "metropolis", "pymc"}, default="nuts"
+        ``"nuts"`` samples the compiled density with nutpie. ``"laplace"`` takes normal distributions around its
+        modes, and says by ``diagnostics_.pareto_k`` whether that was enough: for many small groups. ``"advi"`` and
+        ``"fullrank_advi"`` fit a normal approximation with ``pm.fit``; ``"map"`` finds the mode; ``"metropolis"`` and
+        ``"pymc"`` are ``pm.sample`` on the PyMC model.
     chains : int, default=4
-        Number of Markov chains; of starts for ``"map"``.
+        Number of Markov chains; of starts for ``"laplace"`` and ``"map"``.
     tune : int, default=500
         Steps of each chain that adapt the sampler and are thrown away.
     draws : int, default=500
-        Steps of each chain that are kept; draws from the approximation of a variational method.
+        Steps of each chain that are kept; draws from the approximation of a variational method or of ``"laplace"``.
+    tol : float, default=None
+        Greatest Monte Carlo standard error of a class probability. With it NUTS stops before ``draws`` as soon as no
+        probability at fixed training rows has a greater one, and their logits have R-hat at most 1.01 and an effective
+        sample size of 100 per chain. None: exactly ``draws``.
+    chain_weights : {"equal", "stacking"}, default="equal"
+        Share of each chain in predictions and in priors made from the fit. ``"stacking"`` gives chains that found
+        different modes the weights with which their mixture predicts best what it has not seen [2]_.
     target_accept : float, default=0.9
         Acceptance probability that the step size is adapted to; raise it against divergences.
     max_iter : int, default=20_000
-        Most iterations of a variational method, and of ``"map"`` from each start.
+        Most iterations of a variational method, and of ``"laplace"`` and ``"map"`` from each start.
     batch_size : int, default=None
         Rows of a random minibatch in each iteration of a variational method. None: all rows.
     sample_kwargs : dict, default=None
@@ -93,12 +108,12 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
         Sorted group labels; None if ``fit`` got none.
     n_features_in_ : int
         Number of columns of X, group columns included.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (``n_features_in_``,)
         Their names, where X had any.
     posterior_ : Posterior
         Draws of every group's weights, of the group mean and of the group scales, with a legend of their axes.
-    diagnostics_ : Diagnostics
-        Convergence of the sampler.
+    diagnostics_ : Diagnostics or OptimizationDiagnostics
+        Convergence of the sampler, or how the optimisation ended.
     n_iter_ : int
         Iterations of the optimisation, or steps of each chain.
     training_data_ : GroupedData
@@ -115,6 +130,8 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
     ----------
     .. [1] Wiecki (2018), "Hierarchical Bayesian Neural Networks with Informative Priors",
        https://twiecki.io/blog/2018/08/13/hierarchical_bayesian_neural_network/
+    .. [2] Yao, Vehtari and Gelman (2022), "Stacking for non-mixing Bayesian computations: the curse and blessing of
+       multimodal posteriors", Journal of Machine Learning Research 23.
 
     Examples
     --------
@@ -152,6 +169,8 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
         chains=4,
         tune=500,
         draws=500,
+        tol=None,
+        chain_weights="equal",
         target_accept=0.9,
         max_iter=20_000,
         batch_size=None,
@@ -171,6 +190,8 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
             chains=chains,
             tune=tune,
             draws=draws,
+            tol=tol,
+            chain_weights=chain_weights,
             target_accept=target_accept,
             max_iter=max_iter,
             batch_size=batch_size,
@@ -200,6 +221,7 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
         Returns
         -------
         self : HierarchicalBNNClassifier
+            The fitted classifier.
 
         Raises
         ------
@@ -213,7 +235,9 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
         """
         self._forget()
         X, labels = self._split(X, groups, reset=True)
-        X, y = check_X_y(X, y, dtype=np.float64, estimator=self)  # (row, feature), (row,)
+        check_no_class_missing(y)
+        with naming_text_columns(X):
+            X, y = check_X_y(X, y, dtype=np.float64, estimator=self)  # (row, feature), (row,)
         y = self._encode_classes(y)  # (row,)
         if labels is None:
             self.groups_, known, labels = None, [ALL_ROWS], [ALL_ROWS] * len(y)
@@ -232,15 +256,17 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
         return self._fit_model(model, data, grouped=self.groups_ is not None)
 
     def _check_inputs(self, X, reset):
-        return validate_data(self, X, reset=reset, dtype=np.float64)  # (row, feature)
+        with naming_text_columns(X):
+            return validate_data(self, X, reset=reset, dtype=np.float64)  # (row, feature)
 
     def _inputs_and_weights(self, X, groups=None):
         X, labels = self._split(X, groups, reset=False)
-        X = check_array(X, dtype=np.float64, estimator=self)  # (row, feature)
+        with naming_text_columns(X):
+            X = check_array(X, dtype=np.float64, estimator=self)  # (row, feature)
         inputs = self.standardizer_.transform(X)  # (row, feature)
         self._check_same_way(labels)
         if labels is None:
-            return inputs, [(np.arange(len(X)), self.posterior_.group_weights(0))]
+            return inputs, [(np.arange(len(X)), self.posterior_.group_parameters(0))]
         rows = rows_by_label(labels)
         codes = dict(zip(rows, encode_labels(rows, self.training_data_.group_labels), strict=True))
         unseen = [label for label, code in codes.items() if code < 0]
@@ -249,18 +275,10 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
                 f'{unseen_text(unseen)} Set unseen_groups="population" to predict them from the group distribution.'
             )
         posterior = self.posterior_
-        return inputs, [
-            (rows[label], posterior.population_weights(label) if code < 0 else posterior.group_weights(code))
+        return inputs, (
+            (rows[label], posterior.population_parameters(label) if code < 0 else posterior.group_parameters(code))
             for label, code in codes.items()
-        ]
-
-    def _input_names(self):
-        names = super()._input_names()
-        if self.groups is None:
-            return names
-        columns = self.groups if isinstance(self.groups, list) else [self.groups]
-        taken = {column if isinstance(column, str) else names[column] for column in columns}
-        return [name for name in names if name not in taken]
+        )
 
     def predict_proba(self, X, groups=None):
         """Posterior mean of the class probabilities.
@@ -268,6 +286,7 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows to predict.
         groups : array-like of shape (n_samples,), default=None
             Group labels, if they are not a column of X.
 
@@ -278,6 +297,8 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
 
         Raises
         ------
+        NotFittedError
+            If the classifier is not fitted.
         ValueError
             If groups are missing, come in both ways, or hold an unseen label with ``unseen_groups="error"``.
         """
@@ -289,12 +310,21 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows to predict.
         groups : array-like of shape (n_samples,), default=None
             Group labels, if they are not a column of X.
 
         Returns
         -------
         y : ndarray of shape (n_samples,)
+            Class labels.
+
+        Raises
+        ------
+        NotFittedError
+            If the classifier is not fitted.
+        ValueError
+            As ``predict_proba``.
         """
         return self._class_labels(self._proba(X, groups))
 
@@ -304,12 +334,21 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows to predict.
         groups : array-like of shape (n_samples,), default=None
             Group labels, if they are not a column of X.
 
         Returns
         -------
         log_proba : ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``; -inf where the probability is 0.
+
+        Raises
+        ------
+        NotFittedError
+            If the classifier is not fitted.
+        ValueError
+            As ``predict_proba``.
         """
         return self._log(self._proba(X, groups))
 
@@ -319,6 +358,7 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows to predict.
         groups : array-like of shape (n_samples,), default=None
             Group labels, if they are not a column of X.
 
@@ -326,6 +366,13 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
         -------
         std : ndarray of shape (n_samples, n_classes)
             Between 0 and 0.5. A fair coin that is known to be fair has 0.
+
+        Raises
+        ------
+        NotFittedError
+            If the classifier is not fitted.
+        ValueError
+            As ``predict_proba``.
         """
         return self._summary(prediction.std_proba, X, groups)
 
@@ -335,6 +382,7 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows to predict.
         groups : array-like of shape (n_samples,), default=None
             Group labels, if they are not a column of X.
 
@@ -343,6 +391,13 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
         uncertainty : Bunch
             ``total``, ``aleatoric`` and ``epistemic``, each an ndarray of shape (n_samples,) in nats, with
             total = aleatoric + epistemic [1]_.
+
+        Raises
+        ------
+        NotFittedError
+            If the classifier is not fitted.
+        ValueError
+            As ``predict_proba``.
 
         References
         ----------
@@ -357,6 +412,7 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows to predict.
         groups : array-like of shape (n_samples,), default=None
             Group labels, if they are not a column of X.
         n_draws : int, default=None
@@ -365,9 +421,12 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
         Returns
         -------
         proba : ndarray of shape (n_draws, n_samples, n_classes)
+            The last axis in the order of ``classes_``.
 
         Raises
         ------
+        NotFittedError
+            If the classifier is not fitted.
         ValueError
             If n_draws is not between 1 and the number of posterior draws.
         """

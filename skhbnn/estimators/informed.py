@@ -9,12 +9,13 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..alignment import population_moments, weight_moments
-from ..data import Standardizer, as_labels, encode_labels, group_rows
+from ..data import Standardizer, as_labels, check_no_class_missing, encode_labels, group_rows, naming_text_columns
 from ..inference.trace import Trace
 from ..model.families import STANDARD_VARIANCE
 from ..model.priors import InformedModel, informed_factor
 from ..persistence.saving import storable
 from ..posterior import posterior_from_trace
+from ..stacking import weigh_chains
 from .base import BaseBNNClassifier
 from .hierarchical import HierarchicalBNNClassifier
 from .single import SingleNetworkClassifier
@@ -55,20 +56,28 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         Activation of the hidden layers.
     fit_intercept : bool, default=True
         Whether every layer has intercepts (biases).
-    inference : {"nuts", "advi", "fullrank_advi", "map", "metropolis", "pymc"}, default="nuts"
-        ``"nuts"`` samples the compiled density with nutpie. ``"advi"`` and ``"fullrank_advi"`` fit a normal
-        approximation with ``pm.fit``; ``"map"`` finds the mode; ``"metropolis"`` and ``"pymc"`` are ``pm.sample`` on
-        the PyMC model.
+    inference : {"nuts", "laplace", "advi", "fullrank_advi", "map", "metropolis", "pymc"}, default="nuts"
+        ``"nuts"`` samples the compiled density with nutpie. ``"laplace"`` takes normal distributions around its
+        modes, and says by ``diagnostics_.pareto_k`` whether that was enough: for many small groups. ``"advi"`` and
+        ``"fullrank_advi"`` fit a normal approximation with ``pm.fit``; ``"map"`` finds the mode; ``"metropolis"`` and
+        ``"pymc"`` are ``pm.sample`` on the PyMC model.
     chains : int, default=4
-        Number of Markov chains; of starts for ``"map"``.
+        Number of Markov chains; of starts for ``"laplace"`` and ``"map"``.
     tune : int, default=500
         Steps of each chain that adapt the sampler and are thrown away.
     draws : int, default=500
-        Steps of each chain that are kept; draws from the approximation of a variational method.
+        Steps of each chain that are kept; draws from the approximation of a variational method or of ``"laplace"``.
+    tol : float, default=None
+        Greatest Monte Carlo standard error of a class probability. With it NUTS stops before ``draws`` as soon as no
+        probability at fixed training rows has a greater one, and their logits have R-hat at most 1.01 and an effective
+        sample size of 100 per chain. None: exactly ``draws``.
+    chain_weights : {"equal", "stacking"}, default="equal"
+        Share of each chain in predictions and in priors made from the fit. ``"stacking"`` gives chains that found
+        different modes the weights with which their mixture predicts best what it has not seen [2]_.
     target_accept : float, default=0.9
         Acceptance probability that the step size is adapted to; raise it against divergences.
     max_iter : int, default=20_000
-        Most iterations of a variational method, and of ``"map"`` from each start.
+        Most iterations of a variational method, and of ``"laplace"`` and ``"map"`` from each start.
     batch_size : int, default=None
         Rows of a random minibatch in each iteration of a variational method. None: all rows.
     sample_kwargs : dict, default=None
@@ -87,12 +96,12 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         Class labels.
     n_features_in_ : int
         Number of columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (``n_features_in_``,)
         Their names, where X had any.
     posterior_ : Posterior
         Draws of the weights, with a legend of their axes.
-    diagnostics_ : Diagnostics
-        Convergence of the sampler.
+    diagnostics_ : Diagnostics or OptimizationDiagnostics
+        Convergence of the sampler, or how the optimisation ended.
     n_iter_ : int
         Iterations of the optimisation, or steps of each chain.
     training_data_ : GroupedData
@@ -108,6 +117,8 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
     ----------
     .. [1] Wiecki (2018), "Hierarchical Bayesian Neural Networks with Informative Priors",
        https://twiecki.io/blog/2018/08/13/hierarchical_bayesian_neural_network/
+    .. [2] Yao, Vehtari and Gelman (2022), "Stacking for non-mixing Bayesian computations: the curse and blessing of
+       multimodal posteriors", Journal of Machine Learning Research 23.
 
     Examples
     --------
@@ -147,6 +158,8 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         chains=4,
         tune=500,
         draws=500,
+        tol=None,
+        chain_weights="equal",
         target_accept=0.9,
         max_iter=20_000,
         batch_size=None,
@@ -164,6 +177,8 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
             chains=chains,
             tune=tune,
             draws=draws,
+            tol=tol,
+            chain_weights=chain_weights,
             target_accept=target_accept,
             max_iter=max_iter,
             batch_size=batch_size,
@@ -182,12 +197,12 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
     @validate_params(
         {
             "covariance": [StrOptions({"full", "layer", "diag"})],
-            "prior_chains": [None, Integral, "array-like"],
+            "prior_chains": [StrOptions({"stacking", "equal"}), Integral, "array-like"],
             "align": ["boolean"],
         },
         prefer_skip_nested_validation=True,
     )
-    def from_hierarchical(cls, hierarchical, *, covariance="full", prior_chains=None, align=True, **params):
+    def from_hierarchical(cls, hierarchical, *, covariance="full", prior_chains="stacking", align=True, **params):
         """An unfitted classifier whose prior is the group distribution that a hierarchical fit learned.
 
         Mean and covariance are those of a new group's weights, w ~ Normal(mu, sd²), over the posterior of (mu, sd).
@@ -198,8 +213,9 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
             A fitted one.
         covariance : {"full", "layer", "diag"}, default="full"
             Keep all covariances, those within each layer, or none.
-        prior_chains : int or array-like of int, default=None
-            Take the prior from these chains of the hierarchical fit only. None: all.
+        prior_chains : {"stacking", "equal"}, int or array-like of int, default="stacking"
+            Chains of the hierarchical fit that make the prior: all, with the weights of ``chain_weights="stacking"``
+            whatever the fit itself has, or with equal ones; or those of these numbers, with equal ones.
         align : bool, default=True
             Align the draws over permutations and sign flips of hidden units, without which chains in equivalent
             modes blur each other.
@@ -222,19 +238,19 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         """
         _check_type("from_hierarchical", hierarchical, HierarchicalBNNClassifier)
         posterior = hierarchical.posterior_
-        network, n_chains = posterior.network, len(posterior.weights)
-        chosen = np.arange(n_chains) if prior_chains is None else np.atleast_1d(prior_chains)  # (chain,)
-        if chosen.ndim != 1 or chosen.size == 0 or not np.isin(chosen, range(n_chains)).all():
-            raise ValueError(f"prior_chains={prior_chains!r}, but the fit has the chains 0 to {n_chains - 1}.")
+        if isinstance(prior_chains, str):
+            posterior = weigh_chains(posterior, hierarchical.training_data_, prior_chains)
+        else:
+            posterior = posterior.of_chains(prior_chains)
         if hierarchical.weight_prior == "cauchy":
             raise ValueError(
                 'With weight_prior="cauchy" the group distribution has no covariance to make a prior of; '
                 'fit the hierarchical model with "student_t", "laplace" or "normal".'
             )
         mean, cov = population_moments(
-            network,
-            posterior.group_mean[chosen].reshape(-1, network.n_weights),
-            posterior.group_scale[chosen].reshape(-1, len(network.layers)),
+            posterior.network,
+            posterior.pooled(posterior.group_mean),  # (draw, weight)
+            posterior.pooled(posterior.group_scale),  # (draw, layer)
             covariance,
             align,
             STANDARD_VARIANCE[hierarchical.weight_prior],
@@ -344,7 +360,7 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         """A classifier with a prior for the network, inputs and classes of a fit."""
         shared = [
             *("activation", "fit_intercept", "inference", "chains", "tune", "draws", "target_accept", "max_iter"),
-            *("batch_size", "sample_kwargs", "n_jobs", "random_state"),
+            *("tol", "chain_weights", "batch_size", "sample_kwargs", "n_jobs", "random_state"),
         ]
         own = {
             **{name: getattr(fitted, name) for name in shared},
@@ -371,6 +387,7 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         Returns
         -------
         self : InformedPriorBNNClassifier
+            The fitted classifier.
 
         Raises
         ------
@@ -384,7 +401,9 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
             If the chains did not converge; the fit is kept.
         """
         self._forget()
-        X, y = validate_data(self, X, y, dtype=np.float64)  # (row, feature), (row,)
+        check_no_class_missing(y)
+        with naming_text_columns(X):
+            X, y = validate_data(self, X, y, dtype=np.float64)  # (row, feature), (row,)
         y = self._encode_classes(y, self.classes)  # (row,)
         data, self.standardizer_ = group_rows(X, y, np.zeros(len(y), dtype=int), ["all"], self._given_standardizer())
         return self._fit_model(self._model(X.shape[1]), data)

@@ -2,24 +2,17 @@
 
 import contextlib
 import os
-import threading
-import traceback
 import warnings
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field, replace
 from numbers import Integral
-from typing import Any, NamedTuple
 
 import numpy as np
-from joblib import effective_n_jobs, parallel_config
-from joblib.parallel import get_active_backend
+from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context, clone, is_classifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.utils import Bunch, _safe_indexing, check_random_state, column_or_1d, get_tags
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import (
     _num_samples,
     assert_all_finite,
@@ -27,84 +20,26 @@ from sklearn.utils.validation import (
     check_is_fitted,
     validate_data,
 )
-from threadpoolctl import threadpool_limits
 
 from ..checkpoint import Checkpoint, parameter_digests, table_digest
-from ..data import label_generator, label_text, labels_array, rows_by_label, unique_labels
-from ..progress import ProgressLine
+from ..data import (
+    ALL_ROWS,
+    check_no_class_missing,
+    label_generator,
+    label_text,
+    labels_array,
+    rows_by_label,
+    unique_labels,
+)
+from ..inference.methods import METHODS
+from ..parallel import Task, fit_with_refit, inference_parameters, named, run_tasks
+from ..persistence.saving import SavableMixin, storable
+from ..progress import CallbackSupportMixin, fit_progress
 from .grouped import GroupsMixin, unseen_text
-from .hierarchical import ALL_ROWS
 from .informed import InformedPriorBNNClassifier
+from .single import SingleNetworkClassifier
 
-MAX_LOST_WORKERS = 3  # a group that kills its worker every time must come to an end
-TASKS_PER_CALL = 50  # a worker, where joblib returns all results of a call at once, as with Ray
-MAX_NAMED = 5  # groups that a message names
 POOLED = None  # the key of the fallback among the groups: no label is None
-
-
-class Task(NamedTuple):
-    """What one fit needs. A tuple: Dask would scatter larger arguments, and lose them with the worker that has them."""
-
-    key: Any
-    estimator: Any
-    X: Any
-    y: np.ndarray
-    crowded: bool
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """What came of one fit.
-
-    Parameters
-    ----------
-    estimator : estimator or None
-        The fitted one; None if the fit failed.
-    error : type or None
-        ValueError, TypeError or RuntimeError, whichever the fit's error was one of.
-    error_text : str
-        What the error said.
-    trace : str
-        Where it was.
-    warnings : list of (type, str)
-        Categories and texts of the warnings of the fit.
-    """
-
-    estimator: Any
-    error: type | None = None
-    error_text: str = ""
-    trace: str = ""
-    warnings: list = field(default_factory=list)
-
-
-@contextlib.contextmanager
-def _recorded_warnings():
-    """The warnings of a block; in another thread than the main one they go their way: recording is not thread-safe."""
-    if threading.current_thread() is not threading.main_thread():
-        yield []
-        return
-    with warnings.catch_warnings(record=True) as caught:
-        yield caught
-
-
-def _fit_task(task):
-    """Fit one group, on one thread if other groups are fitted at the same time."""
-    # BLAS on one thread always: with more, the last digits of its sums depend on how many there are.
-    alone = parallel_config(backend="sequential") if task.crowded else contextlib.nullcontext()
-    with alone, threadpool_limits(1), _recorded_warnings() as caught:
-        try:
-            outcome = Outcome(task.estimator.fit(task.X, task.y))
-        except Exception as error:  # a value, so that it takes no other group with it; fit raises or reports it
-            kind = next((kind for kind in (ValueError, TypeError) if isinstance(error, kind)), RuntimeError)
-            text = f"{type(error).__name__}: {error}" if kind is RuntimeError else str(error)
-            outcome = Outcome(None, kind, text, traceback.format_exc())
-    return task.key, replace(outcome, warnings=[(w.category, str(w.message)) for w in caught])
-
-
-def _named(labels):
-    """Some labels for a message."""
-    more = len(labels) - MAX_NAMED
-    return ", ".join(map(repr, labels[:MAX_NAMED])) + (f" and {more} more" if more > 0 else "")
 
 
 def _inner_has(method):
@@ -117,7 +52,15 @@ def _inner_has(method):
     return check
 
 
-class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
+def _inner_has_posterior(self):
+    """Whether the estimator is a network whose posterior can be a prior, for ``available_if``."""
+    if not isinstance(self.estimator, SingleNetworkClassifier):
+        raise AttributeError(f"A {type(self.estimator).__name__} has no posterior to go on from.")
+    return True
+
+
+@storable
+class PerGroupClassifier(SavableMixin, GroupsMixin, CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     """A clone of a classifier per group, fitted in parallel.
 
     Groups come as ``groups=`` of every method, or as columns of X named by the constructor's ``groups``, as in
@@ -136,6 +79,10 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
         ``estimator`` says. It changes no result.
     on_error : {"raise", "fallback"}, default="raise"
         What a group whose fit fails gets: an error, or the fallback with a ``FitFailedWarning``.
+    refit_inference : str, default=None
+        The ``inference`` by which a group is fitted again if ``diagnostics_`` of its fit name problems. With
+        ``estimator`` set to ``inference="laplace"``, ``"nuts"`` samples only the groups whose Pareto k is above 0.7;
+        ``estimators_[label].inference`` says by which a group was fitted in the end. None: each is fitted once.
     fallback : classifier or "prior", default=None
         Predicts groups that ``fit`` did not see. A classifier is cloned and fitted to all rows without their groups;
         ``"prior"`` is the prior of ``estimator``, an InformedPriorBNNClassifier, by itself. None: a ValueError.
@@ -161,7 +108,7 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
         Sorted group labels; None if ``fit`` got none.
     n_features_in_ : int
         Number of columns of X, group columns included.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (``n_features_in_``,)
         Their names, where X had any.
 
     See Also
@@ -192,6 +139,7 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
         "groups": [None, str, Integral, list],
         "n_jobs": [None, Integral],
         "on_error": [StrOptions({"raise", "fallback"})],
+        "refit_inference": [None, StrOptions(set(METHODS))],
         "fallback": [None, StrOptions({"prior"}), HasMethods(["fit", "predict"])],
         "checkpoint": [None, str, os.PathLike],
         "random_state": ["random_state"],
@@ -205,6 +153,7 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
         *,
         n_jobs=None,
         on_error="raise",
+        refit_inference=None,
         fallback=None,
         checkpoint=None,
         random_state=None,
@@ -214,6 +163,7 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
         self.groups = groups
         self.n_jobs = n_jobs
         self.on_error = on_error
+        self.refit_inference = refit_inference
         self.fallback = fallback
         self.checkpoint = checkpoint
         self.random_state = random_state
@@ -247,6 +197,7 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
         Returns
         -------
         self : PerGroupClassifier
+            The fitted classifier.
 
         Raises
         ------
@@ -269,16 +220,21 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
         X, labels = self._split(X, groups, reset=True)
         y = self._check_y(X, y)  # (row,)
         self.classes_ = np.unique(y)  # (class,)
-        seed = None if self.random_state is None else check_random_state(self.random_state).randint(2**31 - 1)
+        seed = self._draw_seed()
         self.failed_groups_: dict = {}
         if labels is None:
             self.groups_, self.fallback_ = None, None
-            fitted = {ALL_ROWS: self._clone(self.estimator, seed, ALL_ROWS).fit(X, y)}
+            with fit_progress(self, "fits", 1) as progress:
+                estimator = self._clone(self.estimator, seed, ALL_ROWS)
+                fitted = {ALL_ROWS: fit_with_refit(estimator, X, y, self.refit_inference)}
+                if progress is not None:
+                    progress(1, 1)
         else:
             known = unique_labels(labels, self.groups)
             self.groups_ = labels_array(known)  # (group,)
-            outcomes = self._outcomes(X, y, labels, known, seed)
-            self._report(outcomes)
+            with fit_progress(self, "groups", len(known) + self._has_pooled_fallback()) as progress:
+                outcomes = self._outcomes(X, y, labels, known, seed, progress)
+                self._report(outcomes)
             fitted = {label: outcomes[label].estimator for label in known if label not in self.failed_groups_}
             self.fallback_ = self._fallback_of(outcomes, X, seed)
         everyone = [*fitted.values(), *([] if self.fallback_ is None else [self.fallback_])]
@@ -289,6 +245,82 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
         self.estimators_ = fitted
         return self
 
+    @available_if(_inner_has_posterior)
+    @_fit_context(prefer_skip_nested_validation=False)
+    def update(self, X, y, groups=None):
+        """Learn from new rows of some groups: the posterior of each group is the prior of its new rows.
+
+        The other groups, and the fallback, stay as they are. A group that ``fit`` did not see is fitted as ``fit`` does
+        it. For networks of this package as the estimator.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe} of shape (n_samples, n_features)
+            New rows only.
+        y : array-like of shape (n_samples,)
+            Class labels, of those in ``classes_``.
+        groups : array-like of shape (n_samples,), default=None
+            Group labels, if they are not a column of X.
+
+        Returns
+        -------
+        self : PerGroupClassifier
+            The classifier, with the new rows learned.
+
+        Raises
+        ------
+        NotFittedError
+            If nothing was fitted yet.
+        ValueError, TypeError, RuntimeError
+            If X, y or groups is not valid, y has a class that is not in ``classes_``, or the fit of a group fails; all
+            groups then stay as they were.
+
+        See Also
+        --------
+        InformedPriorBNNClassifier.from_posterior : The prior of the new rows.
+        """
+        check_is_fitted(self)
+        X, labels = self._split(X, groups, reset=False)
+        self._check_same_way(labels)
+        y = self._check_y(X, y)  # (row,)
+        unknown = np.setdiff1d(y, self.classes_)
+        if len(unknown):
+            raise ValueError(f"y has classes that fit did not see: {unknown.tolist()}; fit again with rows of them.")
+        labels = [ALL_ROWS] * len(y) if labels is None else labels
+        known, rows, seed = unique_labels(labels, self.groups), rows_by_label(labels), self._draw_seed()
+        estimators = {label: self._for_new_rows(label, seed) for label in known}
+        crowded = effective_n_jobs(self.n_jobs) > 1
+
+        def task(key):
+            return Task(key, estimators[key], _safe_indexing(X, rows[key]), y[rows[key]], crowded, self.refit_inference)
+
+        found: dict = {}
+        with fit_progress(self, "groups", len(known)) as progress:
+            for _ in self._run(known, found, task, False, progress):
+                pass  # all of them, into found
+            failed = {key: outcome for key, outcome in found.items() if outcome.error is not None}
+            if failed:
+                self._raise(failed)
+        self._pass_on_warnings({label: found[label] for label in known}, stacklevel=4)
+        fitted = {**self.estimators_, **{label: found[label].estimator for label in known}}
+        self.failed_groups_ = {label: text for label, text in self.failed_groups_.items() if label not in fitted}
+        if self.groups_ is not None:
+            self.groups_ = labels_array(unique_labels([*fitted, *self.failed_groups_]))  # (group,)
+        self.estimators_ = fitted
+        return self
+
+    def _for_new_rows(self, label, seed):
+        """An unfitted estimator for new rows of a group."""
+        if label not in self.estimators_:
+            return self._clone(self.estimator, seed, label)
+        try:
+            return InformedPriorBNNClassifier.from_posterior(self.estimators_[label])
+        except ValueError as error:
+            raise ValueError(f"The posterior of {self._group_text(label)} cannot be a prior: {error}") from error
+
+    def _draw_seed(self):
+        return None if self.random_state is None else check_random_state(self.random_state).randint(2**31 - 1)
+
     def _check_parameters(self):
         if not is_classifier(self.estimator):
             raise ValueError(f"estimator must be a classifier, got a {type(self.estimator).__name__}.")
@@ -296,6 +328,11 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
             raise ValueError(
                 'fallback="prior" needs an InformedPriorBNNClassifier as the estimator, got a '
                 f"{type(self.estimator).__name__}; give a classifier as the fallback."
+            )
+        if self.refit_inference is not None and not inference_parameters(self.estimator):
+            raise ValueError(
+                f"refit_inference needs an estimator with a parameter inference, and {type(self.estimator).__name__} "
+                "has none."
             )
         if self.on_error == "fallback" and self.fallback is None:
             raise ValueError('on_error="fallback" needs a fallback, and fallback is None.')
@@ -309,6 +346,7 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
     def _check_y(self, X, y):
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
+        check_no_class_missing(y)
         y = column_or_1d(y, warn=True)  # (row,)
         assert_all_finite(y, input_name="y")
         check_classification_targets(y)
@@ -326,7 +364,7 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
             copy.set_params(classes=self.classes_)
         return copy
 
-    def _outcomes(self, X, y, labels, known, seed):
+    def _outcomes(self, X, y, labels, known, seed, progress):
         """The outcome of every group, and of a pooled fallback under the key POOLED."""
         crowded = effective_n_jobs(self.n_jobs) > 1
         rows = rows_by_label(labels)
@@ -335,7 +373,7 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
             if key is POOLED:
                 return Task(key, self._clone(self.fallback, seed, key), X, y, crowded)
             estimator = self._clone(self.estimator, seed, key)
-            return Task(key, estimator, _safe_indexing(X, rows[key]), y[rows[key]], crowded)
+            return Task(key, estimator, _safe_indexing(X, rows[key]), y[rows[key]], crowded, self.refit_inference)
 
         keys = [*known, *([POOLED] if self._has_pooled_fallback() else [])]
         checkpoint, stored_as = self._open_checkpoint(X, y, labels, seed)
@@ -343,16 +381,22 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
         if checkpoint is not None:
             found = {key: checkpoint.load(stored_as(key)) for key in keys}
             outcomes = {key: outcome for key, outcome in found.items() if outcome is not None}
-        progress = ProgressLine(type(self).__name__, "groups") if self.verbose else None
         keep_going = checkpoint is not None or self.on_error == "fallback"
-        with contextlib.closing(self._run([key for key in keys if key not in outcomes], task, keep_going)) as finished:
+        with contextlib.closing(self._run(keys, outcomes, task, keep_going, progress)) as finished:
             for key, outcome in finished:
                 if checkpoint is not None and outcome.error is None:
                     checkpoint.save(stored_as(key), outcome)
+        return {key: outcomes[key] for key in keys if key in outcomes}
+
+    def _run(self, keys, outcomes, task, keep_going, progress):
+        """Add to outcomes those of the keys that are not there, and yield each with its key as it comes."""
+        left = [key for key in keys if key not in outcomes]
+        with contextlib.closing(run_tasks(left, task, self.n_jobs, keep_going)) as finished:
+            for key, outcome in finished:
                 outcomes[key] = outcome
+                yield key, outcome
                 if progress is not None:
                     progress(len(outcomes), len(keys))
-        return {key: outcomes[key] for key in keys if key in outcomes}
 
     def _has_pooled_fallback(self):
         return self.fallback is not None and self.fallback != "prior"
@@ -365,38 +409,12 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
             "data": {"X": table_digest(X), "y": table_digest(y), "groups": table_digest(list(map(label_text, labels)))},
             "estimator": parameter_digests(self.estimator),
             "random_state": {"": str(seed)},
+            "refit_inference": {"": str(self.refit_inference)},
         }
         # The fallback is no part of the run: another one, for groups that failed, leaves the others as they are.
         pooled = parameter_digests(self.fallback) if self._has_pooled_fallback() else {}
         name_of_pooled = ("fallback", *sorted(pooled.items()), None)  # no label has a missing part
         return Checkpoint(self.checkpoint, run), lambda key: name_of_pooled if key is POOLED else key
-
-    def _run(self, keys, task, keep_going):
-        """Yield the key and outcome of every task, as they finish; unless keep_going, start none after one failed."""
-        left, lost_workers, stopping = dict.fromkeys(keys), 0, False
-        streams = get_active_backend()[0].supports_return_generator
-        n_tasks = len(left) if streams else TASKS_PER_CALL * effective_n_jobs(self.n_jobs)
-        while left and not stopping:
-            parallel = Parallel(n_jobs=self.n_jobs, return_as="generator_unordered" if streams else "list")
-            finished = parallel(delayed(_fit_task)(task(key)) for key in list(left)[:n_tasks] if not stopping)
-            try:
-                for key, outcome in finished:
-                    del left[key]
-                    stopping = stopping or not (keep_going or outcome.error is None)
-                    yield key, outcome
-            except BrokenProcessPool as error:
-                lost_workers += 1
-                if lost_workers > MAX_LOST_WORKERS:
-                    advice = "" if self.checkpoint else " Name a folder as checkpoint to keep the groups that are done."
-                    raise RuntimeError(
-                        f"Processes that fit groups were killed {lost_workers} times, maybe for want of memory; "
-                        f"{len(left)} are not fitted, of them {_named(list(left))}. Set n_jobs to fewer.{advice}"
-                    ) from error
-            finally:
-                if streams:
-                    with warnings.catch_warnings():
-                        warnings.simplefilter("ignore", UserWarning)  # joblib's, of tasks that an error cuts off
-                        finished.close()
 
     def _group_text(self, key):
         """The group of a key for a message, with the column that it comes from."""
@@ -408,7 +426,7 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
         """Raise the error of the first of some failed groups."""
         key, outcome = next(iter(failed.items()))
         others = [other for other in failed if other is not key]
-        also = f" The fits of {len(others)} other(s) failed too: {_named(others)}." if others else ""
+        also = f" The fits of {len(others)} other(s) failed too: {named(others)}." if others else ""
         advice = "" if POOLED in failed else ' To predict such groups by a fallback set on_error="fallback".'
         text = outcome.error_text.rstrip(". ")
         error = outcome.error(f"The fit of {self._group_text(key)} failed: {text}.{also}{advice}")
@@ -425,10 +443,14 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
             first, n_groups = next(iter(failed)), len(outcomes) - (POOLED in outcomes)
             warnings.warn(
                 f"The fits of {len(failed)} of {n_groups} groups failed, and the fallback serves them: "
-                f"{_named(list(failed))}. {self._group_text(first)} said: {self.failed_groups_[first]}",
+                f"{named(list(failed))}. {self._group_text(first)} said: {self.failed_groups_[first]}",
                 FitFailedWarning,
                 stacklevel=4,  # past fit and the wrapper of scikit-learn, to the line that called fit
             )
+        self._pass_on_warnings(outcomes, stacklevel=5)
+
+    def _pass_on_warnings(self, outcomes, stacklevel):
+        """Warn of what the fits warned of, once per category."""
         said: dict = {}  # category -> key -> text
         for key, outcome in outcomes.items():
             for category, text in outcome.warnings:
@@ -438,7 +460,7 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
             warnings.warn(
                 f"{len(texts)} of {len(outcomes)} fits warned; {self._group_text(first)} said: {texts[first]}",
                 category,
-                stacklevel=4,
+                stacklevel=stacklevel,
             )
 
     def _fallback_of(self, outcomes, X, seed):
@@ -474,7 +496,7 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
             if not hasattr(self.fallback_, method):
                 raise ValueError(
                     f"The fallback {type(self.fallback_).__name__} has no {method}, and serves the group(s) "
-                    f"{_named(unserved)}; use a fallback that has it."
+                    f"{named(unserved)}; use a fallback that has it."
                 )
             served.append((sorted(row for label in unserved for row in rows[label]), self.fallback_))
         results = [(r, e, getattr(e, method)(_safe_indexing(X, r), **arguments)) for r, e in served]
@@ -499,15 +521,19 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
+            Rows to predict.
         groups : array-like of shape (n_samples,), default=None
             Group labels, if they are not a column of X.
 
         Returns
         -------
         y : ndarray of shape (n_samples,)
+            Class labels.
 
         Raises
         ------
+        NotFittedError
+            If the classifier is not fitted.
         ValueError
             If groups are missing, come in both ways, or hold an unseen label and there is no fallback.
         """
@@ -524,6 +550,7 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
+            Rows to predict.
         groups : array-like of shape (n_samples,), default=None
             Group labels, if they are not a column of X.
 
@@ -534,6 +561,8 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
 
         Raises
         ------
+        NotFittedError
+            If the classifier is not fitted.
         ValueError
             If groups are missing, come in both ways, or hold an unseen label and there is no fallback.
         """
@@ -546,12 +575,21 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
+            Rows to predict.
         groups : array-like of shape (n_samples,), default=None
             Group labels, if they are not a column of X.
 
         Returns
         -------
         log_proba : ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``; -inf where the probability is 0.
+
+        Raises
+        ------
+        NotFittedError
+            If the classifier is not fitted.
+        ValueError
+            As ``predict``.
         """
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X, groups))
@@ -563,12 +601,21 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
+            Rows to predict.
         groups : array-like of shape (n_samples,), default=None
             Group labels, if they are not a column of X.
 
         Returns
         -------
         std : ndarray of shape (n_samples, n_classes)
+            Between 0 and 0.5; 0 for a class that the estimator of the group does not know.
+
+        Raises
+        ------
+        NotFittedError
+            If the classifier is not fitted.
+        ValueError
+            As ``predict``.
         """
         return self._by_class(X, groups, "predict_std")
 
@@ -579,6 +626,7 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
+            Rows to predict.
         groups : array-like of shape (n_samples,), default=None
             Group labels, if they are not a column of X.
 
@@ -586,6 +634,13 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
         -------
         uncertainty : Bunch
             ``total``, ``aleatoric`` and ``epistemic``, each an ndarray of shape (n_samples,) in nats.
+
+        Raises
+        ------
+        NotFittedError
+            If the classifier is not fitted.
+        ValueError
+            As ``predict``.
         """
         parts, n_rows = self._parts(X, groups, "predict_uncertainty")
         result = Bunch(**{name: np.empty(n_rows) for name in ("total", "aleatoric", "epistemic")})  # (row,) each
@@ -601,6 +656,7 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
+            Rows to predict.
         groups : array-like of shape (n_samples,), default=None
             Group labels, if they are not a column of X.
         n_draws : int, default=None
@@ -609,9 +665,12 @@ class PerGroupClassifier(GroupsMixin, ClassifierMixin, BaseEstimator):
         Returns
         -------
         proba : ndarray of shape (n_draws, n_samples, n_classes)
+            The last axis in the order of ``classes_``.
 
         Raises
         ------
+        NotFittedError
+            If the classifier is not fitted.
         ValueError
             If n_draws is not between 1 and the number of posterior draws, or is None and the fallback has another
             number of draws than the groups.

@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.utils.validation import validate_data
 
 from .. import prediction
+from ..data import naming_text_columns
 from .base import BaseBNNClassifier
 
 
@@ -11,9 +12,10 @@ class SingleNetworkClassifier(BaseBNNClassifier):
     """Base of the estimators of one network, which serves every row."""
 
     def _inputs_and_weights(self, X, groups=None):
-        X = validate_data(self, X, reset=False, dtype=np.float64)  # (row, feature)
+        with naming_text_columns(X):
+            X = validate_data(self, X, reset=False, dtype=np.float64)  # (row, feature)
         rows = np.arange(len(X))  # (row,)
-        return self.standardizer_.transform(X), [(rows, self.posterior_.group_weights(0))]
+        return self.standardizer_.transform(X), [(rows, self.posterior_.group_parameters(0))]
 
     def predict_proba(self, X):
         """Posterior mean of the class probabilities.
@@ -21,11 +23,19 @@ class SingleNetworkClassifier(BaseBNNClassifier):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows to predict.
 
         Returns
         -------
         proba : ndarray of shape (n_samples, n_classes)
             Columns in the order of ``classes_``.
+
+        Raises
+        ------
+        NotFittedError
+            If the classifier is not fitted.
+        ValueError
+            If X is not valid.
         """
         return self._proba(X)
 
@@ -35,10 +45,19 @@ class SingleNetworkClassifier(BaseBNNClassifier):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows to predict.
 
         Returns
         -------
         y : ndarray of shape (n_samples,)
+            Class labels.
+
+        Raises
+        ------
+        NotFittedError
+            If the classifier is not fitted.
+        ValueError
+            If X is not valid.
         """
         return self._class_labels(self._proba(X))
 
@@ -48,10 +67,19 @@ class SingleNetworkClassifier(BaseBNNClassifier):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows to predict.
 
         Returns
         -------
         log_proba : ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``; -inf where the probability is 0.
+
+        Raises
+        ------
+        NotFittedError
+            If the classifier is not fitted.
+        ValueError
+            If X is not valid.
         """
         return self._log(self._proba(X))
 
@@ -61,11 +89,19 @@ class SingleNetworkClassifier(BaseBNNClassifier):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows to predict.
 
         Returns
         -------
         std : ndarray of shape (n_samples, n_classes)
             Between 0 and 0.5. A fair coin that is known to be fair has 0.
+
+        Raises
+        ------
+        NotFittedError
+            If the classifier is not fitted.
+        ValueError
+            If X is not valid.
         """
         return self._summary(prediction.std_proba, X)
 
@@ -75,12 +111,20 @@ class SingleNetworkClassifier(BaseBNNClassifier):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows to predict.
 
         Returns
         -------
         uncertainty : Bunch
             ``total``, ``aleatoric`` and ``epistemic``, each an ndarray of shape (n_samples,) in nats, with
             total = aleatoric + epistemic [1]_.
+
+        Raises
+        ------
+        NotFittedError
+            If the classifier is not fitted.
+        ValueError
+            If X is not valid.
 
         References
         ----------
@@ -95,15 +139,19 @@ class SingleNetworkClassifier(BaseBNNClassifier):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows to predict.
         n_draws : int, default=None
             So many draws, evenly spaced over those of all chains; None: all.
 
         Returns
         -------
         proba : ndarray of shape (n_draws, n_samples, n_classes)
+            The last axis in the order of ``classes_``.
 
         Raises
         ------
+        NotFittedError
+            If the classifier is not fitted.
         ValueError
             If n_draws is not between 1 and the number of posterior draws.
         """

@@ -1,15 +1,34 @@
 """The methods of inference by name. Each module brings in what it needs, when it is used."""
 
-METHODS = ("nuts", "advi", "fullrank_advi", "map", "metropolis", "pymc")
+from ..imports import import_pymc
+from ..memory import require_memory
+from ..model.priors import n_dim
+
+METHODS = ("nuts", "laplace", "advi", "fullrank_advi", "map", "metropolis", "pymc")
 VARIATIONAL = ("advi", "fullrank_advi")  # use batch_size
 THROUGH_PYMC = ("advi", "fullrank_advi", "metropolis", "pymc")  # use sample_kwargs
-PROGRESS_UNITS = {"advi": "iterations", "fullrank_advi": "iterations", "map": "starts"}  # of the others: draws
+PROGRESS_UNITS = {  # of the others: draws
+    **dict.fromkeys(VARIATIONAL, "iterations"),
+    **dict.fromkeys(("laplace", "map"), "starts"),
+}
 
 
 def infer(model, data, settings, seed, progress=None):
-    """Draws from the posterior of a model by the method that the settings name; see its function."""
+    """Draws from the posterior of a model by the method that the settings name; see its function.
+
+    Raises
+    ------
+    MemoryError
+        If the draws, or the matrices of ``"laplace"``, would not fit.
+    """
+    if settings.inference not in ("laplace", "map"):
+        _require_memory_for_draws(n_dim(model, data.n_groups), settings)
+    if settings.inference in THROUGH_PYMC:
+        import_pymc()
     if settings.inference == "nuts":
         from .nuts import sample as method
+    elif settings.inference == "laplace":
+        from .laplace import fit as method
     elif settings.inference == "map":
         from .mode import find as method
     elif settings.inference in VARIATIONAL:
@@ -17,3 +36,23 @@ def infer(model, data, settings, seed, progress=None):
     else:
         from .pymc_sampling import sample as method
     return method(model, data, settings, seed, progress)
+
+
+def _require_memory_for_draws(n_dim, settings):
+    """Refuse settings whose draws would not fit in memory.
+
+    A number is 8 bytes. A sampler holds every step, with two copies of the kept ones once it is done, and one of the
+    others while it is looked at. PyMC adds the quantities that follow from a draw. The draws of a variational method
+    exist six times over while they are named.
+    """
+    chains, tune, draws = (
+        settings.sample_kwargs.get(name, getattr(settings, name)) for name in ("chains", "tune", "draws")
+    )
+    if settings.inference in VARIATIONAL:
+        numbers, said, lower = 7 * settings.draws, f"{settings.draws} draws", "draws"
+    else:
+        looked_at = 2 if settings.enough else 1
+        numbers = chains * (looked_at * tune + 3 * draws) * (2 if settings.inference in THROUGH_PYMC else 1)
+        said, lower = f"{chains} chains of {tune} + {draws} steps", "draws, tune or chains"
+    advice = f"lower {lower}, or hidden_layer_sizes"
+    require_memory(8 * n_dim * numbers, f"{said} of {n_dim} unconstrained weights and scales", advice)

@@ -2,11 +2,13 @@
 
 import numpy as np
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
 from ..model.density import Density
 from .trace import Trace
 
 
+@threadpool_limits.wrap(limits=1)  # the last digits of BLAS's sums depend on the number of its threads
 def find(model, data, settings, seed, progress=None):
     """Climb to the mode of the posterior density from several starts, and keep the highest.
 
@@ -32,21 +34,37 @@ def find(model, data, settings, seed, progress=None):
     RuntimeError
         If no start leads to a finite density.
     """
-    density = Density(model, data)
+    best = climb(Density(model, data), settings, seed, progress)[0]
+    statistics = {"lp": np.array([[-best.fun]])}  # (chain, draw)
+    return Trace(best.x[None, None], statistics, n_iter=best.nit, converged=best.success)  # x: (chain, draw, n_dim)
+
+
+def climb(density, settings, seed, progress=None):
+    """Climb a density from every start.
+
+    Returns
+    -------
+    tops : list of scipy.optimize.OptimizeResult
+        Where L-BFGS ended with a finite density, the highest first; ``fun`` is the negative log density.
+
+    Raises
+    ------
+    RuntimeError
+        If there is none.
+    """
 
     def objective(x):
         value, gradient = density.logp_grad(x)
         return (-value, -gradient) if np.isfinite(value) else (np.inf, np.zeros_like(x))
 
-    best = None
+    tops = []
     for start, start_seed in enumerate(np.random.SeedSequence(seed).spawn(settings.chains)):
         options = {"maxiter": settings.max_iter, "maxfun": 2 * settings.max_iter}
         found = minimize(objective, density.initial_point(start_seed), jac=True, method="L-BFGS-B", options=options)
         if progress is not None:
             progress(start + 1, settings.chains)
-        if np.isfinite(found.fun) and (best is None or found.fun < best.fun):
-            best = found
-    if best is None:
+        if np.isfinite(found.fun):
+            tops.append(found)
+    if not tops:
         raise RuntimeError(f"None of {settings.chains} starts led to a finite density; lower prior_scale.")
-    statistics = {"lp": np.array([[-best.fun]])}  # (chain, draw)
-    return Trace(best.x[None, None], statistics, n_iter=best.nit, converged=best.success)  # x: (chain, draw, n_dim)
+    return sorted(tops, key=lambda top: top.fun)

@@ -4,24 +4,27 @@ Two routes give the same draws. The C route hands nutpie the addresses of compil
 its own PyMC models; its names are nutpie's internals. The Python route is nutpie's public ``from_pyfunc``.
 """
 
+import contextlib
 import dataclasses
-import warnings
+import functools
+import math
+import time
 from collections.abc import Callable
 
 import numpy as np
+import nutpie
+from nutpie.compiled_pyfunc import from_pyfunc
+from nutpie.sample import CompiledModel
 
 from ..model import kernels
 from ..model.density import Density
 from .trace import STATISTICS
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", FutureWarning)  # ArviZ 0.23 announces ArviZ 1 at every import
-    import nutpie
-    from nutpie.compiled_pyfunc import from_pyfunc
-    from nutpie.sample import CompiledModel
-
 VARIABLE = "x"
 DIM = "unconstrained"
+FIRST_LOOK = 100  # draws of each chain before it is first asked whether they are enough
+GROWTH = 1.5  # from one look to the next
+POLL = 0.005  # seconds until the first look at how far a chain is
 PROGRESS = "{{ total_finished_draws }} {{ total_draws }}"
 
 
@@ -98,8 +101,7 @@ def run(density, *, route=None, progress=None, **settings):
     route : {"c", "python"}, default=None
         None: the C route where nutpie has it.
     progress : callable, default=None
-        Called from another thread with the number of steps made and of all steps; the Python route shows nutpie's
-        own bar instead.
+        Called from another thread with the number of steps made and of all steps; not by the Python route.
     **settings
         Arguments of ``nutpie.sample``.
 
@@ -110,21 +112,108 @@ def run(density, *, route=None, progress=None, **settings):
     statistics : list of dict of ndarray of shape (n_tune + n_draws,)
         One per chain, under ArviZ's names.
     """
-    if route is None:
-        route = "c" if has_callback_route() else "python"
-    if route == "c":
-        model, bar = _CallbackModel(dims={VARIABLE: (DIM,)}, density=density, progress=progress), False
-    else:
-        model, bar = _python_model(density), progress is not None
-    sampler = nutpie.sample(model, return_raw_trace=True, blocking=False, progress_bar=bar, **settings)
+    sampler = _start(density, route, progress, **settings)
     try:
         trace = sampler.wait()
     except BaseException:
         sampler.cancel()
         raise
+    return _arrays(trace, density.n_dim)
+
+
+def run_until(density, enough, *, chains, tune, draws, cores, seed, route=None, progress=None, **settings):
+    """Sample a density with nutpie until there are enough draws.
+
+    Every chain is a sampler of its own, which waits while it is ahead of the others. Whether there are enough draws is
+    asked at fixed numbers of them, so that neither ``cores`` nor the speed of the machine changes the result.
+
+    Parameters
+    ----------
+    density : Density
+    enough : callable
+        Told of the draws and statistics so far, in the form that is returned.
+    chains, tune, draws : int
+        ``draws`` is the most of each chain.
+    cores : int
+        Chains that run at once.
+    seed : int
+    route : {"c", "python"}, default=None
+        None: the C route where nutpie has it.
+    progress : callable, default=None
+        Called with the number of steps made and of all steps.
+    **settings
+        Further arguments of ``nutpie.sample``.
+
+    Returns
+    -------
+    draws : list of ndarray of shape (n_tune + n_draws, n_dim)
+    statistics : list of dict of ndarray of shape (n_tune + n_draws,)
+        As those of ``run``.
+    """
+    seeds = np.random.SeedSequence(seed).generate_state(chains)  # (chain,)
+    own = {"chains": 1, "cores": 1, "tune": tune, "draws": draws, **settings}
+    start = [functools.partial(_start, density, route, None, seed=int(chain_seed), **own) for chain_seed in seeds]
+    samplers: list = [None] * chains
+    n_draws = min(FIRST_LOOK, draws)
+    try:
+        while True:
+            _advance(samplers, start, tune + n_draws, cores)
+            parts = [_arrays(sampler.inspect(), density.n_dim, tune + n_draws) for sampler in samplers]
+            found = [x for (x,), _ in parts], [statistics for _, (statistics,) in parts]
+            done = n_draws == draws or enough(*found)
+            if progress is not None:
+                made = chains * (tune + n_draws)
+                progress(made, made if done else chains * (tune + draws))
+            if done:
+                return found
+            n_draws = min(math.ceil(GROWTH * n_draws), draws)
+    finally:
+        for sampler in samplers:
+            if sampler is not None:
+                sampler.cancel()
+
+
+def _advance(samplers, start, n_steps, cores):
+    """Let every chain run to n_steps or a little beyond, cores of them at once, and wait there."""
+    waiting, seconds = list(range(len(samplers))), POLL
+    running: set = set()
+    while waiting or running:
+        while waiting and len(running) < cores:
+            chain = waiting.pop(0)
+            if samplers[chain] is None:
+                samplers[chain] = start[chain]()
+            else:
+                samplers[chain].resume()
+            running.add(chain)
+        time.sleep(seconds)
+        seconds *= GROWTH  # every look copies all draws
+        for chain in sorted(running):
+            with contextlib.suppress(TimeoutError):  # nutpie's answer while it runs
+                _ = samplers[chain].is_finished  # raises the error of a chain that failed
+            batches, _ = samplers[chain].inspect().get_arrow_trace()  # none before the first step
+            if sum(batch.num_rows for batch in batches) >= n_steps:
+                samplers[chain].pause()
+                running.remove(chain)
+                seconds = POLL
+
+
+def _start(density, route, progress, **settings):
+    """A sampler that runs in the background."""
+    if route is None:
+        route = "c" if has_callback_route() else "python"
+    if route == "c":
+        model = _CallbackModel(dims={VARIABLE: (DIM,)}, density=density, progress=progress)
+    else:
+        model = _python_model(density)
+    return nutpie.sample(model, return_raw_trace=True, blocking=False, progress_bar=False, **settings)
+
+
+def _arrays(trace, n_dim, n_steps=None):
+    """Draws and statistics of each chain of a raw trace, of the first n_steps; None: of all."""
     draw_batches, stat_batches = trace.get_arrow_trace()
-    draws = [_matrix(batch.column(VARIABLE), density.n_dim) for batch in draw_batches]
-    return draws, [_statistics(batch) for batch in stat_batches]
+    draws = [_matrix(batch.column(VARIABLE), n_dim)[:n_steps] for batch in draw_batches]
+    statistics = [{name: part[:n_steps] for name, part in _statistics(batch).items()} for batch in stat_batches]
+    return draws, statistics
 
 
 def _matrix(column, n_dim):

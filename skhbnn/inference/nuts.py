@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..imports import import_arviz
 from ..model.density import Density
 from .trace import Trace
 
@@ -16,6 +17,7 @@ def sample(model, data, settings, seed, progress=None):
     model : FlatModel, HierarchicalModel or InformedModel
     data : GroupedData
     settings : Settings
+        With ``enough``, ``draws`` is the most that are made.
     seed : int
     progress : callable, default=None
         Told of the number of steps made and of all steps.
@@ -29,24 +31,37 @@ def sample(model, data, settings, seed, progress=None):
     RuntimeError
         If no chain finds a start with a finite density.
     """
-    from .nutpie_adapter import run  # nutpie takes seconds to import, so only a fit does
+    import_arviz()  # nutpie imports it
+    from .nutpie_adapter import run, run_until  # nutpie takes seconds to import, so only a fit does
 
-    draws, statistics = run(
-        Density(model, data),
-        progress=progress,
-        chains=settings.chains,
-        tune=settings.tune,
-        draws=settings.draws,
-        cores=settings.cores,
-        seed=seed,
-        target_accept=settings.target_accept,
-        maxdepth=MAX_DEPTH,
-    )
-    kept = [~chain.pop("tuning").astype(bool) for chain in statistics]  # (tune + draws,) each
+    arguments = {
+        "progress": progress,
+        "chains": settings.chains,
+        "tune": settings.tune,
+        "draws": settings.draws,
+        "cores": settings.cores,
+        "seed": seed,
+        "target_accept": settings.target_accept,
+        "maxdepth": MAX_DEPTH,
+    }
+    density = Density(model, data)
+    if settings.enough is not None:
+        return _trace(*run_until(density, lambda *chains: settings.enough(_trace(*chains)), **arguments))
+    chains = run(density, **arguments)
+    if progress is not None:  # nutpie's last report may come before the last step
+        n_steps = settings.chains * (settings.tune + settings.draws)
+        progress(n_steps, n_steps)
+    return _trace(*chains)
+
+
+def _trace(draws, statistics):
+    """Draws and statistics of chains without the steps of tuning."""
+    kept = [~chain["tuning"].astype(bool) for chain in statistics]  # (tune + draws,) each
     return Trace(
         np.stack([x[keep] for x, keep in zip(draws, kept, strict=True)]),  # (chain, draw, n_dim)
         {
             name: np.stack([chain[name][keep] for chain, keep in zip(statistics, kept, strict=True)])  # (chain, draw)
             for name in statistics[0]
+            if name != "tuning"
         },
     )

@@ -1,24 +1,13 @@
 """PyMC's own samplers on the PyMC model."""
 
-import logging
-from contextlib import contextmanager
+import inspect
+import itertools
 
 import numpy as np
 
+from ..quiet import quiet_libraries
+from .interrupts import interrupts_raised
 from .trace import STATISTICS, Trace
-
-
-@contextmanager
-def quiet_pymc(quiet):
-    """Without PyMC's messages, where ``quiet``."""
-    logger = logging.getLogger("pymc")
-    level = logger.level
-    if quiet:
-        logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def sample(model, data, settings, seed, progress=None):
@@ -32,31 +21,39 @@ def sample(model, data, settings, seed, progress=None):
         ``inference="metropolis"`` takes Metropolis steps, ``"pymc"`` what PyMC chooses or ``sample_kwargs`` ask for.
     seed : int
     progress : callable, default=None
-        Whether PyMC shows its own progress bar.
+        Told of the number of steps made and of all steps; of nothing but the end where another library samples for
+        PyMC.
 
     Returns
     -------
     trace : Trace
     """
-    import pymc as pm
+    with quiet_libraries():
+        import pymc as pm
 
-    from ..model.pymc_model import build_model, unconstrained
+        from ..model.pymc_model import build_model, unconstrained
 
+    n_steps = settings.chains * (settings.tune + settings.draws)
     arguments = {
         "draws": settings.draws,
         "tune": settings.tune,
         "chains": settings.chains,
         "cores": min(settings.cores, settings.chains),
         "random_seed": seed,
-        "progressbar": progress is not None,
+        "progressbar": False,
         "compute_convergence_checks": False,  # on predictions instead, see diagnostics.py
     }
-    with build_model(model, data), quiet_pymc(progress is None):
+    with quiet_libraries(), build_model(model, data), interrupts_raised():
         if settings.inference == "metropolis":
             arguments["step"] = pm.Metropolis()
         elif "step" not in settings.sample_kwargs:
             arguments["target_accept"] = settings.target_accept
+        if progress is not None and _samples_itself(pm, {**arguments, **settings.sample_kwargs}):
+            made = itertools.count(1)
+            arguments["callback"] = lambda trace, draw: progress(next(made), n_steps)
         result = pm.sample(**{**arguments, **settings.sample_kwargs})
+    if progress is not None:
+        progress(n_steps, n_steps)
     statistics = {}
     for name, also in STATISTICS.items():
         found = next((key for key in (name, also) if key in result["sample_stats"]), None)
@@ -65,3 +62,9 @@ def sample(model, data, settings, seed, progress=None):
             if values.ndim == 2:
                 statistics[name] = values  # (chain, draw)
     return Trace(unconstrained(model, result["posterior"]), statistics)
+
+
+def _samples_itself(pm, arguments):
+    """Whether ``pm.sample`` runs its own samplers, which alone take a callback."""
+    default = inspect.signature(pm.sample).parameters["nuts_sampler"].default
+    return "step" in arguments or arguments.get("nuts_sampler", default) == "pymc"

@@ -1,5 +1,6 @@
 """What every method of inference takes and gives."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +16,8 @@ STATISTICS = {
     "lp": "logp",
 }
 
+PARETO_K_LIMIT = 0.7  # importance weights beyond it are not to be relied on
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -26,7 +29,7 @@ class Settings:
         Name of the method.
     chains, tune, draws : int
         Chains, and steps of each that adapt the sampler and that are kept. A variational method gives ``draws`` draws
-        of its approximation, ``"map"`` tries ``chains`` starts.
+        of its approximation, ``"map"`` and ``"laplace"`` try ``chains`` starts.
     target_accept : float
         Acceptance probability that the step size of NUTS is adapted to.
     cores : int
@@ -37,6 +40,8 @@ class Settings:
         Rows of a minibatch of a variational method.
     sample_kwargs : dict
         Further arguments of ``pm.sample`` or ``pm.fit``.
+    enough : callable or None
+        Told of a trace so far, whether NUTS may stop before ``draws``.
     """
 
     inference: str
@@ -48,6 +53,7 @@ class Settings:
     max_iter: int
     batch_size: int | None = None
     sample_kwargs: dict = field(default_factory=dict)
+    enough: Callable | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +71,10 @@ class Trace:
         Iterations of an optimisation.
     converged : bool or None
         Whether an optimisation came to its end.
+    pareto_k : float or None
+        Shape of the tail of the importance weights of an approximation.
+    modes : ndarray of shape (n_modes, n_dim) or None
+        Where to linearise the network, if it is to be linearised; ``statistics["mode"]`` has the mode of each draw.
     """
 
     x: np.ndarray
@@ -72,3 +82,5 @@ class Trace:
     elbo: np.ndarray | None = None
     n_iter: int | None = None
     converged: bool | None = None
+    pareto_k: float | None = None
+    modes: np.ndarray | None = None

@@ -5,7 +5,8 @@ import re
 
 import numpy as np
 
-from .pymc_sampling import quiet_pymc
+from ..quiet import quiet_libraries
+from .interrupts import interrupts_raised
 from .trace import Trace
 
 LEARNING_RATE = 0.01
@@ -29,7 +30,7 @@ class _Watch:
 
     def __call__(self, approximation, losses, iteration):
         self.iteration = iteration
-        if iteration % WINDOW == 0 and self.progress is not None:
+        if self.progress is not None and (iteration % WINDOW == 0 or iteration == self.n_iter):
             self.progress(iteration, self.n_iter)
         if iteration % WINDOW or iteration < 2 * WINDOW:
             return
@@ -85,9 +86,10 @@ def fit(model, data, settings, seed, progress=None):
     .. [1] Kucukelbir, Tran, Ranganath, Gelman and Blei (2017), "Automatic differentiation variational inference",
        Journal of Machine Learning Research 18.
     """
-    import pymc as pm
+    with quiet_libraries():
+        import pymc as pm
 
-    from ..model.pymc_model import build_model, unconstrained
+        from ..model.pymc_model import build_model, unconstrained
 
     batch_size, n_rows = settings.batch_size, len(data.y)
     if batch_size is not None and batch_size > n_rows:
@@ -108,7 +110,7 @@ def fit(model, data, settings, seed, progress=None):
         **settings.sample_kwargs,
         "callbacks": [watch, *settings.sample_kwargs.get("callbacks", [])],
     }
-    with pymc_model, quiet_pymc(progress is None):
+    with quiet_libraries(), pymc_model, interrupts_raised():
         try:
             approximation = pm.fit(settings.max_iter, method=settings.inference, **arguments)
         except FloatingPointError as error:
@@ -117,10 +119,11 @@ def fit(model, data, settings, seed, progress=None):
                 'prior_scale, or pass a smaller step, sample_kwargs={"obj_optimizer": pm.adam(learning_rate=...)}.'
             ) from error
         draws = approximation.sample(settings.draws, random_seed=seed)
+    per_minibatch = 1 if batch_size is None else n_rows / batch_size  # PyMC's history is that of so many of the rows
     return Trace(
         unconstrained(model, draws["posterior"]),
         {},
-        elbo=-np.asarray(approximation.hist),  # (n_iter,)
+        elbo=-per_minibatch * np.asarray(approximation.hist),  # (n_iter,)
         n_iter=len(approximation.hist),
         converged=watch.converged,
     )

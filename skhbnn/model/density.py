@@ -2,7 +2,7 @@
 
 import ctypes
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -31,6 +31,13 @@ SCALE_FAMILIES = {
 }
 
 
+@cache
+def _callback():
+    """The C callback itself, so that both routes through nutpie see the same last digits; it takes addresses."""
+    callback, _ = kernels.nutpie_callbacks()
+    return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_uint64, *[ctypes.c_void_p] * 4)(callback.address)
+
+
 @dataclass(frozen=True, eq=False)
 class Density:
     """Log density and gradient of a model given the rows of a fit.
@@ -45,21 +52,18 @@ class Density:
     model: FlatModel | HierarchicalModel | InformedModel
     data: GroupedData
 
-    @property
+    @cached_property
     def n_dim(self):
         """Length of the unconstrained vector; ``priors.n_dim`` says what it holds."""
         return n_dim(self.model, self.data.n_groups)
 
     def logp_grad(self, x):
         """Log density, Jacobians included, and its gradient at x of shape (n_dim,)."""
-        # Through the C callback itself, so that both routes through nutpie see the same last digits.
-        callback, _ = kernels.nutpie_callbacks()
         x = np.ascontiguousarray(x, dtype=float)  # (n_dim,)
-        grad, logp = np.empty(self.n_dim), np.empty(1)  # (n_dim,), (1,)
-        double = ctypes.POINTER(ctypes.c_double)
-        pointers = [array.ctypes.data_as(double) for array in (x, grad, logp)]
-        callback.ctypes(self.n_dim, *pointers, self.header.ctypes.data)
-        return logp[0], grad
+        found = np.empty(self.n_dim + 1)  # (gradient and log density,)
+        address = found.ctypes.data  # asking takes longer than a small group's gradient
+        _callback()(self.n_dim, x.ctypes.data, address, address + found[:-1].nbytes, self._header_address)
+        return found[-1], found[:-1]
 
     def initial_point(self, seed):
         """A start for one chain, uniform on (-0.5, 0.5).
@@ -74,6 +78,10 @@ class Density:
         """Sizes, codes and addresses for ``kernels._nutpie_logp``; valid while self lives."""
         numbers, arrays = self._arguments
         return np.array(numbers + [array.ctypes.data for array in arrays], dtype=np.int64)  # (HEADER,)
+
+    @cached_property
+    def _header_address(self):
+        return self.header.ctypes.data
 
     @cached_property
     def _arguments(self):

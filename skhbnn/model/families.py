@@ -50,6 +50,15 @@ def from_unconstrained(weight_prior, scale, v):
     return scale * math.sqrt(DEGREES_OF_FREEDOM[weight_prior]) * np.sinh(v)
 
 
+def slope(weight_prior, scale, v):
+    """Derivative of ``from_unconstrained`` with respect to v."""
+    if weight_prior == "normal":
+        return np.ones_like(v)
+    if weight_prior == "laplace":
+        return scale * (1 + np.abs(v))
+    return scale * math.sqrt(DEGREES_OF_FREEDOM[weight_prior]) * np.cosh(v)
+
+
 def group_scale_log_constant(group_scale_prior):
     """Logarithm of the constant factor of a group-scale density."""
     if group_scale_prior == "half_normal":

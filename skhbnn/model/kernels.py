@@ -483,10 +483,15 @@ def _network_loglik(weights, X, y, group, row_weights, sizes, activation, fit_in
 _SOURCE = hashlib.sha256(b"".join(pkgutil.get_data(__package__, n) or b"" for n in ("lanes.py", "kernels.py")))
 
 
+for _function in (_nutpie_logp, _nutpie_expand, _network_loglik):
+    _function.__qualname__ += "_" + _SOURCE.hexdigest()[:12]
+
+
 def _cached(compiler, function):
-    function.__qualname__ += "_" + _SOURCE.hexdigest()[:12]
     try:
         return compiler(cache=True)(function)
+    except OSError:  # the cache cannot be read, or the disk is full
+        return compiler(cache=False)(function)
     except RuntimeError as error:
         if "no locator available" not in str(error):
             raise

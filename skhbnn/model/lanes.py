@@ -50,7 +50,7 @@ class _Lanes:
     def where_greater(self, limit, yes, no):
         """Yes where self > limit, else no."""
         yes, no = (v.value if isinstance(v, _Lanes) else self._constant(v) for v in (yes, no))
-        greater = self.builder.fcmp_ordered(">", self.value, self._constant(limit))
+        greater = self.builder.fcmp_unordered(">", self.value, self._constant(limit))  # NaN is not hidden
         return _Lanes(self.builder, self.builder.select(greater, yes, no))
 
     def _bits(self):

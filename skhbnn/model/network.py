@@ -25,6 +25,12 @@ def _logistic(x):
 
 
 ACTIVATIONS = {"tanh": _tanh, "relu": _relu, "logistic": _logistic, "identity": _identity}
+SLOPES: dict = {  # derivatives of the activations, in their own outputs
+    "tanh": lambda h: 1 - h**2,
+    "relu": lambda h: h > 0,
+    "logistic": lambda h: h * (1 - h),
+    "identity": np.ones_like,
+}
 
 
 @dataclass(frozen=True)
@@ -99,7 +105,18 @@ class Network:
         return np.repeat(np.arange(len(self.layers)), [layer.stop - layer.start for layer in self.layers])
 
     def weight_names(self, feature_names):
-        """A name for each weight, such as ``"layer 0: age -> unit 2"``."""
+        """Name each weight, such as ``"layer 0: age -> unit 2"``.
+
+        Parameters
+        ----------
+        feature_names : list of str
+            Names of the inputs.
+
+        Returns
+        -------
+        names : list of str
+            In the order of the flat weight vector.
+        """
         names, inputs = [], list(feature_names)
         for index, layer in enumerate(self.layers):
             last = layer is self.layers[-1]
@@ -115,11 +132,14 @@ class Network:
         Parameters
         ----------
         weights : ndarray of shape (n_draws, n_weights)
+            Weight vectors.
         X : ndarray of shape (n_rows, n_inputs)
+            Standardised inputs.
 
         Returns
         -------
         logits : ndarray of shape (n_draws, n_logits, n_rows)
+            Log odds of the second of two classes, or one logit per class.
         """
         h = X.T  # (input, row)
         for layer in self.layers:
@@ -129,3 +149,42 @@ class Network:
             if layer is not self.layers[-1]:
                 h = ACTIVATIONS[self.activation](h)
         return h
+
+
+class LinearizedNetwork(Network):
+    """The tangent of a network in its weights, f(x; w0) + J(x; w0) (w - w0) [1]_.
+
+    Every draw brings its own point of tangency: a parameter vector is w followed by w0.
+
+    References
+    ----------
+    .. [1] Immer, Korzepa and Bauer (2021), "Improving predictions of Bayesian neural nets via local linearization",
+       AISTATS.
+    """
+
+    def logits(self, parameters, X):
+        """Logits of every row under every parameter vector.
+
+        Parameters
+        ----------
+        parameters : ndarray of shape (n_draws, 2 * n_weights)
+        X : ndarray of shape (n_rows, n_inputs)
+
+        Returns
+        -------
+        logits : ndarray of shape (n_draws, n_logits, n_rows)
+        """
+        weights, points = np.split(parameters, 2, axis=1)  # (draw, weight) each
+        steps = weights - points  # (draw, weight)
+        h, tangent = X.T, np.zeros_like(X.T)  # (input, row) each
+        for layer in self.layers:
+            kernel, step = (np.swapaxes(layer.matrix(part), 1, 2) for part in (points, steps))  # (draw, unit, input)
+            tangent = kernel @ tangent + step @ h  # (draw, unit, row)
+            h = kernel @ h  # (draw, unit, row)
+            if self.fit_intercept:
+                h += points[:, layer.intercept, None]
+                tangent += steps[:, layer.intercept, None]
+            if layer is not self.layers[-1]:
+                h = ACTIVATIONS[self.activation](h)
+                tangent *= SLOPES[self.activation](h)
+        return h + tangent

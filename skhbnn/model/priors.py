@@ -17,9 +17,11 @@ class FlatModel:
     Parameters
     ----------
     network : Network
+        The one network.
     scale : ndarray of shape (n_layers,)
         Prior scale of the weights of each layer.
     weight_prior : {"normal", "laplace", "student_t", "cauchy"}
+        Family of the prior of the weights.
     """
 
     network: Network
@@ -50,11 +52,13 @@ class HierarchicalModel:
     Parameters
     ----------
     network : Network
+        Network of every group.
     scale : ndarray of shape (n_layers,)
         Prior scale of the weights of each layer.
     pooling : tuple of {"complete", "partial", "none"}
         One per layer.
     weight_prior : {"normal", "laplace", "student_t", "cauchy"}
+        Family of the prior of the weights.
     group_scale_prior : {"half_normal", "half_cauchy", "inverse_gamma"} or float
         Prior of the group scale of every partially pooled layer, or its fixed value.
     """
@@ -80,7 +84,9 @@ class InformedModel:
     Parameters
     ----------
     network : Network
+        The one network.
     mean : ndarray of shape (n_weights,)
+        Prior mean of the flat weight vector.
     cholesky : ndarray of shape (n_weights, n_weights)
         Lower triangular factor of the prior covariance.
     """
@@ -113,16 +119,21 @@ def weights_with_deviation(model):
     return np.flatnonzero((np.array(model.pooling) != "complete")[model.network.layer_of_weight])
 
 
-def n_dim(model, n_groups):
-    """Length of the unconstrained vector of a model.
+def n_coordinates(model):
+    """Unconstrained coordinates that the groups of a model share, and those of each group.
 
-    It holds, for an informed model, z; for the others the shared means of weights, the logarithms of the learned group
-    scales, and the deviations z, group by group.
+    An informed model has z; the others share the means of weights and the logarithms of the learned group scales, and
+    each group has its deviations z.
     """
     if isinstance(model, InformedModel):
-        return model.network.n_weights
-    n_means, n_deviations = len(weights_with_mean(model)), len(weights_with_deviation(model))
-    return n_means + len(model.learned_scales) + n_groups * n_deviations
+        return model.network.n_weights, 0
+    return len(weights_with_mean(model)) + len(model.learned_scales), len(weights_with_deviation(model))
+
+
+def n_dim(model, n_groups):
+    """Length of the unconstrained vector of a model: the shared coordinates, then those of group after group."""
+    n_shared, n_own = n_coordinates(model)
+    return n_shared + n_groups * n_own
 
 
 def layer_pooling(network, pooling):
@@ -131,6 +142,7 @@ def layer_pooling(network, pooling):
     Parameters
     ----------
     network : Network
+        Network of every group.
     pooling : {"complete", "partial", "none"} or sequence of them
         One for all layers or one per layer, the output layer included.
 
@@ -162,6 +174,7 @@ def layer_scales(network, prior_scale):
     Parameters
     ----------
     network : Network
+        Network of every group.
     prior_scale : float, sequence of float or "fan_in"
         One for all layers, one per layer, or 1 / sqrt(number of inputs of the layer).
 
@@ -195,6 +208,7 @@ def informed_factor(network, prior_mean, prior_cov):
     Returns
     -------
     mean : ndarray of shape (n_weights,)
+        Prior mean of the flat weight vector.
     cholesky : ndarray of shape (n_weights, n_weights)
 
     Raises

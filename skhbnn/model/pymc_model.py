@@ -18,6 +18,7 @@ def build_model(model, data, input_names=None, fused=True, batch_size=None):
     Parameters
     ----------
     model : FlatModel, HierarchicalModel or InformedModel
+        Network and priors.
     data : GroupedData
         Rows sorted by group, inputs standardised.
     input_names : list of str, default=None

@@ -6,8 +6,10 @@ from numbers import Real
 from typing import get_type_hints
 
 import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
 
-from ..data import GroupedData, Standardizer, as_labels, unique_labels
+from ..data import ALL_ROWS, GroupedData, Standardizer, as_labels, label_text, unique_labels
 from ..diagnostics import Diagnostics, OptimizationDiagnostics
 from ..model.families import GROUP_SCALE_PRIORS, WEIGHT_PRIORS
 from ..model.network import ACTIVATIONS
@@ -27,6 +29,14 @@ ATTRIBUTES: dict = {
     "diagnostics_": Diagnostics | OptimizationDiagnostics,
 }
 
+FROM_ROWS = ("n_iter_", "training_data_", "diagnostics_")  # which a prior without a fit lacks
+PER_GROUP_ATTRIBUTES: dict = {
+    **{name: ATTRIBUTES[name] for name in ("classes_", "n_features_in_", "feature_names_in_", "groups_")},
+    "estimators_": dict,
+    "failed_groups_": dict,
+    "fallback_": BaseEstimator | None,
+}
+
 # Type and axes of arrays. An axis has one length in all of a fit. "floating" may hold NaN and infinity, float32 and
 # float64 may not.
 ARRAYS: dict = {
@@ -35,21 +45,30 @@ ARRAYS: dict = {
     FlatModel: {"scale": "float64 layer"},
     HierarchicalModel: {"scale": "float64 layer"},
     InformedModel: {"mean": "float64 weight", "cholesky": "float64 weight weight"},
-    Posterior: {name: " ".join(("float32", *dims)) for name, dims in Posterior.dims.items()},
+    Posterior: {
+        **{name: " ".join(("float32", *dims)) for name, dims in Posterior.dims.items()},
+        "chain_weights": "float64 chain",
+    },
     Diagnostics: {
         **dict.fromkeys(("r_hat", "ess"), "floating probe"),
         **dict.fromkeys(("r_hat_group_scale", "ess_group_scale"), "floating learned_scale"),
         **dict.fromkeys(("divergences", "saturated", "n_steps"), "integer chain"),
-        **{"bfmi": "floating chain", "probe_rows": "int64 probe"},
+        **{"bfmi": "floating chain", "probe_rows": "int64 probe", "mcse": "floating probe"},
     },
     OptimizationDiagnostics: {"elbo": "floating iteration"},
 }
 
 
+def attributes_of(cls):
+    """Attributes that a fit of an estimator of the class sets, with their types."""
+    return PER_GROUP_ATTRIBUTES if "estimator" in cls._parameter_constraints else ATTRIBUTES
+
+
 def check_fit(estimator):
     """Raise a ValueError that names the first fault in the attributes of a fitted estimator."""
     estimator._validate_params()
-    fault = next(_faults(estimator), None)
+    faults = _faults if attributes_of(type(estimator)) is ATTRIBUTES else _per_group_faults
+    fault = next(faults(estimator), None)
     if fault is not None:
         raise ValueError(fault)
 
@@ -57,9 +76,8 @@ def check_fit(estimator):
 def _faults(estimator):
     """Each fault as a phrase; what comes after the first may fail on it, and is not asked for."""
     attributes: dict = {name: getattr(estimator, name, None) for name in ATTRIBUTES}
-    for name, wanted in ATTRIBUTES.items():
-        if not isinstance(attributes[name], wanted):
-            yield f"{name} is a {type(attributes[name]).__name__}"
+    is_prior = all(attributes[name] is None for name in FROM_ROWS)
+    yield from _attribute_faults(attributes, ATTRIBUTES, FROM_ROWS if is_prior else ())
     records = [found for name, value in attributes.items() for found in _records(value, name)]
     for where, record in records:
         yield from _type_faults(where, record)
@@ -69,9 +87,12 @@ def _faults(estimator):
         yield f"there is no {network}"
     if network.n_logits != (1 if n_classes == 2 else n_classes) or n_classes < 2:
         yield f"a network of {network.n_logits} logits is not one for {n_classes} classes"
+    if is_prior and not isinstance(model, InformedModel):
+        yield f"a {type(model).__name__} without rows is not a fit"
     lengths = {
         **{"input": network.sizes[0], "layer": len(network.layers), "weight": network.n_weights},
-        **{"class": n_classes, "column": estimator.n_features_in_, "group": len(data.group_labels)},
+        **{"class": n_classes, "column": estimator.n_features_in_},
+        "group": 1 if is_prior else len(data.group_labels),
     }
     lengths["edge"] = lengths["group"] + 1
     for where, record in records:
@@ -82,13 +103,22 @@ def _faults(estimator):
         array = attributes[name]
         if array is not None and array.shape != (lengths[axis],):
             yield f"{name} has shape {array.shape} instead of ({lengths[axis]},)"
-    yield from _data_faults(data, n_classes)
+    if not is_prior:
+        yield from _data_faults(data, n_classes)
     yield from _model_faults(model)
+    modes = posterior.sample_stats.get("mode", np.zeros(1, int))  # (chain, draw)
+    if modes.min() < 0 or modes.max() >= lengths.get("mode", math.inf):
+        yield "posterior_.sample_stats['mode'] are not modes of the fit"
     for name, array in posterior.sample_stats.items():
         yield from _array_faults(f"posterior_.sample_stats[{name!r}]", array, "generic chain draw", lengths)
     grouped = isinstance(model, HierarchicalModel)
     if any((part is not None) != grouped for part in (posterior.group_mean, posterior.group_scale)):
         yield f"group_mean and group_scale do not fit a {type(model).__name__}"
+    if (posterior.mode_group_mean is not None) != (grouped and posterior.mode_weights is not None):
+        yield f"mode_weights and mode_group_mean do not fit a {type(model).__name__}"
+    weights = posterior.chain_weights
+    if weights is not None and not (np.all(weights >= 0) and np.isclose(weights.sum(), 1)):
+        yield "posterior_.chain_weights are no weights that add up to 1"
     takes_groups = {hasattr(estimator, name) for name in ("unseen_groups", "groups_")}
     if takes_groups != {grouped} or not (grouped or lengths["group"] == 1):
         yield f"a {type(model).__name__} of {lengths['group']} groups is not of a {type(estimator).__name__}"
@@ -96,9 +126,47 @@ def _faults(estimator):
         yield f"the seed is {posterior.seed}"
     if np.any(estimator.standardizer_.scale <= 0):
         yield "standardizer_.scale is not positive"
-    probes = getattr(estimator.diagnostics_, "probe_rows", np.zeros(1))  # (probe,)
-    if probes.min() < 0 or probes.max() >= lengths["row"]:
+    probes = getattr(attributes["diagnostics_"], "probe_rows", None)  # (probe,)
+    if probes is not None and (probes.min() < 0 or probes.max() >= lengths["row"]):
         yield "diagnostics_.probe_rows are not rows of the fit"
+
+
+def _attribute_faults(attributes, types, absent=()):
+    for name, wanted in types.items():
+        if name not in absent and not isinstance(attributes[name], wanted):
+            yield f"{name} is a {type(attributes[name]).__name__}"
+
+
+def _per_group_faults(estimator):
+    """The same of a classifier that has a fitted estimator for each group, each of which was asked already."""
+    attributes: dict = {name: getattr(estimator, name, None) for name in PER_GROUP_ATTRIBUTES}
+    yield from _attribute_faults(attributes, PER_GROUP_ATTRIBUTES)
+    fitted, failed, groups = estimator.estimators_, estimator.failed_groups_, estimator.groups_
+    if not all(isinstance(text, str) for text in failed.values()):
+        yield "failed_groups_ holds more than texts"
+    labels = [*fitted, *failed]
+    if groups is None and labels != [ALL_ROWS]:
+        yield f"estimators_ without groups has the labels {labels}"
+    if groups is not None and (groups.ndim != 1 or sorted(map(label_text, labels)) != _texts(groups)):
+        yield "the labels of estimators_ and failed_groups_ are not those of groups_"
+    everyone = [*fitted.values(), *([] if estimator.fallback_ is None else [estimator.fallback_])]
+    if failed and estimator.fallback_ is None:
+        yield "failed_groups_ have no fallback_"
+    for member in everyone:
+        if not isinstance(member, BaseEstimator) or not hasattr(member, "classes_"):
+            yield f"estimators_ has a {type(member).__name__}, which is not fitted"
+        check_is_fitted(member)
+        if not np.isin(member.classes_, estimator.classes_).all():
+            yield "an estimator has a class that is not in classes_"
+        if member.n_features_in_ != everyone[0].n_features_in_ or member.n_features_in_ > estimator.n_features_in_:
+            yield f"an estimator has {member.n_features_in_} features"
+    names = attributes["feature_names_in_"]
+    if names is not None and names.shape != (estimator.n_features_in_,):
+        yield f"feature_names_in_ has shape {names.shape} instead of ({estimator.n_features_in_},)"
+
+
+def _texts(groups):
+    return sorted(map(label_text, groups.tolist() if groups.dtype != object else groups))
 
 
 def _records(value, where):

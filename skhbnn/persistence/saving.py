@@ -19,10 +19,11 @@ from ..model.network import Network
 from ..model.priors import FlatModel, HierarchicalModel, InformedModel
 from ..posterior import Posterior
 from . import archive, encoding
-from .consistency import ATTRIBUTES, check_fit
+from .consistency import attributes_of, check_fit
 
 RECORDS = [Standardizer, GroupedData, Network, FlatModel, HierarchicalModel, InformedModel]
 RECORDS += [Posterior, Diagnostics, OptimizationDiagnostics]
+NOT_SAVED = ("checkpoint", "_skl_callbacks")  # a folder of pickles to trust; scikit-learn's callbacks
 LIBRARIES = ("skhbnn", "numpy", "scipy", "sklearn")  # whose versions a file names, for whoever looks into it
 
 
@@ -44,34 +45,64 @@ def storable(cls):
 
 
 def _parts(estimator):
-    params = estimator.get_params(deep=False)
+    params = {name: value for name, value in estimator.get_params(deep=False).items() if name not in NOT_SAVED}
     constructed = vars(type(estimator)(**params))
-    attributes = {name: value for name, value in vars(estimator).items() if name not in constructed}
-    unknown = [name for name in attributes if name not in ATTRIBUTES]
+    attributes = {name: value for name, value in vars(estimator).items() if name not in (*constructed, *NOT_SAVED)}
+    unknown = [name for name in attributes if name not in attributes_of(type(estimator))]
     if unknown:
         raise TypeError(f"a file has no place for its attribute {unknown[0]}")
     return {"params": params, "attributes": attributes}
 
 
 def _restore(cls, parts):
+    if any(name in parts["params"] for name in NOT_SAVED):
+        raise ValueError("it names a parameter that is never saved")
     estimator = cls(**parts["params"])
     for name, value in parts["attributes"].items():
-        if name not in ATTRIBUTES:
+        if name not in attributes_of(cls):
             raise ValueError(f"a {cls.__name__} has no attribute {name!r}")
         setattr(estimator, name, value)
-    if hasattr(estimator, "posterior_"):
+    if estimator.__sklearn_is_fitted__():
         check_fit(estimator)
     return estimator
 
 
-def save(estimator, path):
-    """Save a fitted estimator to a file, as the method ``save`` of the estimators says."""
-    check_is_fitted(estimator)
-    arrays: list = []
-    encoded = encoding.encode(estimator, arrays, type(estimator).__name__)
-    encoding.decode(encoded, arrays)  # what could not be loaded is not saved
-    versions = {"python": platform.python_version(), **{name: sys.modules[name].__version__ for name in LIBRARIES}}
-    archive.write(path, {"estimator": encoded, "versions": versions}, arrays)
+class SavableMixin:
+    """The method ``save`` of the estimators."""
+
+    def save(self, path):
+        """Save the fitted estimator to a file, for :func:`skhbnn.load`.
+
+        The file is a zip of a JSON manifest and ``.npy`` arrays, never a pickle. The training rows are in it. An
+        existing file is replaced in one step, or not at all.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Name of the file.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        TypeError, ValueError
+            If a parameter or a label is of a kind that a file cannot hold; the message names it.
+        OSError
+            If the file cannot be written; what was there before stays.
+
+        Notes
+        -----
+        Labels and parameters may be None, booleans, numbers of Python and NumPy, decimals, fractions, strings, bytes,
+        UUIDs, times, and tuples, lists, dicts, frozensets and arrays of those. A label with a time zone comes back as
+        the ``datetime`` of the same instant at the same offset from UTC. Callbacks are not saved, nor is the name of a
+        checkpoint: its files are pickles, and no file is to say which folder is to be trusted.
+        """
+        check_is_fitted(self)
+        arrays: list = []
+        encoded = encoding.encode(self, arrays, type(self).__name__)
+        encoding.decode(encoded, arrays)  # what could not be loaded is not saved
+        versions = {"python": platform.python_version(), **{name: sys.modules[name].__version__ for name in LIBRARIES}}
+        archive.write(path, {"estimator": encoded, "versions": versions}, arrays)
 
 
 def load(path):
@@ -83,6 +114,7 @@ def load(path):
     Parameters
     ----------
     path : str or path-like
+        File that ``save`` wrote.
 
     Returns
     -------
@@ -95,6 +127,8 @@ def load(path):
         If the file cannot be read; FileNotFoundError if there is none.
     ValueError
         If it is not the whole, unchanged file of a fitted estimator, in a format that this release reads.
+    MemoryError
+        If the arrays do not fit in memory.
 
     Examples
     --------

@@ -69,6 +69,7 @@ class ConfidentRowsDisplay:
         estimator : classifier
             A fitted one that has ``predict_proba``, and ``predict_std`` for ``by="std"``.
         X : array-like of shape (n_samples, n_features)
+            Rows to predict.
         y : array-like of shape (n_samples,), default=None
             True classes, to tell right predictions from wrong ones.
         groups : array-like of shape (n_samples,), default=None
@@ -83,6 +84,7 @@ class ConfidentRowsDisplay:
         Returns
         -------
         display : ConfidentRowsDisplay
+            Drawn already.
 
         Raises
         ------
@@ -127,6 +129,7 @@ class ConfidentRowsDisplay:
         Returns
         -------
         display : self
+            With ``ax_`` and ``figure_``.
         """
         n = len(self.rows) // 2
         figsize = (7.5, 1.4 + 0.26 * len(self.rows))

@@ -30,6 +30,7 @@ class WeightCorrelationDisplay:
     linkage : ndarray of shape (n_shown - 1, 4)
         As of ``scipy.cluster.hierarchy.linkage``.
     weight_names : list of str
+        Their names.
     layers : ndarray of shape (n_shown,)
         Layer of each weight.
 
@@ -86,6 +87,7 @@ class WeightCorrelationDisplay:
         Returns
         -------
         display : WeightCorrelationDisplay
+            Drawn already.
 
         Raises
         ------
@@ -138,6 +140,7 @@ class WeightCorrelationDisplay:
         Returns
         -------
         display : self
+            With ``ax_`` and ``figure_``.
         """
         n, order = len(self.layers), self.order
         side = min(12, max(5, 0.16 * n + 2.5))
@@ -168,6 +171,6 @@ def _weight_draws(estimator, group):
     """Draws of one network's weights, (draw, weight): of a group, or of the group mean."""
     posterior = estimator.posterior_
     if group is None and getattr(estimator, "groups_", None) is not None:
-        return posterior.group_mean.reshape(posterior.n_draws, -1)
-    ((_, weights, _),) = group_panels(estimator, None if group is None else [group])
-    return weights
+        return posterior.pooled(posterior.group_mean)
+    (panel,) = group_panels(estimator, None if group is None else [group])
+    return panel.weights

@@ -2,11 +2,10 @@
 
 from sklearn.utils._param_validation import validate_params
 
-from ..estimators.base import BaseBNNClassifier
 from ..estimators.hierarchical import HierarchicalBNNClassifier
 from ..model.priors import weights_with_mean
 from .support import check_fit
-from .surface import GRID_CONSTRAINTS, SurfaceDisplay, group_panels
+from .surface import GRID_CONSTRAINTS, NETWORKS, Panel, SurfaceDisplay, group_panels
 
 
 class DecisionSurfaceDisplay(SurfaceDisplay):
@@ -61,7 +60,7 @@ class DecisionSurfaceDisplay(SurfaceDisplay):
     """
 
     @classmethod
-    @validate_params({**GRID_CONSTRAINTS, "groups": [None, "array-like"]}, prefer_skip_nested_validation=True)
+    @validate_params(GRID_CONSTRAINTS | {"groups": [None, "array-like"]}, prefer_skip_nested_validation=True)
     def from_estimator(
         cls,
         estimator,
@@ -79,10 +78,10 @@ class DecisionSurfaceDisplay(SurfaceDisplay):
 
         Parameters
         ----------
-        estimator : FlatBNNClassifier, HierarchicalBNNClassifier or InformedPriorBNNClassifier
-            A fitted one.
+        estimator : FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier or PerGroupClassifier
+            A fitted one, the last of flat or informed networks.
         groups : array-like, default=None
-            Labels of the groups to show, a panel each. None: all.
+            Labels of the groups to show, a panel each. None: all that have a network, thus none whose fit failed.
         features : pair of str or int, default=None
             The two features, by name or by index of their column of X. None: the first two.
         fixed : dict, default=None
@@ -102,6 +101,7 @@ class DecisionSurfaceDisplay(SurfaceDisplay):
         Returns
         -------
         display : DecisionSurfaceDisplay
+            Drawn already.
 
         Raises
         ------
@@ -110,12 +110,12 @@ class DecisionSurfaceDisplay(SurfaceDisplay):
         NotFittedError
             If the estimator is not fitted.
         TypeError
-            If it is none of the three.
+            If it is none of these.
         ValueError
             If a feature, a group or the class is unknown, the fit has one feature only, or there are more than 36
             groups and none are chosen.
         """
-        check_fit(cls, estimator, BaseBNNClassifier, "classifier of this package")
+        check_fit(cls, estimator, NETWORKS, "classifier of this package")
         panels = group_panels(estimator, groups)
         (common,) = cls._compute(
             estimator,
@@ -138,8 +138,8 @@ class GroupMeanSurfaceDisplay(SurfaceDisplay):
 
     Parameters
     ----------
-    xx0, xx1, proba, feature_names, fixed, classes, class_of_interest, panels, rows, row_classes
-        As of :class:`DecisionSurfaceDisplay`, with one panel and no rows.
+    xx0, xx1, proba, feature_names, fixed, classes, class_of_interest, panels, rows, row_classes : see below
+        The surface, as of :class:`DecisionSurfaceDisplay`, with one panel and no rows.
 
     Attributes
     ----------
@@ -182,12 +182,13 @@ class GroupMeanSurfaceDisplay(SurfaceDisplay):
         ----------
         estimator : HierarchicalBNNClassifier
             A fitted one.
-        features, fixed, limits, class_of_interest, grid_resolution, ax, **kwargs
-            As of :meth:`DecisionSurfaceDisplay.from_estimator`.
+        features, fixed, limits, class_of_interest, grid_resolution, ax, **kwargs : see below
+            What to show, and where: as of :meth:`DecisionSurfaceDisplay.from_estimator`.
 
         Returns
         -------
         display : GroupMeanSurfaceDisplay
+            Drawn already.
 
         Raises
         ------
@@ -204,7 +205,7 @@ class GroupMeanSurfaceDisplay(SurfaceDisplay):
         posterior = estimator.posterior_
         if len(weights_with_mean(posterior.model)) < posterior.network.n_weights:
             raise ValueError(f"pooling={estimator.pooling!r} leaves a layer without a group mean: nothing to show.")
-        panels = [("mean", posterior.group_mean.reshape(posterior.n_draws, -1), slice(0))]
+        panels = [Panel("mean", estimator, posterior.mean_parameters(), slice(0))]
         (common,) = cls._compute(
             estimator,
             (),

@@ -60,6 +60,7 @@ class ElboDisplay:
         Returns
         -------
         display : ElboDisplay
+            Drawn already.
 
         Raises
         ------
@@ -100,6 +101,7 @@ class ElboDisplay:
         Returns
         -------
         display : self
+            With ``ax_`` and ``figure_``.
         """
         self.figure_, self.ax_ = one_axes(f"{type(self).__name__}.plot", ax, (7, 4))
         iterations = np.arange(1, len(self.elbo) + 1)  # (iteration,)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..estimators.base import BaseBNNClassifier
+from ..estimators.base import column_names
+from ..estimators.per_group import PerGroupClassifier
 
 MARGIN = 0.05  # of the rows' range, on either side
 
@@ -37,6 +38,8 @@ class FeatureGrid:
 
 def training_inputs(estimator):
     """The training rows in the caller's units, sorted by group, (row, input)."""
+    if isinstance(estimator, PerGroupClassifier):
+        return np.concatenate([training_inputs(fitted) for fitted in estimator.estimators_.values()])
     return estimator.standardizer_.inverse_transform(estimator.training_data_.X)
 
 
@@ -48,7 +51,7 @@ def feature_position(estimator, feature, argument):
     ValueError
         If there is no such feature, or it holds the groups.
     """
-    columns, inputs = BaseBNNClassifier._input_names(estimator), estimator._input_names()
+    columns, inputs = column_names(estimator), estimator._input_names()
     name = feature
     if isinstance(feature, (int, np.integer)):
         if not 0 <= feature < len(columns):

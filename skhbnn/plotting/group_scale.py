@@ -60,6 +60,7 @@ class GroupScaleDisplay:
         Returns
         -------
         display : GroupScaleDisplay
+            Drawn already.
 
         Raises
         ------
@@ -98,6 +99,7 @@ class GroupScaleDisplay:
         Returns
         -------
         display : self
+            With ``ax_`` and ``figure_``.
         """
         n_layers = len(self.layers)
         self.figure_, self.ax_ = one_axes(f"{type(self).__name__}.plot", ax, (2 + 1.3 * n_layers, 4))

@@ -76,6 +76,7 @@ class PriorPosteriorDisplay:
         Returns
         -------
         display : PriorPosteriorDisplay
+            Drawn already.
 
         Raises
         ------
@@ -124,6 +125,7 @@ class PriorPosteriorDisplay:
         Returns
         -------
         display : self
+            With ``ax_`` and ``figure_``.
 
         Raises
         ------

@@ -9,7 +9,7 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import check_is_fitted
 
-from .support import MARKERS, PALETTE, class_code, import_pyplot, one_axes
+from .support import MARKERS, PALETTE, class_code, import_pyplot, legend_above, one_axes
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -91,6 +91,7 @@ class ReliabilityDisplay:
         estimator : classifier
             A fitted one, of any kind that has ``predict_proba``.
         X : array-like of shape (n_samples, n_features)
+            Rows to predict.
         y : array-like of shape (n_samples,)
             True classes.
         groups : array-like of shape (n_samples,), default=None
@@ -109,6 +110,7 @@ class ReliabilityDisplay:
         Returns
         -------
         display : ReliabilityDisplay
+            Drawn already.
 
         Raises
         ------
@@ -163,6 +165,7 @@ class ReliabilityDisplay:
         Returns
         -------
         display : self
+            With ``ax_`` and ``figure_``.
         """
         self.figure_, self.ax_ = one_axes(f"{type(self).__name__}.plot", ax, (5.5, 5.5))
         n_before = len(self.ax_.containers)  # curves that stand there already
@@ -182,5 +185,5 @@ class ReliabilityDisplay:
             ylim=(-0.02, 1.02),
             box_aspect=1,
         )
-        self.ax_.legend(loc="lower right")
+        legend_above(self.ax_, n_columns=1)
         return self

@@ -1,6 +1,6 @@
 """How far each group went from what the groups have in common, against how many rows it has."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.utils._param_validation import StrOptions, validate_params
@@ -76,6 +76,7 @@ class ShrinkageDisplay:
         Returns
         -------
         display : ShrinkageDisplay
+            Drawn already.
 
         Raises
         ------
@@ -117,6 +118,7 @@ class ShrinkageDisplay:
         Returns
         -------
         display : self
+            With ``ax_`` and ``figure_``.
         """
         from matplotlib.ticker import LogLocator
 
@@ -150,13 +152,18 @@ class ShrinkageDisplay:
 
 def _distances_of_predictions(posterior, data):
     """Total variation distance of posterior mean class probabilities, (chain, group)."""
+    posterior = replace(posterior, chain_weights=None)  # chains apart
     chosen = np.unique(np.linspace(0, len(data.X) - 1, MAX_POINTS).round().astype(int))  # (point,)
-    X, network, distances = data.X[chosen], posterior.network, []
-    for mean, weights in zip(posterior.group_mean, posterior.weights, strict=True):  # of one chain each
-        common = prediction.mean_proba(network, mean, X)  # (point, class)
-        own = [prediction.mean_proba(network, weights[:, g], X) for g in range(data.n_groups)]  # (point, class) each
-        distances.append([0.5 * np.abs(proba - common).sum(axis=1).mean() for proba in own])
-    return np.array(distances)
+    X = data.X[chosen]
+
+    def by_chain(parameters):
+        """Posterior mean class probabilities, (chain, point, class)."""
+        chains = np.split(parameters, len(posterior.weights))  # (draw, parameter) each
+        return np.array([prediction.mean_proba(posterior.predictor, chain, X) for chain in chains])
+
+    common = by_chain(posterior.mean_parameters())  # (chain, point, class)
+    own = [by_chain(posterior.group_parameters(g)) for g in range(data.n_groups)]  # (chain, point, class) each
+    return np.stack([0.5 * np.abs(proba - common).sum(axis=2).mean(axis=1) for proba in own], axis=1)
 
 
 def _spread_ties(sizes):

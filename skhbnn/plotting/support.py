@@ -33,7 +33,9 @@ def check_fit(display, estimator, wanted, meaning=None):
     caller = f"{display.__name__}.from_estimator"
     import_pyplot(caller)
     if not isinstance(estimator, wanted):
-        raise TypeError(f"{caller} needs a fitted {meaning or wanted.__name__}, got a {type(estimator).__name__}.")
+        got = f"a {type(estimator).__name__}"
+        got += "; its last step is pipeline[-1]" if hasattr(estimator, "named_steps") else ""
+        raise TypeError(f"{caller} needs a fitted {meaning or wanted.__name__}, got {got}.")
     check_is_fitted(estimator)
 
 
@@ -105,9 +107,9 @@ def legend_below(figure, handles):
     figure.legend(handles=handles, loc="outside lower center", ncols=-(-len(handles) // n_rows))
 
 
-def legend_above(axes):
+def legend_above(axes, n_columns=2):
     """A legend above the axes, where it hides nothing."""
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=n_columns, frameon=False)
 
 
 def _columns(n_panels):

@@ -10,6 +10,9 @@ from sklearn.utils._param_validation import Interval
 
 from .. import prediction
 from ..data import as_labels, encode_labels
+from ..estimators.base import BaseBNNClassifier
+from ..estimators.hierarchical import ALL_ROWS
+from ..estimators.per_group import PerGroupClassifier
 from .grid import feature_grid, training_inputs
 from .support import DIVERGING, MARKERS, PALETTE, class_code, cycled, legend_below, panel_axes
 
@@ -17,6 +20,8 @@ MAX_PANELS = 36  # beyond, panels are too small to read: the groups must be chos
 MARKER_SIZE = 30  # of a row, in points squared
 CROWD = 100  # rows of a panel, beyond which the markers shrink
 LEAST_LABELLED = 0.02  # share of a panel that a class must cover for its label to stand in it
+NETWORKS = (BaseBNNClassifier, PerGroupClassifier)  # what has surfaces
+BY_CLASS = (prediction.mean_proba, prediction.std_proba)  # a column per class that the network knows
 SIDES = ("#053061", "#67001f")  # the ends of the diverging map: a row has the colour of its class's side
 GRID_CONSTRAINTS = {
     "features": [None, "array-like"],
@@ -26,6 +31,36 @@ GRID_CONSTRAINTS = {
     "grid_resolution": [Interval(Integral, 2, None, closed="left")],
     "ax": "no_validation",
 }
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """The network that a panel shows.
+
+    Parameters
+    ----------
+    label : group label or None
+    fitted : BaseBNNClassifier
+        The fit that it comes from.
+    weights : ndarray of shape (n_draws, n_weights)
+    rows : slice
+        Those of the fit's training rows that are drawn.
+    """
+
+    label: Any
+    fitted: BaseBNNClassifier
+    weights: np.ndarray
+    rows: slice
+
+    def on_points(self, statistic, points, classes):
+        """A statistic at points in the caller's units, (point, value); 0 for those of classes it does not know."""
+        fitted = self.fitted
+        values = statistic(fitted.posterior_.predictor, self.weights, fitted.standardizer_.transform(points))
+        if statistic not in BY_CLASS:
+            return values
+        by_class = np.zeros((len(points), len(classes)))  # (point, class)
+        by_class[:, np.searchsorted(classes, fitted.classes_)] = values
+        return by_class
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -47,21 +82,20 @@ class SurfaceDisplay:
 
     @classmethod
     def _compute(cls, estimator, statistics, panels, *, class_of_interest, grid_resolution, **ranges):
-        """The fields of a display, of panels (label, weight draws, training rows), and their other statistics."""
+        """The fields of a display, and the other statistics of its panels."""
         classes = estimator.classes_
         if class_of_interest is None and len(classes) == 2:
             class_of_interest = classes[1]
         if class_of_interest is not None:
             class_code(classes, class_of_interest)  # before anything is computed
         grid = feature_grid(estimator, n_ticks=grid_resolution, **ranges)
-        network, points = estimator.posterior_.network, estimator.standardizer_.transform(grid.points)
         surfaces = [
-            np.array([statistic(network, weights, points) for _, weights, _ in panels]).reshape(
+            np.array([panel.on_points(statistic, grid.points, classes) for panel in panels]).reshape(
                 len(panels), *grid.xx0.shape, -1
             )  # (panel, tick1, tick0, class or entropy)
             for statistic in (prediction.mean_proba, *statistics)
         ]
-        X, y = training_inputs(estimator)[:, grid.features], classes[estimator.training_data_.y]  # (row, 2), (row,)
+        fits = [(panel.fitted, panel.rows) for panel in panels]
         common = {
             "xx0": grid.xx0,
             "xx1": grid.xx1,
@@ -70,9 +104,9 @@ class SurfaceDisplay:
             "fixed": grid.fixed,
             "classes": classes,
             "class_of_interest": class_of_interest,
-            "panels": [label for label, _, _ in panels],
-            "rows": [X[own] for _, _, own in panels],  # (row, 2) each
-            "row_classes": [y[own] for _, _, own in panels],  # (row,) each
+            "panels": [panel.label for panel in panels],
+            "rows": [training_inputs(fitted)[rows, grid.features] for fitted, rows in fits],  # (row, 2) each
+            "row_classes": [fitted.classes_[fitted.training_data_.y[rows]] for fitted, rows in fits],  # (row,) each
         }
         return common, *surfaces[1:]
 
@@ -211,29 +245,42 @@ class SurfaceDisplay:
 
 
 def group_panels(estimator, groups):
-    """Label, weight draws (draw, weight) and training rows of each network that gets a panel.
+    """The panel of each group that gets one.
 
     Raises
     ------
+    TypeError
+        If the classifiers of a PerGroupClassifier are not networks, or have groups of their own.
     ValueError
-        If a group is unknown, the fit has no groups, or it has too many for a figure and none are chosen.
+        If a group has no network, the fit has no groups, or it has too many for a figure and none are chosen.
     """
-    posterior, data = estimator.posterior_, estimator.training_data_
+    fits = estimator.estimators_ if isinstance(estimator, PerGroupClassifier) else None
+    for fitted in (fits or {}).values():
+        if not isinstance(fitted, BaseBNNClassifier) or getattr(fitted, "groups_", None) is not None:
+            raise TypeError(
+                "A PerGroupClassifier has surfaces if its estimator is a FlatBNNClassifier or an "
+                f"InformedPriorBNNClassifier; this one's is a {type(fitted).__name__}."
+            )
     if getattr(estimator, "groups_", None) is None:
         if groups is not None:
             raise ValueError(f"groups were chosen, but this {type(estimator).__name__} was fitted without any.")
-        return [(None, posterior.group_weights(0), slice(None))]
-    known = data.group_labels
+        fitted = estimator if fits is None else fits[ALL_ROWS]
+        return [Panel(None, fitted, fitted.posterior_.group_parameters(0), slice(None))]
+    known = estimator.training_data_.group_labels if fits is None else list(fits)
+    if not known:
+        raise ValueError("The fits of all groups failed: there is no network to show.")
     labels = known if groups is None else as_labels(groups, len(groups))
     codes = encode_labels(labels, known)  # (panel,)
     if np.any(codes < 0):
         strangers = [label for label, code in zip(labels, codes, strict=True) if code < 0]
         shown = ", ".join(map(repr, known[:10])) + (", ..." if len(known) > 10 else "")
-        raise ValueError(f"groups holds {strangers}, which fit did not see; its groups are {shown}.")
+        raise ValueError(f"groups holds {strangers}, for which the fit has no network; its groups are {shown}.")
     if groups is None and len(labels) > MAX_PANELS:
         raise ValueError(f"The fit has {len(labels)} groups, too many for one figure: choose some with groups=[...].")
-    offsets = data.offsets
+    if fits is not None:
+        return [Panel(label, fits[label], fits[label].posterior_.group_parameters(0), slice(None)) for label in labels]
+    posterior, offsets = estimator.posterior_, estimator.training_data_.offsets
     return [
-        (label, posterior.group_weights(code), slice(offsets[code], offsets[code + 1]))
+        Panel(label, estimator, posterior.group_parameters(code), slice(offsets[code], offsets[code + 1]))
         for label, code in zip(labels, codes, strict=True)
     ]

@@ -6,9 +6,8 @@ import numpy as np
 from sklearn.utils._param_validation import StrOptions, validate_params
 
 from .. import prediction
-from ..estimators.base import BaseBNNClassifier
 from .support import SEQUENTIAL, check_fit, class_code
-from .surface import GRID_CONSTRAINTS, SurfaceDisplay, group_panels
+from .surface import GRID_CONSTRAINTS, NETWORKS, SurfaceDisplay, group_panels
 
 BLACK_WHITE = ("black", "white")
 ENTROPIES = ("total", "aleatoric", "epistemic")
@@ -22,8 +21,8 @@ class UncertaintySurfaceDisplay(SurfaceDisplay):
 
     Parameters
     ----------
-    xx0, xx1, proba, feature_names, fixed, classes, class_of_interest, panels, rows, row_classes
-        As of :class:`DecisionSurfaceDisplay`.
+    xx0, xx1, proba, feature_names, fixed, classes, class_of_interest, panels, rows, row_classes : see below
+        The surface, its panels and their rows, as of :class:`DecisionSurfaceDisplay`.
     uncertainty : ndarray of shape (n_panels, n_ticks, n_ticks)
         The quantity at the grid's points.
     quantity : {"std", "total", "aleatoric", "epistemic"}
@@ -55,7 +54,7 @@ class UncertaintySurfaceDisplay(SurfaceDisplay):
 
     @classmethod
     @validate_params(
-        {**GRID_CONSTRAINTS, "groups": [None, "array-like"], "quantity": [StrOptions({"std", *ENTROPIES})]},
+        GRID_CONSTRAINTS | {"groups": [None, "array-like"], "quantity": [StrOptions({"std", *ENTROPIES})]},
         prefer_skip_nested_validation=True,
     )
     def from_estimator(
@@ -76,23 +75,24 @@ class UncertaintySurfaceDisplay(SurfaceDisplay):
 
         Parameters
         ----------
-        estimator : FlatBNNClassifier, HierarchicalBNNClassifier or InformedPriorBNNClassifier
-            A fitted one.
+        estimator : FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier or PerGroupClassifier
+            A fitted one, the last of flat or informed networks.
         quantity : {"std", "total", "aleatoric", "epistemic"}, default="std"
             That of ``predict_std``, or an entropy of ``predict_uncertainty``.
-        groups, features, fixed, limits, class_of_interest, grid_resolution, ax, **kwargs
-            As of :meth:`DecisionSurfaceDisplay.from_estimator`.
+        groups, features, fixed, limits, class_of_interest, grid_resolution, ax, **kwargs : see below
+            What to show, and where: as of :meth:`DecisionSurfaceDisplay.from_estimator`.
 
         Returns
         -------
         display : UncertaintySurfaceDisplay
+            Drawn already.
 
         Raises
         ------
         ImportError, NotFittedError, TypeError, ValueError
             As :meth:`DecisionSurfaceDisplay.from_estimator`.
         """
-        check_fit(cls, estimator, BaseBNNClassifier, "classifier of this package")
+        check_fit(cls, estimator, NETWORKS, "classifier of this package")
         statistic = prediction.std_proba if quantity == "std" else prediction.entropies
         common, values = cls._compute(
             estimator,

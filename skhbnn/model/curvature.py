@@ -1,0 +1,176 @@
+"""Gauss-Newton curvature of the compiled density, and normal distributions with that precision.
+
+Given the shared coordinates (means and group scales) the groups are independent, so the precision is an arrow of
+blocks: shared by shared, and for each group shared by own and own by own. Memory and time are linear in the groups.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from . import families, kernels
+from .density import Density
+from .priors import InformedModel, constant_group_scales, weights_with_deviation, weights_with_mean
+
+STEP = 1e-4  # of the central difference of the prior's gradient
+
+
+@dataclass(frozen=True, eq=False)
+class ArrowNormal:
+    """A normal distribution whose precision is an arrow of blocks.
+
+    Parameters
+    ----------
+    mean : ndarray of shape (n_dim,)
+        The shared coordinates, then those of each group.
+    shared : ndarray of shape (n_shared, n_shared)
+        Precision of the shared coordinates.
+    cross : ndarray of shape (n_groups, n_shared, n_own)
+    own : ndarray of shape (n_groups, n_own, n_own)
+    """
+
+    mean: np.ndarray
+    shared: np.ndarray
+    cross: np.ndarray
+    own: np.ndarray
+
+    @cached_property
+    def _own_factor(self):
+        return np.linalg.cholesky(self.own)  # (group, own, own)
+
+    @cached_property
+    def _slopes(self):
+        """Minus the slopes of each group's conditional mean in the shared coordinates, (group, own, shared)."""
+        return np.linalg.solve(self.own, np.swapaxes(self.cross, 1, 2))
+
+    @cached_property
+    def _shared_factor(self):
+        """Cholesky factor of the precision of the shared coordinates by themselves, (shared, shared)."""
+        return np.linalg.cholesky(self.shared - np.einsum("gsz,gzt->st", self.cross, self._slopes))
+
+    @cached_property
+    def log_det(self):
+        """Logarithm of the determinant of the precision."""
+        diagonals = [np.diagonal(factor, axis1=-2, axis2=-1) for factor in (self._own_factor, self._shared_factor)]
+        return 2 * sum(np.log(diagonal).sum() for diagonal in diagonals)
+
+    def _split(self, x):
+        """Shared (..., shared) and own (..., group, own) coordinates of x (..., n_dim)."""
+        n_shared = len(self.shared)
+        return x[..., :n_shared], x[..., n_shared:].reshape(*x.shape[:-1], *self.own.shape[:2])
+
+    def draw(self, rng, n_draws):
+        """Independent draws, (draw, n_dim)."""
+        shared, own = self._split(rng.standard_normal((n_draws, len(self.mean))))
+        shared = np.linalg.solve(self._shared_factor.T, shared.T).T  # (draw, shared)
+        own = np.linalg.solve(np.swapaxes(self._own_factor, 1, 2), own.transpose(1, 2, 0))  # (group, own, draw)
+        own = own.transpose(2, 0, 1) - np.einsum("gzs,ds->dgz", self._slopes, shared)  # (draw, group, own)
+        return self.mean + np.concatenate([shared, own.reshape(n_draws, len(self.mean) - len(self.shared))], axis=1)
+
+    def log_density(self, x):
+        """Log density of x (draw, n_dim), (draw,)."""
+        shared, own = self._split(x - self.mean)
+        form = np.einsum("ds,st,dt->d", shared, self.shared, shared, optimize=True)  # (draw,)
+        form += 2 * np.einsum("ds,gsz,dgz->d", shared, self.cross, own, optimize=True)
+        form += np.einsum("dgy,gyz,dgz->d", own, self.own, own, optimize=True)
+        return 0.5 * (self.log_det - form - len(self.mean) * np.log(2 * np.pi))
+
+
+def laplace_approximation(density, x):
+    """The normal distribution around a mode x (n_dim,) with the Gauss-Newton precision of the density there.
+
+    The precision of the likelihood is its expected outer product of scores, which for these likelihoods is the
+    Gauss-Newton matrix [1]_: the network's second derivatives are left out, so that it is positive definite.
+
+    References
+    ----------
+    .. [1] Martens (2020), "New insights and perspectives on the natural gradient method", Journal of Machine Learning
+       Research 21.
+    """
+    tangent = weight_tangent(density.model, density.data.n_groups, x)
+    jacobian, n_shared = tangent.jacobian, tangent.n_shared
+    fisher = _fisher(density, tangent.weights)  # (group, weight, weight)
+    precision = np.swapaxes(jacobian, 1, 2) @ fisher @ jacobian  # (group, shared + own, shared + own)
+    prior = _prior_precision(density, x)  # (n_dim,)
+    shared = precision[:, :n_shared, :n_shared].sum(axis=0)  # (shared, shared)
+    own = precision[:, n_shared:, n_shared:]  # (group, own, own)
+    shared[np.diag_indices_from(shared)] += prior[:n_shared]
+    own[:, range(own.shape[1]), range(own.shape[1])] += prior[n_shared:].reshape(own.shape[:2])
+    return ArrowNormal(x, shared, precision[:, :n_shared, n_shared:], own)
+
+
+@dataclass(frozen=True, eq=False)
+class WeightTangent:
+    """The weights of every group as functions of the unconstrained vector, to first order around a point.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_groups, n_weights)
+        At the point.
+    jacobian : ndarray of shape (n_groups, n_weights, n_shared + n_own)
+        Derivatives with respect to the shared coordinates and to those of the group.
+    n_shared : int
+    """
+
+    weights: np.ndarray
+    jacobian: np.ndarray
+    n_shared: int
+
+    def along(self, steps):
+        """Weights at steps (draw, n_dim) from the point, (draw, group, weight)."""
+        own = steps[:, self.n_shared :].reshape(len(steps), len(self.weights), -1)  # (draw, group, own)
+        of_shared, of_own = np.split(self.jacobian, [self.n_shared], axis=2)  # (group, weight, shared), (..., own)
+        change = np.einsum("gws,ds->dgw", of_shared, steps[:, : self.n_shared], optimize=True)
+        return self.weights + change + np.einsum("gwz,dgz->dgw", of_own, own, optimize=True)
+
+
+def weight_tangent(model, n_groups, x):
+    """The tangent at x (n_dim,) of a model's map from the unconstrained vector to weights."""
+    if isinstance(model, InformedModel):
+        return WeightTangent((model.mean + model.cholesky @ x)[None], model.cholesky[None], len(x))
+    layer = model.network.layer_of_weight  # (weight,)
+    means, deviations = weights_with_mean(model), weights_with_deviation(model)  # (mean,), (deviation,)
+    n_means, n_shared = len(means), len(means) + len(model.learned_scales)
+    scale_of_mean, family = model.scale[layer[means]], model.weight_prior  # (mean,)
+    v, z = x[:n_means], x[n_shared:].reshape(n_groups, len(deviations))  # (mean,), (group, deviation)
+    group_scale = constant_group_scales(model)  # (layer,)
+    group_scale[list(model.learned_scales)] = np.exp(x[n_means:n_shared])
+    sd = group_scale[layer[deviations]]  # (deviation,)
+    shift = sd * families.from_unconstrained(family, 1, z)  # (group, deviation)
+    weights = np.zeros((n_groups, len(layer)))  # (group, weight)
+    weights[:, means] = families.from_unconstrained(family, scale_of_mean, v)
+    weights[:, deviations] += shift
+    jacobian = np.zeros((n_groups, len(layer), n_shared + len(deviations)))  # (group, weight, shared + own)
+    jacobian[:, means, range(n_means)] = families.slope(family, scale_of_mean, v)
+    for rank, learned in enumerate(model.learned_scales):
+        there = layer[deviations] == learned  # (deviation,)
+        jacobian[:, deviations[there], n_means + rank] = shift[:, there]
+    jacobian[:, deviations, n_shared + np.arange(len(deviations))] = sd * families.slope(family, 1, z)
+    return WeightTangent(weights, jacobian, n_shared)
+
+
+def _fisher(density, weights):
+    """Fisher information of the weights (group, weight) of every group's network, (group, weight, weight)."""
+    network, data = density.model.network, density.data
+    group_of_row, n_rows = data.group_of_row, len(data.y)  # (row,)
+    of_row = np.ascontiguousarray(weights[group_of_row])  # (row, weight): to the kernel every row is a group
+    sizes, activation = np.array(network.sizes), kernels.ACTIVATIONS.index(network.activation)
+    fisher = np.zeros((*weights.shape, weights.shape[1]))  # (group, weight, weight)
+    for label in range(max(2, network.n_logits)):
+        y = np.full(n_rows, label)  # (row,)
+        logliks, scores = kernels.network_loglik()(
+            of_row, data.X, y, np.arange(n_rows), np.ones(n_rows), sizes, activation, network.fit_intercept
+        )  # (row,), (row, weight)
+        scores *= np.exp(0.5 * logliks)[:, None]
+        for g, (start, stop) in enumerate(zip(data.offsets, data.offsets[1:], strict=False)):
+            fisher[g] += scores[start:stop].T @ scores[start:stop]
+    return fisher
+
+
+def _prior_precision(density, x):
+    """Negative second derivatives of the log prior, whose unconstrained coordinates are independent, (n_dim,)."""
+    data = density.data
+    no_rows = replace(data, X=data.X[:0], y=data.y[:0], offsets=np.zeros_like(data.offsets), order=data.order[:0])
+    prior = Density(density.model, no_rows)
+    return (prior.logp_grad(x - STEP)[1] - prior.logp_grad(x + STEP)[1]) / (2 * STEP)

@@ -1,0 +1,157 @@
+"""Independent fits handed to joblib: their outcomes as they finish, whatever becomes of the processes that run them."""
+
+import contextlib
+import threading
+import traceback
+import warnings
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from joblib import effective_n_jobs, parallel_config
+from joblib.parallel import get_active_backend
+from sklearn.base import clone
+from sklearn.utils.parallel import Parallel, delayed
+from threadpoolctl import threadpool_limits
+
+MAX_LOST_WORKERS = 3  # a fit that kills its worker every time must come to an end
+TASKS_PER_CALL = 50  # a worker, where joblib returns all results of a call at once, as with Ray
+MAX_NAMED = 5  # labels that a message names
+
+
+def named(labels):
+    """Some labels for a message."""
+    more = len(labels) - MAX_NAMED
+    return ", ".join(map(repr, labels[:MAX_NAMED])) + (f" and {more} more" if more > 0 else "")
+
+
+class Task(NamedTuple):
+    """What one fit needs. A tuple: Dask would scatter larger arguments, and lose them with the worker that has them."""
+
+    key: Any
+    estimator: Any
+    X: Any
+    y: np.ndarray
+    crowded: bool
+    refit_inference: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What came of one fit.
+
+    Parameters
+    ----------
+    estimator : estimator or None
+        The fitted one; None if the fit failed.
+    error : type or None
+        ValueError, TypeError or RuntimeError, whichever the fit's error was one of.
+    error_text : str
+        What the error said.
+    trace : str
+        Where it was.
+    warnings : list of (type, str)
+        Categories and texts of the warnings of the fit.
+    """
+
+    estimator: Any
+    error: type | None = None
+    error_text: str = ""
+    trace: str = ""
+    warnings: list = field(default_factory=list)
+
+
+@contextlib.contextmanager
+def _recorded_warnings(**filters):
+    """The warnings of a block; in another thread than the main one they go their way: recording is not thread-safe."""
+    if threading.current_thread() is not threading.main_thread():
+        yield []
+        return
+    with warnings.catch_warnings(record=True, **filters) as caught:
+        yield caught
+
+
+def inference_parameters(estimator):
+    """Names of the parameters ``inference`` of an estimator and of those within it."""
+    return [name for name in estimator.get_params() if name.rpartition("__")[2] == "inference"]
+
+
+def fit_with_refit(estimator, X, y, refit_inference):
+    """Fit an estimator, and where its diagnostics find problems fit it again by another inference."""
+    if refit_inference is None:
+        return estimator.fit(X, y)
+    with _recorded_warnings(action="always") as caught:
+        fitted = estimator.fit(X, y)
+    names, parts = inference_parameters(fitted), {"": fitted, **fitted.get_params()}
+    judged = [parts[name.removesuffix("inference").removesuffix("__")] for name in names]
+    for part in judged:
+        if not hasattr(part, "diagnostics_"):
+            raise ValueError(
+                f"refit_inference needs diagnostics_, and {type(fitted).__name__} fits a copy of its "
+                f"{type(part).__name__}, which keeps them: put the {type(part).__name__} itself, or a pipeline, into "
+                "PerGroupClassifier."
+            )
+    if any(part.diagnostics_.problems() for part in judged):
+        return clone(fitted).set_params(**dict.fromkeys(names, refit_inference)).fit(X, y)
+    for warning in caught:
+        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    return fitted
+
+
+def _fit_task(task):
+    """Fit one group, on one thread if other groups are fitted at the same time."""
+    # BLAS on one thread always: with more, the last digits of its sums depend on how many there are.
+    alone = parallel_config(backend="sequential") if task.crowded else contextlib.nullcontext()
+    with alone, threadpool_limits(1), _recorded_warnings() as caught:
+        try:
+            outcome = Outcome(fit_with_refit(task.estimator, task.X, task.y, task.refit_inference))
+        except Exception as error:  # a value, so that it takes no other group with it; fit raises or reports it
+            kind = next((kind for kind in (ValueError, TypeError) if isinstance(error, kind)), RuntimeError)
+            text = f"{type(error).__name__}: {error}" if kind is RuntimeError else str(error)
+            outcome = Outcome(None, kind, text, traceback.format_exc())
+    return task.key, replace(outcome, warnings=[(w.category, str(w.message)) for w in caught])
+
+
+def run_tasks(keys, task, n_jobs, keep_going):
+    """Fit the tasks of some keys; yield the key and outcome of each, as they finish.
+
+    Parameters
+    ----------
+    keys : list of hashable
+    task : callable
+        Makes the Task of a key, when its turn comes.
+    n_jobs : int or None
+        Tasks that run at once.
+    keep_going : bool
+        Whether to start further tasks after one failed.
+
+    Raises
+    ------
+    RuntimeError
+        If processes keep being killed.
+    """
+    left, lost_workers, stopping = dict.fromkeys(keys), 0, False
+    streams = get_active_backend()[0].supports_return_generator
+    n_tasks = len(left) if streams else TASKS_PER_CALL * effective_n_jobs(n_jobs)
+    while left and not stopping:
+        parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered" if streams else "list")
+        finished = parallel(delayed(_fit_task)(task(key)) for key in list(left)[:n_tasks] if not stopping)
+        try:
+            for key, outcome in finished:
+                del left[key]
+                stopping = stopping or not (keep_going or outcome.error is None)
+                yield key, outcome
+        except BrokenProcessPool as error:
+            lost_workers += 1
+            if lost_workers > MAX_LOST_WORKERS:
+                raise RuntimeError(
+                    f"Processes that fit groups were killed {lost_workers} times, maybe for want of memory; "
+                    f"{len(left)} are not fitted, of them {named(list(left))}. Set n_jobs to fewer, and checkpoint to "
+                    "a folder, which keeps the groups that are done."
+                ) from error
+        finally:
+            if streams:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", UserWarning)  # joblib's, of tasks that an error cuts off
+                    finished.close()

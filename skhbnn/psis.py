@@ -1,0 +1,52 @@
+"""Pareto smoothed importance sampling, from either generation of ArviZ."""
+
+import numpy as np
+from scipy.special import logsumexp
+
+from .imports import import_arviz
+
+MIN_TAIL = 5  # draws to which ArviZ fits a Pareto distribution
+
+
+def smoothed_weights(log_ratios):
+    """Smooth importance weights [1]_.
+
+    Parameters
+    ----------
+    log_ratios : ndarray of shape (..., n_draws)
+        Logarithms of the ratios of the densities.
+
+    Returns
+    -------
+    log_weights : ndarray of shape (..., n_draws)
+        Logarithms of the smoothed ones, which add up to 1 over the last axis.
+    pareto_k : ndarray of shape (...)
+        Up to 0.7 the weights can be relied on. Infinite where draws are too few to smooth, -infinite where the largest
+        are all the same.
+
+    References
+    ----------
+    .. [1] Vehtari, Simpson, Gelman, Yao and Gabry (2024), "Pareto smoothed importance sampling", Journal of Machine
+       Learning Research 25.
+    """
+    log_weights = log_ratios - logsumexp(log_ratios, axis=-1, keepdims=True)  # (..., draw)
+    n_draws = log_ratios.shape[-1]
+    n_tail = int(min(n_draws / 5, 3 * np.sqrt(n_draws)))  # that ArviZ smooths
+    if n_tail < MIN_TAIL:
+        return log_weights, np.full(log_ratios.shape[:-1], np.inf)
+    ordered = np.sort(log_ratios, axis=-1)  # (..., draw)
+    with_tail = ordered[..., -1] - ordered[..., -n_tail] > 1e-12  # (...); the others have nothing to smooth
+    pareto_k = np.full(log_ratios.shape[:-1], -np.inf)  # (...)
+    if with_tail.any():
+        log_weights[with_tail], pareto_k[with_tail] = _psislw(log_ratios[with_tail])
+    return log_weights, pareto_k
+
+
+def _psislw(log_ratios):
+    """What ArviZ makes of them (row, draw)."""
+    arviz = import_arviz()
+    if int(arviz.__version__.split(".")[0]) < 1:
+        return arviz.psislw(log_ratios)
+    from arviz_stats.base import array_stats
+
+    return array_stats.psislw(-log_ratios)  # takes them with the sign of a log likelihood

@@ -1,0 +1,72 @@
+"""Weights of chains that stayed in different modes."""
+
+from dataclasses import replace
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import logsumexp
+
+from .conversion import log_likelihood_of_rows
+from .psis import smoothed_weights
+
+
+def weigh_chains(posterior, data, chain_weights):
+    """A posterior with weights for its chains.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    data : GroupedData
+        The rows that it was learned from.
+    chain_weights : {"equal", "stacking"}
+
+    Returns
+    -------
+    posterior : Posterior
+    """
+    if chain_weights == "equal" or len(posterior.weights) == 1:
+        return replace(posterior, chain_weights=None)
+    if posterior.chain_weights is not None:
+        return posterior
+    return replace(posterior, chain_weights=stacking_weights(log_likelihood_of_rows(posterior, data)))
+
+
+def stacking_weights(log_likelihood):
+    """Weights of chains whose mixture predicts best what it has not seen [1]_.
+
+    Parameters
+    ----------
+    log_likelihood : ndarray of shape (n_chains, n_draws, n_rows)
+        Log likelihood of each training row under each draw.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_chains,)
+        Those of the highest mean logarithm of the mixture's leave-one-out predictive densities, which come from Pareto
+        smoothed importance sampling; they add up to 1.
+
+    References
+    ----------
+    .. [1] Yao, Vehtari and Gelman (2022), "Stacking for non-mixing Bayesian computations: the curse and blessing of
+       multimodal posteriors", Journal of Machine Learning Research 23.
+    """
+    by_row = np.swapaxes(log_likelihood, 1, 2)  # (chain, row, draw)
+    log_density = np.array([logsumexp(smoothed_weights(-chain)[0] + chain, axis=1) for chain in by_row])  # (chain, row)
+    density = np.exp(log_density - log_density.max(axis=0))  # (chain, row)
+    n_chains = len(density)
+
+    def loss(weights):
+        mixture = weights @ density  # (row,)
+        return -np.log(mixture).mean(), -(density / mixture).mean(axis=1)
+
+    found = minimize(
+        loss,
+        np.full(n_chains, 1 / n_chains),
+        jac=True,
+        method="SLSQP",
+        tol=1e-12,
+        bounds=[(0, 1)] * n_chains,
+        constraints={"type": "eq", "fun": lambda w: w.sum() - 1, "jac": np.ones_like},
+    )
+    weights = found.x.clip(0)  # (chain,)
+    return weights / weights.sum()

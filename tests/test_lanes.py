@@ -1,0 +1,194 @@
+"""The kernel's elementary functions over their whole range, against mpmath; its results on other instruction sets."""
+
+from pathlib import Path
+
+import mpmath
+import numpy as np
+import pytest
+from numba import njit
+
+from skhbnn.model.kernels import BLOCK
+from skhbnn.model.lanes import LANES, bernoulli_rows, exp_rows, logistic_rows, relu_rows, tanh_rows
+
+SMALLEST = np.exp(-708.0)  # what exp_rows gives from there on downwards
+PRECISION = 120  # bits: doubles have 53
+
+
+def compiled(rows):
+    """A function of an array of any length from a loop over whole vectors."""
+
+    @njit
+    def loop(x):
+        rows(x, x.size)
+
+    def function(x):
+        padded = np.zeros(-(-len(x) // LANES) * LANES)  # (point, padded to whole vectors)
+        padded[: len(x)] = x
+        loop(padded)
+        return padded[: len(x)]
+
+    return function
+
+
+exp, tanh, logistic, relu = (compiled(rows) for rows in (exp_rows, tanh_rows, logistic_rows, relu_rows))
+
+
+@njit
+def bernoulli_block(logits, labels):
+    return bernoulli_rows(logits, labels, logits.size)
+
+
+def bernoulli(z, y):
+    """Log likelihood of each logit alone, and its derivative, (point,) each."""
+    values, slopes = np.empty(len(z)), np.empty(len(z))  # (point,)
+    for i, (logit, label) in enumerate(zip(z, y, strict=True)):
+        logits, labels = np.full(LANES, -100.0), np.zeros(LANES)  # padding as in the kernel: it adds 4e-44
+        logits[0], labels[0] = logit, label
+        values[i] = bernoulli_block(logits, labels)
+        slopes[i] = logits[0]
+    return values, slopes
+
+
+def errors(found, function, x):
+    """Differences of doubles found (point,) from an mpmath function of x (point,), and its values as doubles."""
+    with mpmath.workprec(PRECISION):
+        exact = [function(mpmath.mpf(v)) for v in x.tolist()]
+        high = np.array([float(v) for v in exact])  # (point,)
+        low = np.array([float(v - mpmath.mpf(h)) for v, h in zip(exact, high.tolist(), strict=True)])  # (point,)
+    return np.abs((found - high) - low), high
+
+
+def magnitudes():
+    """Where a rounding could go wrong: the breaks of the range reduction, subnormals, and points of every size."""
+    rng = np.random.default_rng(0)
+    k = np.r_[0:40, 40:1020:20, 1020, 1021]  # exp(-x) = 2**-k exp(r): k changes halfway between multiples of log(2)
+    breaks = (k + 0.5) * np.log(2)  # (break,)
+    points = np.concatenate(
+        [
+            *(breaks, np.nextafter(breaks, 0), np.nextafter(breaks, 1e3), k * np.log(2)),
+            *(rng.uniform(0, 1, 500), rng.uniform(0, 40, 1000), rng.uniform(0, 708, 1000)),
+            *(np.geomspace(5e-324, 1e-300, 60), np.geomspace(1e-300, 1, 300)),
+            *([0.0, np.finfo(float).tiny, 18.714973875118524, 36.7368005696771, 707.9999, 708.0],),
+        ]
+    )  # (point,)
+    return points[points <= 708]
+
+
+def test_exp():
+    """Within two units in the last place for -708 <= x <= 0."""
+    x = -magnitudes()
+    found = exp(x)
+    error, exact = errors(found, mpmath.exp, x)
+    assert (error <= 2 * np.spacing(exact)).all()
+    assert (found <= 1).all()
+    # Further down it stays where it is, less than any normal number's last place from 0 in every sum with 1.
+    below = np.array([-np.nextafter(708, 709), -745.2, -746.0, -1e5, -1e300, -np.finfo(float).max, -np.inf])
+    np.testing.assert_allclose(exp(below), SMALLEST, rtol=5e-16)
+    np.testing.assert_array_equal(exp(np.array([0.0, -0.0])), [1, 1])
+
+
+def test_tanh():
+    """Within 4e-16 of the truth everywhere, odd to the last bit, never beyond 1."""
+    x = magnitudes()
+    found = tanh(x)
+    error, _ = errors(found, mpmath.tanh, x)
+    assert error.max() <= 4e-16
+    assert (found <= 1).all()
+    np.testing.assert_array_equal(tanh(-x), -found)
+    far = np.array([20.0, 354.0, 355.0, 1e5, 1e300, np.finfo(float).max, np.inf])
+    np.testing.assert_array_equal(tanh(np.r_[far, -far]), np.r_[np.ones(7), -np.ones(7)])
+    np.testing.assert_array_equal(np.signbit(tanh(np.array([0.0, -0.0, 5e-324, -5e-324]))), [False, True] * 2)
+
+
+def test_logistic():
+    """Within four units in the last place for x >= -708."""
+    x = magnitudes()
+    x = np.r_[x, -x]
+    found = logistic(x)
+    error, exact = errors(found, lambda v: 1 / (1 + mpmath.exp(-v)), x)
+    assert (error <= 4 * np.spacing(exact)).all()
+    assert (found <= 1).all()
+    far = np.array([708.1, 745.2, 1e5, 1e300, np.finfo(float).max, np.inf])
+    np.testing.assert_array_equal(logistic(far), 1)
+    np.testing.assert_allclose(logistic(-far), SMALLEST, rtol=1e-15)
+
+
+def test_bernoulli():
+    """Log likelihood within 4e-16 nats, or of its own size where that is more; its derivative within 4e-16."""
+    x = magnitudes()[::8]
+    z = np.r_[x, -x, 1e3, -1e3]
+    for label in (0.0, 1.0):
+        value, slope = bernoulli(z, np.full(len(z), label))
+        error, exact = errors(value, lambda v, sign=1 - 2 * label: -mpmath.log1p(mpmath.exp(sign * v)), z)
+        assert (error <= 4e-16 * np.maximum(1, np.abs(exact))).all()
+        error, _ = errors(slope, lambda v, label=label: label - 1 / (1 + mpmath.exp(-v)), z)
+        assert error.max() <= 4e-16
+        far = np.array([1e5, -1e5, 1e300, -1e300])
+        value, slope = bernoulli(far, np.full(4, label))
+        np.testing.assert_array_equal(value, np.minimum(0, far * (2 * label - 1)))
+        np.testing.assert_allclose(slope, label - (far > 0), rtol=0, atol=1e-300)
+
+
+def test_bernoulli_adds_up():
+    """A block of rows has the sum of what its rows have alone."""
+    rng = np.random.default_rng(0)
+    z, y = rng.normal(0, 10, BLOCK), rng.integers(0, 2, BLOCK).astype(float)  # (row,)
+    values, slopes = bernoulli(z, y)
+    block = z.copy()
+    np.testing.assert_allclose(bernoulli_block(block, y), values.sum(), rtol=1e-14)
+    np.testing.assert_array_equal(block, slopes)
+
+
+@pytest.mark.parametrize("function", [exp, tanh, logistic, relu])
+def test_nan_stays(function):
+    """In every lane, so that a point where a sum overflowed is not taken for a good one."""
+    x = np.full(3 * LANES, -1.0)
+    x[5:20] = np.nan
+    np.testing.assert_array_equal(np.isnan(function(x)), np.isnan(x))
+
+
+@pytest.mark.parametrize("logit", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("label", [0.0, 1.0])
+def test_no_likelihood_at_a_logit_that_is_not_finite(logit, label):
+    assert not np.isfinite(bernoulli([logit], [label])[0])
+
+
+# Instruction sets --------------------------------------------------------------------------------------------------
+
+PROGRAM = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+import numpy as np
+from test_density import make_density
+from skhbnn.model.network import Network
+
+MODELS = [
+    ("flat", "tanh", 1, {{"weight_prior": "cauchy"}}),
+    ("hierarchical", "tanh", 1, {{}}),
+    ("hierarchical", "logistic", 3, {{"weight_prior": "student_t", "group_scale_prior": "half_cauchy"}}),
+    ("hierarchical", "identity", 1, {{"weight_prior": "laplace", "group_scale_prior": "inverse_gamma"}}),
+    ("informed", "relu", 3, {{}}),
+]
+for kind, activation, n_logits, priors in MODELS:
+    density = make_density(kind, Network((3, 5, 4, n_logits), activation, True), **priors)
+    for seed, size in enumerate([0.1, 0.5, 1.0, 2.0, 3.0]):
+        logp, grad = density.logp_grad(size * np.random.default_rng(seed).standard_normal(density.n_dim))
+        print(*map(float.hex, [logp, *grad]))
+"""
+
+
+def test_instruction_set(run_python, tmp_path):
+    """Log densities and gradients within 1e-12 of their size on the oldest processor of this one's kind.
+
+    On x86 that one has neither AVX nor fused multiply-adds.
+    """
+    here = run_python(PROGRAM)
+    there = run_python(
+        PROGRAM, NUMBA_CPU_NAME="generic", NUMBA_CPU_FEATURES="", NUMBA_CACHE_DIR=str(tmp_path)
+    ).splitlines()
+    assert len(there) == 25
+    for a, b in zip(here.splitlines(), there, strict=True):
+        expected, found = (np.array([float.fromhex(number) for number in line.split()]) for line in (a, b))
+        np.testing.assert_allclose(found[0], expected[0], rtol=1e-12)
+        size = np.abs(expected[1:]).max()
+        np.testing.assert_allclose(found[1:], expected[1:], rtol=0, atol=1e-12 * size)

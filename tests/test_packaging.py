@@ -1,0 +1,85 @@
+"""What is published: the wheel and the source distribution, built without a network."""
+
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from email.parser import Parser
+from pathlib import Path
+
+import processes
+import pytest
+
+import skhbnn
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = ["benchmarks", "docs", "examples", "skhbnn", "tests", "tools"]
+FILES = ["CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "MANIFEST.in", "Makefile", "README.md", "conftest.py"]
+GENERATED = ["benchmarks/results", "docs/_build", "docs/api", "docs/gallery", "examples/figures"]
+STRAY = [
+    *[f"{folder}/stray.txt" for folder in GENERATED],
+    *["docs/sg_execution_times.rst", "skhbnn/model/.kernels.py.swp", "skhbnn/__pycache__/data.cpython-311.pyc"],
+    *["tests/.hypothesis/examples/ab/cd", "notes.md", "build/lib/skhbnn/old.py", ".venv/bin/activate"],
+]
+
+
+def files_in(folder):
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The files of a clone, and what was built from it: its folder holds other files as well, as folders do."""
+    source, output = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("built")
+
+    def generated(folder, names):
+        at = Path(folder).relative_to(ROOT)
+        return [n for n in names if n.startswith((".", "__pycache__", "sg_")) or (at / n).as_posix() in GENERATED]
+
+    for name in FOLDERS:
+        shutil.copytree(ROOT / name, source / name, ignore=generated)
+    for name in [*FILES, "pyproject.toml"]:
+        shutil.copy(ROOT / name, source)
+    files = files_in(source)
+    for name in STRAY:
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).touch()
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", output, source]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return files, output
+
+
+def test_source_distribution_is_the_clone(built):
+    """Every file that a clone has, so that its tests and docs run from it too, and none of what work leaves behind."""
+    files, output = built
+    name = f"skhbnn-{skhbnn.__version__}"
+    with tarfile.open(output / f"{name}.tar.gz") as archive:
+        found = {member.name.removeprefix(f"{name}/") for member in archive if member.isfile()}
+    added = {name for name in found if name in ("PKG-INFO", "setup.cfg") or name.startswith("skhbnn.egg-info/")}
+    assert found - added == files
+    assert {"tests/conftest.py", "tests/saved/expected.json", "docs/conf.py", "pyproject.toml"} < found
+
+
+def test_wheel_is_the_package(built):
+    files, output = built
+    (wheel,) = output.glob("*.whl")
+    assert wheel.name == f"skhbnn-{skhbnn.__version__}-py3-none-any.whl"
+    records = f"skhbnn-{skhbnn.__version__}.dist-info"
+    with zipfile.ZipFile(wheel) as archive:
+        found = {name for name in archive.namelist() if not name.startswith(records)}
+        metadata = Parser().parsestr(archive.read(f"{records}/METADATA").decode())
+        assert archive.read(f"{records}/licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
+    assert found == {name for name in files if name.startswith("skhbnn/")}
+    assert "skhbnn/py.typed" in found
+    assert metadata["License-Expression"] == "BSD-3-Clause"
+
+
+def test_wheel_installs(built, tmp_path):
+    """By pip, and is then what is imported; ``make package`` does so in an empty environment, and fits."""
+    (wheel,) = built[1].glob("*.whl")
+    options = ["--quiet", "--no-index", "--no-deps", "--no-compile", "--disable-pip-version-check"]
+    subprocess.run([sys.executable, "-m", "pip", "install", *options, "--target", tmp_path, wheel], check=True)
+    output, said, code = processes.run("import skhbnn; print(skhbnn.__file__)", "-P", PYTHONPATH=str(tmp_path))
+    assert (output, said, code) == (f"{tmp_path / 'skhbnn' / '__init__.py'}\n", "", 0)

@@ -1,0 +1,58 @@
+"""Errors of tables as people have them: text among the features, rows without a class."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from conftest import quiet_fit
+from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier, PerGroupClassifier
+
+TABLE = {"price": [1.0, 2.0, 3.0, 4.0], "pays": ["card", "cash", "card", "cash"], "shop": ["a", "a", "b", "b"]}
+CLASSES = ["yes", "no", "no", "yes"]
+ESTIMATORS = {
+    "flat": FlatBNNClassifier(),
+    "informed": InformedPriorBNNClassifier(),
+    "hierarchical": HierarchicalBNNClassifier(),
+    "column": HierarchicalBNNClassifier(groups="shop"),
+    "per group": PerGroupClassifier(LogisticRegression()),
+}
+
+
+@pytest.mark.parametrize("name", ["flat", "informed", "hierarchical", "column"])
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+def test_text_among_the_features_is_named(name, frame):
+    columns = "'pays'" if name == "column" else "'pays', 'shop'"
+    with pytest.raises(ValueError, match=rf"X has text in column\(s\) {columns}: .*Encode text as numbers"):
+        ESTIMATORS[name].fit(frame(TABLE), CLASSES)
+
+
+def test_text_in_an_array_is_named_by_the_index_of_its_column():
+    with pytest.raises(ValueError, match=r"X has text in column\(s\) 1: "):
+        FlatBNNClassifier().fit(np.array([[1.0, "card"], [2.0, "cash"]], dtype=object), [0, 1])
+
+
+@pytest.mark.parametrize("name", ["flat", "hierarchical"])
+def test_text_when_predicting_is_named(name, small):
+    X, words = pd.DataFrame({"price": [1.0, 2.0, 3.0, 4.0]}), pd.DataFrame({"price": ["cheap"]})
+    fitted = quiet_fit(type(ESTIMATORS[name])(**small), X, CLASSES)
+    with pytest.raises(ValueError, match=r"X has text in column\(s\) 'price': "):
+        fitted.predict(words)
+
+
+@pytest.mark.parametrize("name", ["flat", "informed", "hierarchical", "column", "per group"])
+@pytest.mark.parametrize("missing", [None, np.nan], ids=repr)
+@pytest.mark.parametrize(
+    "kind", [list, pd.Series, lambda y: np.array(y, dtype=object)], ids=["list", "series", "array"]
+)
+def test_a_row_without_a_class_is_named(name, missing, kind):
+    X = pd.DataFrame({key: TABLE[key] for key in ("price", "shop")})
+    X = X if name == "column" else X[["price"]]
+    with pytest.raises(ValueError, match=r"y has 1 missing value\(s\), the first at row 2; drop those rows"):
+        ESTIMATORS[name].fit(X, kind([*CLASSES[:2], missing, "yes"]))
+
+
+def test_other_errors_stay_as_they_are():
+    with pytest.raises(ValueError, match=r"^Input X contains NaN"):
+        FlatBNNClassifier().fit([[1.0], [np.nan]], [0, 1])

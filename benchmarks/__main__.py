@@ -1,4 +1,7 @@
-"""``python -m benchmarks [section ...]``: run the sections, print Markdown tables, keep the rows as JSON."""
+"""``python -m benchmarks [section ...]``: run the sections, print Markdown tables, keep the rows as JSON.
+
+Sections that take long run by name only; their tables become pages of the documentation.
+"""
 
 import argparse
 import importlib
@@ -8,8 +11,14 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-SECTIONS = ("startup", "speed", "flat", "prediction", "quality", "new_groups", "weight_priors", "advi")
+SECTIONS = (
+    *("startup", "speed", "flat", "prediction", "quality", "new_groups", "weight_priors", "advi"),
+    *("search", "many_groups", "laplace"),
+)
+LONG = ("calibration", "predictive_calibration", "peers", "scaling", "stacking", "insteval")
+DATA = {"predictive_calibration": "vowel.csv and contraception.csv", "insteval": "insteval.csv"}  # what they read
 RESULTS = Path(__file__).parent / "results"
+PAGES = Path(__file__).parents[1] / "docs" / "tables"
 
 
 def processor():
@@ -29,13 +38,29 @@ def table(rows):
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
+def page(name, module, rows, machine):
+    """A published table with its explanation, as Markdown."""
+    title, text = module.__doc__.strip().split("\n", 1)
+    command = f"python -m benchmarks {name}" + (" --data FOLDER" if name in DATA else "")
+    made = f"Made by `{command}` with {', '.join(f'{key} {value}' for key, value in machine.items())}."
+    return f"# {title.removesuffix('.')}\n\n{text.strip()}\n\n{table(rows)}\n\n{made}\n"
+
+
 def main():
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("sections", nargs="*", metavar="section", help=f"of {', '.join(SECTIONS)}; none: all")
-    chosen = parser.parse_args().sections or list(SECTIONS)
-    unknown = set(chosen) - set(SECTIONS)
+    names = ", ".join(SECTIONS + LONG)
+    parser.add_argument(
+        "sections", nargs="*", metavar="section", help=f"of {names}; none: all but the last {len(LONG)}"
+    )
+    parser.add_argument("--data", type=Path, help=f"folder of the CSV files that {' and '.join(DATA)} read")
+    arguments = parser.parse_args()
+    chosen = arguments.sections or list(SECTIONS)
+    unknown = set(chosen) - set(SECTIONS + LONG)
     if unknown:
-        parser.error(f"no such section: {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}")
+        parser.error(f"no such section: {', '.join(sorted(unknown))}; there are {names}")
+    for name in set(chosen) & set(DATA):
+        if arguments.data is None:
+            parser.error(f"{name} needs --data, the folder of {DATA[name]}")
     packages = ("numpy", "scikit-learn", "numba", "nutpie", "pymc", "pytensor", "arviz")
     machine = {
         "processor": processor(),
@@ -48,8 +73,11 @@ def main():
     for name in chosen:
         module = importlib.import_module(f".{name}", __package__)
         print(f"\n## {module.__doc__.strip().splitlines()[0]}\n", flush=True)
-        rows = module.run()
+        rows = module.run(arguments.data) if name in DATA else module.run()
         print(table(rows), flush=True)
+        if name in LONG:
+            PAGES.mkdir(exist_ok=True)
+            (PAGES / f"{name}.md").write_text(page(name, module, rows, machine))
         (RESULTS / f"{name}.json").write_text(json.dumps({"machine": machine, "rows": rows}, indent=1))
 
 

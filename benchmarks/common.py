@@ -1,5 +1,6 @@
 """The article's data and settings, the quality of a prediction, and a clock."""
 
+import ctypes
 import time
 import warnings
 from contextlib import contextmanager
@@ -9,7 +10,8 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 
-from skhbnn.conversion import import_arviz
+from skhbnn.imports import import_arviz
+from skhbnn.model.kernels import nutpie_callbacks
 
 ARTICLE = {"hidden_layer_sizes": (5, 5), "fit_intercept": False, "chains": 4, "tune": 400, "draws": 400}
 
@@ -28,6 +30,29 @@ def convergence_ignored():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         yield
+
+
+@contextmanager
+def warnings_ignored():
+    """Without the peers' own warnings."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def gradient_seconds(density, repeats):
+    """Seconds of one call of the callback that the sampler calls, the fastest of several runs of so many."""
+    callback, _ = nutpie_callbacks()
+    arrays = density.initial_point(0), np.empty(density.n_dim), np.empty(1)  # x, gradient, log density
+    pointers = [array.ctypes.data_as(ctypes.POINTER(ctypes.c_double)) for array in arrays]
+    arguments, header = (density.n_dim, *pointers), density.header.ctypes.data
+    best = np.inf
+    for _ in range(20):
+        start = time.perf_counter()
+        for _ in range(repeats):
+            callback.ctypes(*arguments, header)
+        best = min(best, (time.perf_counter() - start) / repeats)
+    return best
 
 
 def scores(y, proba):

@@ -16,7 +16,7 @@ from .quality import per_group
 
 NEW_SEEDS = (777, 778, 779, 780, 781)
 FITS = {"the article's": (31,) * 5, "one per seed": (31, 0, 1, 2, 3)}  # seeds of the hierarchical fits
-LIMITS = {10: 0.84, 50: 0.72}
+LIMITS = {10: 0.78, 50: 0.70}
 
 
 def run():
@@ -36,7 +36,7 @@ def run():
                         "test log loss": float(np.mean(losses)),
                         "share of flat": float(np.mean(losses) / np.mean(flat)),
                         "log loss less aligned": "{:+.4f} ± {:.4f}".format(*paired(losses, aligned)),
-                        "wanted": f"<= {limit}" if prior == "aligned chains" else "-",
+                        "wanted": f"<= {limit}" if prior == "aligned chains, stacked" else "-",
                     }
                 )
     return rows
@@ -53,8 +53,9 @@ def one_seed(seed, new_seed):
             # Without standardising by the few rows of a group, which costs the flat fit of 10 rows some of its quality.
             "flat": InformedPriorBNNClassifier(feature_mean=[0, 0], feature_scale=[1, 1], classes=[0, 1], **settings),
             "flat, inputs standardised": InformedPriorBNNClassifier(classes=[0, 1], **settings),
-            "aligned chains": informed(fitted),
-            "chains not aligned": informed(fitted, align=False),
+            "aligned chains, stacked": informed(fitted),
+            "aligned chains": informed(fitted, prior_chains="equal"),
+            "chains not aligned": informed(fitted, prior_chains="equal", align=False),
         }
         single = [informed(fitted, prior_chains=chain, align=False) for chain in range(4)]
         losses = {}

@@ -1,0 +1,98 @@
+"""Rows and groups by the thousand: the cost of a gradient, and whole fits of the hierarchical model.
+
+The gradient is that of the article's network; each fit runs in a program of its own, whose peak memory is told.
+"""
+
+import json
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+
+from skhbnn import HierarchicalBNNClassifier
+from skhbnn.data import group_rows
+from skhbnn.datasets import make_rotated_moons
+from skhbnn.model.density import Density
+from skhbnn.model.network import Network
+from skhbnn.model.priors import HierarchicalModel
+
+from .common import convergence_ignored, gradient_seconds, scores, timed
+
+FITTED = (1_000, 5_000)  # groups of 20 rows
+ROWS = (10, 30, 100, 300, 1_000, 3_000, 10_000)  # a group, 10 groups
+GROUPS = (10, 30, 100, 300, 1_000, 3_000, 10_000)  # of 20 rows
+PICTURE = Path(__file__).parent / "results" / "scaling.png"
+MEASURE = "import sys; from benchmarks.scaling import measure; measure(int(sys.argv[1]))"
+
+
+def run():
+    by_rows = [cost(10, n) for n in ROWS]  # seconds
+    by_groups = [cost(n, 20) for n in GROUPS]  # seconds
+    draw(by_rows, by_groups)
+    rows = [
+        {"figure": f"one gradient, {n_groups:,} groups of {n_rows:,} rows, µs", "value": seconds * 1e6, "wanted": "-"}
+        for n_groups, n_rows, seconds in (
+            *((10, n, seconds) for n, seconds in zip(ROWS, by_rows, strict=True)),
+            *((n, 20, seconds) for n, seconds in zip(GROUPS, by_groups, strict=True)),
+        )
+    ]
+    for name, sizes, seconds in (("rows", ROWS, by_rows), ("groups", GROUPS, by_groups)):
+        far = slice(len(sizes) // 2, None)  # past the fixed cost of a call
+        exponent = np.polyfit(np.log(sizes[far]), np.log(seconds[far]), 1)[0]
+        rows.append({"figure": f"exponent of the cost in {name}", "value": float(exponent), "wanted": "1"})
+    for n_groups in FITTED:
+        found = python(MEASURE, n_groups)
+        limit = n_groups == FITTED[0]
+        for figure, value, wanted in (
+            ("minutes", found.seconds / 60, "< 5"),
+            ("peak memory, GB", found.peak / 1e9, "< 4"),
+            ("test log loss", found.loss, "-"),
+            ("its difference from the training rows' classes' frequency", found.gain, "-"),
+        ):
+            rows.append(
+                {"figure": f"{figure}, {n_groups:,} groups", "value": value, "wanted": wanted if limit else "-"}
+            )
+    return rows
+
+
+def cost(n_groups, n_rows):
+    """Seconds of a gradient of the article's network."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(n_groups * n_rows, 2)), rng.integers(0, 2, n_groups * n_rows)  # (row, 2), (row,)
+    data, _ = group_rows(X, y, np.repeat(np.arange(n_groups), n_rows), list(range(n_groups)))
+    network = Network((2, 5, 5, 1), "tanh", False)
+    model = HierarchicalModel(network, np.ones(3), ("partial",) * 3)
+    return gradient_seconds(Density(model, data), repeats=max(2, 200_000 // (n_groups * n_rows)))
+
+
+def draw(by_rows, by_groups):
+    """Log-log plot of the cost of a gradient."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    ax = figure.add_subplot()
+    ax.loglog(10 * np.array(ROWS), 1e6 * np.array(by_rows), "o-", label="10 groups of more and more rows")
+    ax.loglog(20 * np.array(GROUPS), 1e6 * np.array(by_groups), "s-", label="more and more groups of 20 rows")
+    ax.set(xlabel="rows in all", ylabel="one gradient (µs)", title="The cost of a gradient is linear in the rows")
+    ax.legend()
+    PICTURE.parent.mkdir(exist_ok=True)
+    figure.savefig(PICTURE, dpi=150)
+
+
+def python(code, *arguments):
+    """What a program prints as JSON."""
+    command = [sys.executable, "-W", "ignore", "-c", code, *map(str, arguments)]
+    return SimpleNamespace(**json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout))
+
+
+def measure(n_groups):
+    """Print seconds, peak memory and test log loss of one fit of groups of 20 rows."""
+    X, X_test, y, y_test, groups, groups_test = make_rotated_moons(n_groups=n_groups, n_samples=40, random_state=0)
+    with convergence_ignored(), timed() as clock:
+        fitted = HierarchicalBNNClassifier(n_jobs=2, random_state=0).fit(X, y, groups=groups)
+    loss = scores(y_test, fitted.predict_proba(X_test, groups=groups_test))[1]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # bytes, on Linux
+    print(json.dumps({"seconds": clock.seconds, "peak": peak, "loss": loss, "gain": loss - np.log(2)}))

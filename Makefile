@@ -2,12 +2,13 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+PIP = python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test test-lowest package lint bench calibration docs clean
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev,plot]"
+	$(BIN)/$(PIP) install -e ".[dev,plot]"
 	touch $@
 
 demo: $(VENV)/installed  ## rerun the 2018 article
@@ -17,7 +18,31 @@ test: $(VENV)/installed  ## lint, types and tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
+
+LOWEST = $(VENV)-lowest
+
+$(LOWEST)/installed: pyproject.toml $(VENV)/installed
+	$(PYTHON) -m venv --clear $(LOWEST)
+	$(BIN)/python tools/lowest_versions.py > $(LOWEST)/constraints.txt
+	$(LOWEST)/bin/$(PIP) install --only-binary=:all: -c $(LOWEST)/constraints.txt -e ".[test]"
+	touch $@
+
+# Old packages use what newer ones beneath them deprecate, hence the ignored warnings.
+test-lowest: $(LOWEST)/installed  ## the main tests with every dependency at its lowest supported version; Python 3.11
+	$(LOWEST)/bin/python -m pytest -n auto -W ignore::DeprecationWarning $(addprefix tests/test_,$(addsuffix .py,\
+		groups prediction inference density persistence arviz sklearn_contract))
+
+PACKAGE = build/package
+
+package: $(VENV)/installed  ## wheel and sdist in dist/, each installed in an empty environment and tried out
+	rm -rf dist $(PACKAGE)
+	$(BIN)/python -m build
+	for file in dist/*; do \
+		$(PYTHON) -m venv --clear $(PACKAGE) && \
+		$(PACKAGE)/bin/$(PIP) install $$file && \
+		$(PACKAGE)/bin/python tools/smoke.py || exit 1; \
+	done
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check --fix .
@@ -26,5 +51,15 @@ lint: $(VENV)/installed
 bench: $(VENV)/installed  ## speed and quality against the peers, in one run
 	$(BIN)/python -m benchmarks
 
+$(VENV)/docs-installed: $(VENV)/installed
+	$(BIN)/$(PIP) install -e ".[docs]"
+	touch $@
+
+docs: $(VENV)/docs-installed  ## the site, in docs/_build/html; SPHINXOPTS="-D plot_gallery=0" leaves the examples unexecuted
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --nitpicky $(SPHINXOPTS) docs docs/_build/html
+
+calibration: $(VENV)/installed  ## simulation-based calibration, half an hour; writes docs/tables/calibration.md
+	$(BIN)/python -m benchmarks calibration
+
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) $(LOWEST) build dist *.egg-info docs/_build docs/api docs/gallery docs/sg_execution_times.rst

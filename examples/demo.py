@@ -46,7 +46,7 @@ def run_article(settings, folder):
     for n_rows in (50, 10):
         position = np.arange(len(new.train.y)) % 50  # (row,), within its group
         some = Split(new.train[position < n_rows], new.test, new.classes)
-        for name, make in (("flat, one per group", make_flat), ("informed", informed_maker(model))):
+        for name, make in (("flat", make_flat), ("informed", informed_maker(model))):
             outcomes.append(fit_per_group(f"new groups, {n_rows} rows: {name}", make, some))
 
     from demo_figures import save_group_panels, save_overview  # only this run needs Matplotlib
@@ -65,9 +65,9 @@ def run_article(settings, folder):
         },
     )
     scale = model.posterior_.group_scale.mean(axis=(0, 1))  # (layer,)
-    widest = "the last layer, as in the article" if scale.argmax() == 2 else f"layer {scale.argmax() + 1}"
-    listed = ", ".join(f"layer {i} {s:.2f}" for i, s in enumerate(scale, 1))
-    print(f"Group scales (posterior mean): {listed}: the groups differ most in {widest}.")
+    widest = "the last layer, as in the article" if scale.argmax() == 2 else f"layer {scale.argmax()}"
+    listed = ", ".join(f"layer {i} {s:.2f}" for i, s in enumerate(scale))
+    print(f"Group scales (posterior mean): {listed}.\nThe groups differ most in {widest}.")
     print("Saved:", *map(os.path.relpath, paths), sep="\n  ")
 
 

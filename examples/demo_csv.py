@@ -117,6 +117,6 @@ def run_csv(settings, split):
     left_out = np.isin(np.concatenate([train.groups, test.groups]), groups[-n_new:]).sum() - sum(map(np.sum, usable))
     if left_out:
         print(f"New groups: rows left out, of classes that no other group shows: {left_out}.", file=sys.stderr)
-    for name, make in (("flat, one per group", flat_maker(settings, new.classes)), ("informed", informed_maker(model))):
+    for name, make in (("flat", flat_maker(settings, new.classes)), ("informed", informed_maker(model))):
         outcomes.append(fit_per_group(f"new groups ({n_new}): {name}", make, new))
     print_table(outcomes)

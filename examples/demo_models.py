@@ -54,10 +54,10 @@ class Outcome:
     def cells(self):
         """The cells of the table's line."""
         train, test = (
-            f"{100 * np.mean(self.split.classes[proba.argmax(axis=1)] == rows.y):.2f} %"
+            f"{100 * np.mean(self.split.classes[proba.argmax(axis=1)] == rows.y):.2f}"
             for proba, rows in ((self.train_proba, self.split.train), (self.test_proba, self.split.test))
         )
-        return [self.title, train, test, f"{self.test_losses().mean():.3f}", f"{self.seconds:.1f}"]
+        return [self.title, f"{train} / {test} %", f"{self.test_losses().mean():.3f}", f"{self.seconds:.1f}"]
 
 
 class Stage:
@@ -152,10 +152,10 @@ def informed_maker(hierarchical, **options):
 
 def print_table(outcomes, article=None):
     """The table, with the article's accuracies by title if any, and notes on the lines that need one."""
-    lines = [["model", "train accuracy", "test accuracy", "test log loss (nats)", "seconds"]]
+    lines = [["model", "train / test accuracy", "test log loss (nats)", "seconds"]]
     lines += [outcome.cells() for outcome in outcomes]
     if article:
-        lines[0].append("article train/test")
+        lines[0].append("in the article")
         for line in lines[1:]:
             line.append(article.get(line[0], "-"))
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]

@@ -113,8 +113,8 @@ def main():
     spread = std[np.arange(len(guess)), guess]  # (row,)
     right = guess == y_test  # (row,)
     print(
-        f"\nStandard deviation of the probability of the guessed digit, mean: {spread[right].mean():.3f} where it is "
-        f"right, {spread[~right].mean():.3f} where it is wrong."
+        "\nStandard deviation of the probability of the guessed digit, mean:\n"
+        f"{spread[right].mean():.3f} where it is right, {spread[~right].mean():.3f} where it is wrong."
     )
     arguments.figures.mkdir(parents=True, exist_ok=True)
     draw(arguments.figures / "mnist.png", X_test, y_test, proba, std)

@@ -6,8 +6,6 @@ is that of all processes together, at its peak. A last pair compares Dask's work
 
 import json
 import pickle
-import subprocess
-import sys
 import tempfile
 import threading
 from contextlib import contextmanager
@@ -23,7 +21,7 @@ import skhbnn
 from skhbnn import HierarchicalBNNClassifier, InformedPriorBNNClassifier, PerGroupClassifier
 from skhbnn.datasets import make_rotated_moons
 
-from .common import ARTICLE, convergence_ignored, timed
+from .common import ARTICLE, convergence_ignored, measured_in_new_python, timed
 
 N_JOBS = 2
 SIZES = (250, 1_000)
@@ -37,8 +35,8 @@ def run():
         X, _, y, _, groups, _ = make_rotated_moons()
         path = Path(folder) / "hierarchical.skhbnn"
         HierarchicalBNNClassifier(random_state=0, n_jobs=N_JOBS, **ARTICLE).fit(X, y, groups=groups).save(path)
-        by_size = [python(path, size, "loky") for size in SIZES]
-        loky, dask = (python(path, COMPARED, backend) for backend in ("loky", "dask"))
+        by_size = [measured_in_new_python(MEASURE, path, size, "loky") for size in SIZES]
+        loky, dask = (measured_in_new_python(MEASURE, path, COMPARED, backend) for backend in ("loky", "dask"))
     few, many = by_size
     growth = (many.peak - few.peak) // (many.groups - few.groups)
     ratio = dask.seconds / loky.seconds
@@ -50,12 +48,6 @@ def run():
         {"figure": "kept draws in it, bytes a group", "value": many.draws // many.groups, "wanted": "-"},
         {"figure": f"seconds by Dask / by loky, {COMPARED} groups", "value": ratio, "wanted": "<= 1.3"},
     ]
-
-
-def python(*arguments):
-    """What ``measure`` finds in a new interpreter."""
-    command = [sys.executable, "-W", "ignore", "-c", MEASURE, *map(str, arguments)]
-    return SimpleNamespace(**json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout))
 
 
 def measure(path, n_groups, backend):

@@ -5,10 +5,7 @@ The gradient is that of the article's network; each fit runs in a program of its
 
 import json
 import resource
-import subprocess
-import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -19,7 +16,7 @@ from skhbnn.model.density import Density
 from skhbnn.model.network import Network
 from skhbnn.model.priors import HierarchicalModel
 
-from .common import convergence_ignored, gradient_seconds, scores, timed
+from .common import convergence_ignored, gradient_seconds, measured_in_new_python, scores, timed
 
 FITTED = (1_000, 5_000)  # groups of 20 rows
 ROWS = (10, 30, 100, 300, 1_000, 3_000, 10_000)  # a group, 10 groups
@@ -44,7 +41,7 @@ def run():
         exponent = np.polyfit(np.log(sizes[far]), np.log(seconds[far]), 1)[0]
         rows.append({"figure": f"exponent of the cost in {name}", "value": float(exponent), "wanted": "1"})
     for n_groups in FITTED:
-        found = python(MEASURE, n_groups)
+        found = measured_in_new_python(MEASURE, n_groups)
         limit = n_groups == FITTED[0]
         for figure, value, wanted in (
             ("minutes", found.seconds / 60, "< 5"),
@@ -80,12 +77,6 @@ def draw(by_rows, by_groups):
     ax.legend()
     PICTURE.parent.mkdir(exist_ok=True)
     figure.savefig(PICTURE, dpi=150)
-
-
-def python(code, *arguments):
-    """What a program prints as JSON."""
-    command = [sys.executable, "-W", "ignore", "-c", code, *map(str, arguments)]
-    return SimpleNamespace(**json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout))
 
 
 def measure(n_groups):

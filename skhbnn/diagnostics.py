@@ -112,7 +112,7 @@ class Diagnostics:
         problems : list of str
             A phrase each; empty where nothing is wrong.
         """
-        found = [*self._mixing(self.n_chains, self.r_hat, self.ess, self._where("logit"))]
+        found = [*self._mixing(self.n_chains, self.r_hat, self.ess, partial(self._where, "logit"))]
         if self.r_hat_group_scale is not None:
             layer = "of the group scale of layer {}".format
             found += self._mixing(self.n_chains, self.r_hat_group_scale, self.ess_group_scale, layer)
@@ -120,7 +120,7 @@ class Diagnostics:
             worst = int(np.where(np.isfinite(self.mcse), self.mcse, np.inf).argmax())
             if not self.mcse[worst] <= self.tol:
                 error = f"Monte Carlo error {self.mcse[worst]:.2g} (above tol={self.tol:.2g})"
-                found.append(f"{error} {self._where('probability')(worst)}")
+                found.append(f"{error} {self._where('probability', worst)}")
         return found
 
     @staticmethod
@@ -138,14 +138,9 @@ class Diagnostics:
         text = f"{counts.sum()} of {self.n_chains * self.n_draws} {what}"
         return text if self.n_chains == 1 else f"{text} ({counts.max()} in chain {counts.argmax()})"
 
-    def _where(self, quantity):
-        """A function that names a quantity at a probe."""
-
-        def name(probe):
-            row = f"of the {quantity} at row {self.probe_rows[probe]}"
-            return row if self.probe_groups is None else f"{row} (group {self.probe_groups[probe]!r})"
-
-        return name
+    def _where(self, quantity, probe):
+        row = f"of the {quantity} at row {self.probe_rows[probe]}"
+        return row if self.probe_groups is None else f"{row} (group {self.probe_groups[probe]!r})"
 
 
 @dataclass(frozen=True, eq=False)

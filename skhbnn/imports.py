@@ -34,8 +34,9 @@ def import_pymc():
     """
     import_arviz()
     try:
-        import pymc
-        import pytensor.link.numba.dispatch  # noqa: F401 - which keeps its compiled code in that folder too
+        with quiet_libraries():
+            import pymc
+            import pytensor.link.numba.dispatch  # noqa: F401 - which keeps its compiled code in that folder too
     except OSError as error:
         raise OSError(
             error.errno,

@@ -33,7 +33,6 @@ class Task(NamedTuple):
     estimator: Any
     X: Any
     y: np.ndarray
-    crowded: bool
     refit_inference: str | None = None
 
 
@@ -99,10 +98,10 @@ def fit_with_refit(estimator, X, y, refit_inference):
     return fitted
 
 
-def _fit_task(task):
+def _fit_task(task, crowded):
     """Fit one group, on one thread if other groups are fitted at the same time."""
     # BLAS on one thread always: with more, the last digits of its sums depend on how many there are.
-    alone = parallel_config(backend="sequential") if task.crowded else contextlib.nullcontext()
+    alone = parallel_config(backend="sequential") if crowded else contextlib.nullcontext()
     with alone, threadpool_limits(1), _recorded_warnings() as caught:
         try:
             outcome = Outcome(fit_with_refit(task.estimator, task.X, task.y, task.refit_inference))
@@ -133,10 +132,11 @@ def run_tasks(keys, task, n_jobs, keep_going):
     """
     left, lost_workers, stopping = dict.fromkeys(keys), 0, False
     streams = get_active_backend()[0].supports_return_generator
-    n_tasks = len(left) if streams else TASKS_PER_CALL * effective_n_jobs(n_jobs)
+    n_workers = effective_n_jobs(n_jobs)
+    n_tasks, crowded = len(left) if streams else TASKS_PER_CALL * n_workers, n_workers > 1
     while left and not stopping:
         parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered" if streams else "list")
-        finished = parallel(delayed(_fit_task)(task(key)) for key in list(left)[:n_tasks] if not stopping)
+        finished = parallel(delayed(_fit_task)(task(key), crowded) for key in list(left)[:n_tasks] if not stopping)
         try:
             for key, outcome in finished:
                 del left[key]

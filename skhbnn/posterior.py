@@ -17,6 +17,7 @@ from .model.priors import (
     weights_with_deviation,
     weights_with_mean,
 )
+from .psis import resampled
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,9 +134,7 @@ class Posterior:
         if self.chain_weights is None:
             return values
         n_draws = self.weights.shape[1]  # of a chain
-        positions = (np.arange(self.n_draws) + 0.5) / self.n_draws  # (draw,)
-        cumulative = np.cumsum(np.repeat(self.chain_weights / n_draws, n_draws))  # (draw,)
-        return values[np.searchsorted(cumulative, positions).clip(max=self.n_draws - 1)]
+        return values[resampled(np.repeat(self.chain_weights / n_draws, n_draws), self.n_draws)]
 
     def of_chains(self, chains):
         """The posterior as some of its chains have it, each of equal weight.
@@ -149,17 +148,17 @@ class Posterior:
         -------
         posterior : Posterior
             With those chains only.
-
-        Raises
-        ------
-        ValueError
-            If a chain does not exist, or none is named.
         """
-        n_chains, chosen = len(self.weights), np.atleast_1d(chains)  # (chain,)
-        if chosen.ndim != 1 or chosen.size == 0 or not np.isin(chosen, range(n_chains)).all():
-            raise ValueError(f"prior_chains={chains!r}, but the fit has the chains 0 to {n_chains - 1}.")
+        chosen = np.atleast_1d(chains)  # (chain,)
         mean, scale = (None if part is None else part[chosen] for part in (self.group_mean, self.group_scale))
-        return replace(self, weights=self.weights[chosen], group_mean=mean, group_scale=scale, chain_weights=None)
+        return replace(
+            self,
+            weights=self.weights[chosen],
+            group_mean=mean,
+            group_scale=scale,
+            sample_stats={name: values[chosen] for name, values in self.sample_stats.items()},
+            chain_weights=None,
+        )
 
     def group_parameters(self, code):
         """What ``predictor`` takes for a group.

@@ -1,4 +1,4 @@
-"""Pareto smoothed importance sampling, from either generation of ArviZ."""
+"""Draws by their weights: smoothing the weights, with either generation of ArviZ, and resampling by them."""
 
 import numpy as np
 from scipy.special import logsumexp
@@ -50,3 +50,22 @@ def _psislw(log_ratios):
     from arviz_stats.base import array_stats
 
     return array_stats.psislw(-log_ratios)  # takes them with the sign of a log likelihood
+
+
+def resampled(weights, n_draws):
+    """Systematic resampling: each draw about as often as its weight says, in the order of the draws.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_weights,)
+        They add up to 1.
+    n_draws : int
+        Draws to take.
+
+    Returns
+    -------
+    positions : ndarray of shape (n_draws,)
+        Sorted positions among the weights.
+    """
+    positions = (np.arange(n_draws) + 0.5) / n_draws  # (draw,)
+    return np.searchsorted(np.cumsum(weights), positions).clip(max=len(weights) - 1)

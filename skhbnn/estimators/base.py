@@ -26,7 +26,6 @@ from ..model.network import ACTIVATIONS, Network
 from ..persistence.saving import SavableMixin
 from ..posterior import posterior_from_trace
 from ..progress import CallbackSupportMixin, fit_progress
-from ..quiet import quiet_libraries
 from ..stacking import weigh_chains
 
 # Of the estimators that have a prior of independent weights.
@@ -280,8 +279,7 @@ class BaseBNNClassifier(SavableMixin, CallbackSupportMixin, ClassifierMixin, Bas
         """
         check_is_fitted(self)
         import_pymc()  # it takes seconds
-        with quiet_libraries():
-            from ..model.pymc_model import build_model
+        from ..model.pymc_model import build_model
 
         return build_model(self.posterior_.model, self.training_data_, self._input_names(), fused=fused)
 

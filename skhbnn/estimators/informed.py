@@ -241,7 +241,10 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         if isinstance(prior_chains, str):
             posterior = weigh_chains(posterior, hierarchical.training_data_, prior_chains)
         else:
-            posterior = posterior.of_chains(prior_chains)
+            n_chains, chosen = len(posterior.weights), np.atleast_1d(prior_chains)  # (chain,)
+            if chosen.ndim != 1 or chosen.size == 0 or not np.isin(chosen, range(n_chains)).all():
+                raise ValueError(f"prior_chains={prior_chains!r}, but the fit has the chains 0 to {n_chains - 1}.")
+            posterior = posterior.of_chains(chosen)
         if hierarchical.weight_prior == "cauchy":
             raise ValueError(
                 'With weight_prior="cauchy" the group distribution has no covariance to make a prior of; '

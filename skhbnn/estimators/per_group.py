@@ -6,7 +6,6 @@ import warnings
 from numbers import Integral
 
 import numpy as np
-from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context, clone, is_classifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.utils import Bunch, _safe_indexing, check_random_state, column_or_1d, get_tags
@@ -289,10 +288,9 @@ class PerGroupClassifier(SavableMixin, GroupsMixin, CallbackSupportMixin, Classi
         labels = [ALL_ROWS] * len(y) if labels is None else labels
         known, rows, seed = unique_labels(labels, self.groups), rows_by_label(labels), self._draw_seed()
         estimators = {label: self._for_new_rows(label, seed) for label in known}
-        crowded = effective_n_jobs(self.n_jobs) > 1
 
         def task(key):
-            return Task(key, estimators[key], _safe_indexing(X, rows[key]), y[rows[key]], crowded, self.refit_inference)
+            return Task(key, estimators[key], _safe_indexing(X, rows[key]), y[rows[key]], self.refit_inference)
 
         found: dict = {}
         with fit_progress(self, "groups", len(known)) as progress:
@@ -366,14 +364,13 @@ class PerGroupClassifier(SavableMixin, GroupsMixin, CallbackSupportMixin, Classi
 
     def _outcomes(self, X, y, labels, known, seed, progress):
         """The outcome of every group, and of a pooled fallback under the key POOLED."""
-        crowded = effective_n_jobs(self.n_jobs) > 1
         rows = rows_by_label(labels)
 
         def task(key):
             if key is POOLED:
-                return Task(key, self._clone(self.fallback, seed, key), X, y, crowded)
+                return Task(key, self._clone(self.fallback, seed, key), X, y)
             estimator = self._clone(self.estimator, seed, key)
-            return Task(key, estimator, _safe_indexing(X, rows[key]), y[rows[key]], crowded, self.refit_inference)
+            return Task(key, estimator, _safe_indexing(X, rows[key]), y[rows[key]], self.refit_inference)
 
         keys = [*known, *([POOLED] if self._has_pooled_fallback() else [])]
         checkpoint, stored_as = self._open_checkpoint(X, y, labels, seed)

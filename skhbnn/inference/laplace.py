@@ -8,7 +8,7 @@ from ..memory import require_memory
 from ..model.curvature import laplace_approximation
 from ..model.density import Density
 from ..model.priors import n_coordinates, n_dim
-from ..psis import smoothed_weights
+from ..psis import resampled, smoothed_weights
 from .mode import climb
 from .trace import PARETO_K_LIMIT, Trace
 
@@ -62,8 +62,7 @@ def fit(model, data, settings, seed, progress=None):
     _require_memory(model, data, settings.chains, n_candidates)
     tops = climb(density, settings, seed, progress)
     modes, log_evidence = _distinct_modes(density, tops)
-    quantiles = (np.arange(n_candidates) + 0.5) / n_candidates  # (candidate,)
-    mode = np.searchsorted(np.cumsum(softmax(log_evidence)), quantiles).clip(max=len(modes) - 1)  # (candidate,)
+    mode = resampled(softmax(log_evidence), n_candidates)  # (candidate,)
     rng = np.random.default_rng(seed)
     x = np.concatenate([normal.draw(rng, np.sum(mode == m)) for m, normal in enumerate(modes)])  # (candidate, dim)
     log_p = np.array([density.logp_grad(point)[0] for point in x])  # (candidate,)
@@ -71,11 +70,8 @@ def fit(model, data, settings, seed, progress=None):
     log_q = logsumexp(np.transpose(log_q) + log_evidence - logsumexp(log_evidence), axis=1)  # (candidate,)
     log_weights, pareto_k = _smoothed(log_p - log_q)
     reliable = pareto_k <= PARETO_K_LIMIT
-    if reliable:
-        positions = (np.arange(settings.draws) + 0.5) / settings.draws  # (draw,)
-        kept = np.searchsorted(np.cumsum(softmax(log_weights)), positions).clip(max=n_candidates - 1)  # (draw,)
-    else:
-        kept = np.arange(0, n_candidates, per_draw)  # (draw,)
+    all_alike = np.arange(0, n_candidates, per_draw)  # (draw,)
+    kept = resampled(softmax(log_weights), settings.draws) if reliable else all_alike  # (draw,)
     used, mode = np.unique(mode[kept], return_inverse=True)  # (mode,), (draw,)
     statistics = {"lp": log_p[None, kept], "mode": mode[None]}  # (chain, draw)
     return Trace(

@@ -1,6 +1,5 @@
 """The methods of inference by name. Each module brings in what it needs, when it is used."""
 
-from ..imports import import_pymc
 from ..memory import require_memory
 from ..model.priors import n_dim
 
@@ -23,8 +22,6 @@ def infer(model, data, settings, seed, progress=None):
     """
     if settings.inference not in ("laplace", "map"):
         _require_memory_for_draws(n_dim(model, data.n_groups), settings)
-    if settings.inference in THROUGH_PYMC:
-        import_pymc()
     if settings.inference == "nuts":
         from .nuts import sample as method
     elif settings.inference == "laplace":

@@ -5,6 +5,7 @@ import itertools
 
 import numpy as np
 
+from ..imports import import_pymc
 from ..quiet import quiet_libraries
 from .interrupts import interrupts_raised
 from .trace import STATISTICS, Trace
@@ -28,10 +29,8 @@ def sample(model, data, settings, seed, progress=None):
     -------
     trace : Trace
     """
-    with quiet_libraries():
-        import pymc as pm
-
-        from ..model.pymc_model import build_model, unconstrained
+    pm = import_pymc()
+    from ..model.pymc_model import build_model, unconstrained
 
     n_steps = settings.chains * (settings.tune + settings.draws)
     arguments = {

@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 
+from ..imports import import_pymc
 from ..quiet import quiet_libraries
 from .interrupts import interrupts_raised
 from .trace import Trace
@@ -86,10 +87,8 @@ def fit(model, data, settings, seed, progress=None):
     .. [1] Kucukelbir, Tran, Ranganath, Gelman and Blei (2017), "Automatic differentiation variational inference",
        Journal of Machine Learning Research 18.
     """
-    with quiet_libraries():
-        import pymc as pm
-
-        from ..model.pymc_model import build_model, unconstrained
+    pm = import_pymc()
+    from ..model.pymc_model import build_model, unconstrained
 
     batch_size, n_rows = settings.batch_size, len(data.y)
     if batch_size is not None and batch_size > n_rows:

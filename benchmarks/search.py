@@ -16,10 +16,10 @@ from skhbnn.datasets import make_rotated_moons
 
 from .common import ARTICLE, convergence_ignored, timed
 
-SIZES = [(5,), (5, 5)]
-GRID = [
-    {"hidden_layer_sizes": SIZES, "prior_scale": [0.5, 1.0]},
+SIZES = [(5, 5), (5,)]
+GRID = [  # the longest fits first: one of them at the end leaves the other process without work
     {"hidden_layer_sizes": SIZES, "pooling": ["complete"]},
+    {"hidden_layer_sizes": SIZES, "prior_scale": [0.5, 1.0]},
 ]
 FOLDS = StratifiedKFold(5, shuffle=True, random_state=0)
 N_JOBS = 2

@@ -55,12 +55,12 @@ def sample(model, data, settings, seed, progress=None):
 
 
 def _trace(draws, statistics):
-    """Draws and statistics of chains without the steps of tuning."""
-    kept = [~chain["tuning"].astype(bool) for chain in statistics]  # (tune + draws,) each
+    """Draws and statistics of chains without the steps of tuning, which come first."""
+    n_tune = int(np.sum(statistics[0]["tuning"]))
     return Trace(
-        np.stack([x[keep] for x, keep in zip(draws, kept, strict=True)]),  # (chain, draw, n_dim)
+        np.stack([x[n_tune:] for x in draws]),  # (chain, draw, n_dim)
         {
-            name: np.stack([chain[name][keep] for chain, keep in zip(statistics, kept, strict=True)])  # (chain, draw)
+            name: np.stack([chain[name][n_tune:] for chain in statistics])  # (chain, draw)
             for name in statistics[0]
             if name != "tuning"
         },

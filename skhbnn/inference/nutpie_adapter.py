@@ -23,6 +23,8 @@ from .trace import STATISTICS
 VARIABLE = "x"
 DIM = "unconstrained"
 STORED = "float32"  # the sampler itself goes on in float64
+# What nutpie keeps of a step, a dimension: 0.16.8 its position and gradient in float64 too, asked for or not.
+STEP_BYTES = 20 if hasattr(nutpie._lib.PyNutsSettings, "store_gradient") else 4
 FIRST_LOOK = 100  # draws of each chain before it is first asked whether they are enough
 GROWTH = 1.5  # from one look to the next
 POLL = 0.005  # seconds until the first look at how far a chain is

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..imports import import_arviz
+from ..memory import require_memory
 from ..model.density import Density
 from .trace import Trace
 
@@ -28,12 +29,16 @@ def sample(model, data, settings, seed, progress=None):
 
     Raises
     ------
+    MemoryError
+        If the draws would not fit.
     RuntimeError
         If no chain finds a start with a finite density.
     """
     import_arviz()  # nutpie imports it
-    from .nutpie_adapter import run, run_until  # nutpie takes seconds to import, so only a fit does
+    from .nutpie_adapter import STEP_BYTES, run, run_until  # nutpie takes seconds to import, so only a fit does
 
+    density = Density(model, data)
+    _require_memory(density.n_dim, settings, STEP_BYTES)
     arguments = {
         "progress": progress,
         "chains": settings.chains,
@@ -44,7 +49,6 @@ def sample(model, data, settings, seed, progress=None):
         "target_accept": settings.target_accept,
         "maxdepth": MAX_DEPTH,
     }
-    density = Density(model, data)
     if settings.enough is not None:
         return _trace(*run_until(density, lambda *chains: settings.enough(_trace(*chains)), **arguments))
     chains = run(density, **arguments)
@@ -52,6 +56,20 @@ def sample(model, data, settings, seed, progress=None):
         n_steps = settings.chains * (settings.tune + settings.draws)
         progress(n_steps, n_steps)
     return _trace(*chains)
+
+
+def _require_memory(n_dim, settings, step_bytes):
+    """Refuse settings whose draws would not fit: every step, once more while it is looked at, and two copies of 4 bytes
+    of the kept ones, the unconstrained vectors and the weights.
+    """
+    looks = 1 if settings.enough is None else 2
+    n_bytes = looks * step_bytes * (settings.tune + settings.draws) + 2 * 4 * settings.draws
+    what = f"{settings.chains} chains of {settings.tune} + {settings.draws} steps"
+    require_memory(
+        settings.chains * n_dim * n_bytes,
+        f"{what} of {n_dim} unconstrained weights and scales",
+        "lower draws, tune or chains, or hidden_layer_sizes",
+    )
 
 
 def _trace(draws, statistics):

@@ -33,7 +33,7 @@ def run():
     with convergence_ignored():
         X, _, y, _, groups, _ = make_rotated_moons()
         fitted = HierarchicalBNNClassifier(random_state=0, n_jobs=N_JOBS, **ARTICLE).fit(X, y, groups=groups)
-        prior = InformedPriorBNNClassifier.from_hierarchical(fitted, prior_chains="equal", n_jobs=None)
+        prior = InformedPriorBNNClassifier.from_hierarchical(fitted, n_jobs=None)
         return [row for n_rows in LIMITS for row in rows_of(prior, n_rows)]
 
 

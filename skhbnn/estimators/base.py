@@ -230,12 +230,12 @@ class BaseBNNClassifier(SavableMixin, CallbackSupportMixin, ClassifierMixin, Bas
     def _proba(self, X, groups=None):
         return self._summary(prediction.mean_proba, X, groups)
 
-    def _class_labels(self, proba):
+    def _labels(self, X, groups=None):
+        proba = self._proba(X, groups)  # (row, class)
         return self.classes_[proba.argmax(axis=1)]
 
-    def _log(self, proba):
-        with np.errstate(divide="ignore"):
-            return np.log(proba)
+    def _std(self, X, groups=None):
+        return self._summary(prediction.std_proba, X, groups)
 
     def _uncertainty(self, X, groups=None):
         total, aleatoric, epistemic = self._summary(prediction.entropies, X, groups).T  # (row,) each

@@ -24,6 +24,7 @@ ORDER = [
         "model.network",
         "model.families",
         "model.priors",
+        "model.weights",
         "model.lanes",
         "model.kernels",
     ],

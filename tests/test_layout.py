@@ -27,6 +27,7 @@ ORDER = [
         "model.weights",
         "model.lanes",
         "model.kernels",
+        "model.compiled",
     ],
     *["model.density", "model.curvature", "model.loglik_op", "model.pymc_model", "inference.trace"],
     *["inference.interrupts", "inference.nutpie_adapter", "inference.nuts", "inference.mode", "inference.laplace"],

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from . import kernels
+from . import compiled, kernels
 from .density import Density
 from .weights import weight_tangent
 
@@ -109,7 +109,7 @@ def _fisher(density, weights):
     fisher = np.zeros((*weights.shape, weights.shape[1]))  # (group, weight, weight)
     for label in range(max(2, network.n_logits)):
         y = np.full(n_rows, label)  # (row,)
-        logliks, scores = kernels.network_loglik()(
+        logliks, scores = compiled.network_loglik()(
             of_row, data.X, y, np.arange(n_rows), np.ones(n_rows), sizes, activation, network.fit_intercept
         )  # (row,), (row, weight)
         scores *= np.exp(0.5 * logliks)[:, None]

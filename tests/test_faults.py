@@ -351,7 +351,11 @@ except MemoryError as error:
 
 
 def test_what_a_fit_takes_is_what_is_asked_for():
-    """The peak of the memory of a process beside the estimate, on draws that outweigh everything else."""
+    """The peak of the memory of a process beside the estimate, on draws that outweigh everything else.
+
+    1.04 of it with nutpie 0.16.11, and 1.38 with 0.16.8, which keeps the gradient and another copy of each step; the
+    same to a hundredth from process to process.
+    """
     code = """
 import re, warnings
 import numpy as np
@@ -377,7 +381,7 @@ print((kilobytes("VmHWM") - before) * 1024 / asked[-1])
 """
     output, said, code = run(code)
     assert code == 0, said
-    assert 0.6 < float(output) < 1.6
+    assert 0.9 < float(output) < 1.5
 
 
 def test_probabilities_that_do_not_fit_are_refused(flat, moons, monkeypatch):

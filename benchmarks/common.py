@@ -14,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 
 from skhbnn.imports import import_arviz
-from skhbnn.model.kernels import nutpie_callbacks
+from skhbnn.model.compiled import nutpie_callbacks
 
 ARTICLE = {"hidden_layer_sizes": (5, 5), "fit_intercept": False, "chains": 4, "tune": 400, "draws": 400}
 

@@ -6,17 +6,10 @@ from typing import ClassVar
 import numpy as np
 
 from .data import label_generator
-from .model.curvature import weight_tangent
-from .model.families import from_unconstrained, standard_draws
+from .model.families import standard_draws
 from .model.network import LinearizedNetwork
-from .model.priors import (
-    FlatModel,
-    HierarchicalModel,
-    InformedModel,
-    constant_group_scales,
-    weights_with_deviation,
-    weights_with_mean,
-)
+from .model.priors import FlatModel, HierarchicalModel, InformedModel, weights_with_deviation
+from .model.weights import group_scales, group_weights, weight_tangent
 from .psis import resampled
 
 
@@ -250,16 +243,17 @@ def posterior_from_trace(model, n_groups, trace, seed):
     """
     if trace.modes is not None:
         return _linearized(model, n_groups, trace, seed)
-    x = trace.x  # (chain, draw, n_dim)
-    group_mean = group_scale = None
-    if isinstance(model, HierarchicalModel):
-        group_mean, group_scale, weights = _group_draws(model, n_groups, x.astype(np.float32, copy=False))
-    elif isinstance(model, InformedModel):
-        weights = (model.mean + x @ model.cholesky.T)[:, :, None].astype(np.float32)  # (chain, draw, 1, weight)
-    else:
-        scale = model.scale[model.network.layer_of_weight]  # (weight,)
-        weights = from_unconstrained(model.weight_prior, scale, x)[:, :, None].astype(np.float32)
-    return Posterior(model, weights, group_mean, group_scale, trace.statistics, seed)
+    # Of many groups the draws in single precision from the start, and a chain at a time: they are large.
+    x = trace.x.astype(np.float32, copy=False) if isinstance(model, HierarchicalModel) else trace.x
+    weights = np.empty((*x.shape[:2], n_groups, model.network.n_weights), np.float32)  # (chain, draw, group, weight)
+    means, scales = [], []  # (draw, weight) and (draw, layer) of each chain
+    for chain, own in enumerate(x):
+        mean, scale, weights[chain] = group_weights(model, n_groups, own)
+        means.append(mean)
+        scales.append(scale)
+    if not isinstance(model, HierarchicalModel):
+        return Posterior(model, weights, None, None, trace.statistics, seed)
+    return Posterior(model, weights, np.stack(means), np.stack(scales), trace.statistics, seed)
 
 
 def _linearized(model, n_groups, trace, seed):
@@ -275,31 +269,6 @@ def _linearized(model, n_groups, trace, seed):
     at_modes = np.array([tangent.weights for tangent in tangents], dtype=np.float32)  # (mode, group, weight)
     if not grouped:
         return Posterior(model, weights, None, None, trace.statistics, seed, at_modes)
-    group_scale = _group_scale(model, trace.x.astype(np.float32))
+    group_scale = group_scales(model, trace.x.astype(np.float32))
     own, mean = weights[:, :, :-1], weights[:, :, -1]  # (chain, draw, group, weight), (chain, draw, weight)
     return Posterior(model, own, mean, group_scale, trace.statistics, seed, at_modes[:, :-1], at_modes[:, -1])
-
-
-def _group_scale(model, x):
-    """Group scales from x (chain, draw, n_dim), (chain, draw, layer)."""
-    first, n_scales = len(weights_with_mean(model)), len(model.learned_scales)
-    group_scale = np.empty((*x.shape[:2], len(model.scale)), dtype=x.dtype)  # (chain, draw, layer)
-    group_scale[:] = constant_group_scales(model)
-    group_scale[..., list(model.learned_scales)] = np.exp(x[..., first : first + n_scales])
-    return group_scale
-
-
-def _group_draws(model, n_groups, x):
-    """Group means, group scales and weights of every group, from x (chain, draw, n_dim)."""
-    layer = model.network.layer_of_weight  # (weight,)
-    means, deviations = weights_with_mean(model), weights_with_deviation(model)  # (mean,), (deviation,)
-    n_means, n_scales = len(means), len(model.learned_scales)
-    group_mean = np.zeros((*x.shape[:2], len(layer)), dtype=x.dtype)  # (chain, draw, weight)
-    group_mean[..., means] = from_unconstrained(model.weight_prior, model.scale[layer[means]], x[..., :n_means])
-    group_scale = _group_scale(model, x)
-    z = x[..., n_means + n_scales :].reshape(*x.shape[:2], n_groups, len(deviations))  # (chain, draw, group, deviation)
-    weights = np.repeat(group_mean[:, :, None], n_groups, axis=2)  # (chain, draw, group, weight)
-    for own, deviation, scale in zip(weights, z, group_scale, strict=True):  # a chain at a time: they are large
-        deviation = from_unconstrained(model.weight_prior, 1, deviation)  # (draw, group, deviation)
-        own[..., deviations] += deviation * scale[:, None, layer[deviations]]
-    return group_mean, group_scale, weights

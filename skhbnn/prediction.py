@@ -71,6 +71,12 @@ def std_proba(network, weights, X):
     return np.repeat(std, 2, axis=1) if network.n_logits == 1 else std
 
 
+def logarithm(proba):
+    """Natural logarithm of probabilities, -inf of 0."""
+    with np.errstate(divide="ignore"):
+        return np.log(proba)
+
+
 def entropy(proba):
     """Entropy of class distributions (row, class), in nats, (row,)."""
     return entr(proba).sum(axis=1)

@@ -227,7 +227,7 @@ def test_cold_start(which, cold, read_only, flat):
 def test_kernel_loaded(cold, flat):
     """A process that loads the kernel from the cache draws what those drew that compiled it."""
     results, cache = cold
-    counted = "\nfrom skhbnn.model import kernels; print(kernels.nutpie_callbacks()[0].cache_hits)"
+    counted = "\nfrom skhbnn.model import compiled; print(compiled.nutpie_callbacks()[0].cache_hits)"
     output, said, code = run(DRAW + counted, NUMBA_CACHE_DIR=cache)
     assert code == 0, said
     drawn, hits = output.splitlines()
@@ -242,12 +242,12 @@ def test_full_disk(tmp_path):
 import resource, sys
 from functools import partial
 from numba import float64, njit
-from skhbnn.model import kernels
+from skhbnn.model import compiled
 sys.path.insert(0, {str(tmp_path)!r})
 sys.dont_write_bytecode = True
 from probe import double
 resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
-print(kernels._cached(partial(njit, float64(float64)), double)(21.0))
+print(compiled._cached(partial(njit, float64(float64)), double)(21.0))
 """
     assert run(code, NUMBA_CACHE_DIR=str(tmp_path / "cache")) == ("42.0\n", "", 0)
 

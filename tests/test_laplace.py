@@ -22,10 +22,11 @@ from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBN
 from skhbnn.data import group_rows
 from skhbnn.inference import laplace
 from skhbnn.inference.trace import Settings
-from skhbnn.model.curvature import laplace_approximation, weight_tangent
+from skhbnn.model.curvature import laplace_approximation
 from skhbnn.model.density import Density
 from skhbnn.model.network import LinearizedNetwork, Network
 from skhbnn.model.priors import FlatModel, HierarchicalModel, InformedModel
+from skhbnn.model.weights import weight_tangent
 from skhbnn.posterior import posterior_from_trace
 
 STEP = 1e-30  # of derivatives by complex numbers

@@ -7,6 +7,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier
 from skhbnn.data import group_rows
+from skhbnn.diagnostics import diagnose
+from skhbnn.estimators import base
 from skhbnn.imports import import_arviz
 from skhbnn.inference import nutpie_adapter
 from skhbnn.model.density import Density
@@ -94,6 +96,19 @@ def test_smaller_tolerance_takes_more_draws(easy):
     coarse, fine = (FlatBNNClassifier((), tol=tol, **params).fit(*easy).posterior_.weights for tol in (0.01, 0.003))
     assert coarse.shape[1] < fine.shape[1]
     np.testing.assert_array_equal(coarse, fine[:, : coarse.shape[1]])
+
+
+def test_no_draws_are_judged_twice(easy, monkeypatch):
+    judged = []
+
+    def noted(posterior, *args):
+        judged.append(posterior.n_draws)
+        return diagnose(posterior, *args)
+
+    monkeypatch.setattr(base, "diagnose", noted)
+    fitted = FlatBNNClassifier((), tol=0.01, draws=3000, tune=200, random_state=0).fit(*easy)
+    assert judged == sorted(set(judged))
+    assert judged[-1] == fitted.posterior_.n_draws
 
 
 def test_error_of_three_classes(easy):

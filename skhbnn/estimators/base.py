@@ -174,10 +174,15 @@ class BaseBNNClassifier(SavableMixin, CallbackSupportMixin, ClassifierMixin, Bas
         seed = self._draw_seed()
         unit = PROGRESS_UNITS.get(self.inference, "draws")
         tol = None if self.tol is None else float(self.tol)
+        judgement: dict = {}  # the latest, by the number of draws: the end judges those of the last look again
 
         def judged(trace):
-            posterior = posterior_from_trace(model, data.n_groups, trace, seed)
-            return posterior, diagnose(posterior, data, trace, grouped, tol)
+            n_draws = trace.x.shape[1]
+            if n_draws not in judgement:
+                judgement.clear()
+                posterior = posterior_from_trace(model, data.n_groups, trace, seed)
+                judgement[n_draws] = posterior, diagnose(posterior, data, trace, grouped, tol)
+            return judgement[n_draws]
 
         settings = self._settings()
         if tol is not None:
@@ -225,12 +230,12 @@ class BaseBNNClassifier(SavableMixin, CallbackSupportMixin, ClassifierMixin, Bas
     def _proba(self, X, groups=None):
         return self._summary(prediction.mean_proba, X, groups)
 
-    def _class_labels(self, proba):
+    def _labels(self, X, groups=None):
+        proba = self._proba(X, groups)  # (row, class)
         return self.classes_[proba.argmax(axis=1)]
 
-    def _log(self, proba):
-        with np.errstate(divide="ignore"):
-            return np.log(proba)
+    def _std(self, X, groups=None):
+        return self._summary(prediction.std_proba, X, groups)
 
     def _uncertainty(self, X, groups=None):
         total, aleatoric, epistemic = self._summary(prediction.entropies, X, groups).T  # (row,) each

@@ -237,6 +237,11 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
             If a chain does not exist, or the group distribution has no covariance.
         """
         _check_type("from_hierarchical", hierarchical, HierarchicalBNNClassifier)
+        if hierarchical.weight_prior == "cauchy":
+            raise ValueError(
+                'With weight_prior="cauchy" the group distribution has no covariance to make a prior of; '
+                'fit the hierarchical model with "student_t", "laplace" or "normal".'
+            )
         posterior = hierarchical.posterior_
         if isinstance(prior_chains, str):
             posterior = weigh_chains(posterior, hierarchical.training_data_, prior_chains)
@@ -245,11 +250,6 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
             if chosen.ndim != 1 or chosen.size == 0 or not np.isin(chosen, range(n_chains)).all():
                 raise ValueError(f"prior_chains={prior_chains!r}, but the fit has the chains 0 to {n_chains - 1}.")
             posterior = posterior.of_chains(chosen)
-        if hierarchical.weight_prior == "cauchy":
-            raise ValueError(
-                'With weight_prior="cauchy" the group distribution has no covariance to make a prior of; '
-                'fit the hierarchical model with "student_t", "laplace" or "normal".'
-            )
         mean, cov = population_moments(
             posterior.network,
             posterior.pooled(posterior.group_mean),  # (draw, weight)

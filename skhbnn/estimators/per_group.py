@@ -1,19 +1,15 @@
 """A clone of any classifier per group, fitted in parallel."""
 
-import contextlib
 import os
-import warnings
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context, clone, is_classifier
-from sklearn.exceptions import FitFailedWarning
-from sklearn.utils import Bunch, _safe_indexing, check_random_state, column_or_1d, get_tags
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context, is_classifier
+from sklearn.utils import _safe_indexing, check_random_state, column_or_1d, get_tags
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
-    _num_samples,
     assert_all_finite,
     check_consistent_length,
     check_is_fitted,
@@ -24,31 +20,19 @@ from ..checkpoint import Checkpoint, parameter_digests, table_digest
 from ..data import (
     ALL_ROWS,
     check_no_class_missing,
-    label_generator,
     label_text,
     labels_array,
     rows_by_label,
     unique_labels,
 )
 from ..inference.methods import METHODS
-from ..parallel import Task, fit_with_refit, inference_parameters, named, run_tasks
+from ..parallel import Task, fit_with_refit, inference_parameters
 from ..persistence.saving import SavableMixin, storable
 from ..progress import CallbackSupportMixin, fit_progress
-from .grouped import GroupsMixin, unseen_text
+from .group_estimators import GroupEstimatorsMixin
+from .group_fits import POOLED, fit_all, group_text, report, seeded_clone
 from .informed import InformedPriorBNNClassifier
 from .single import SingleNetworkClassifier
-
-POOLED = None  # the key of the fallback among the groups: no label is None
-
-
-def _inner_has(method):
-    """Whether the estimator has a method, for ``available_if``."""
-
-    def check(self):
-        getattr(self.estimator, method)
-        return True
-
-    return check
 
 
 def _inner_has_posterior(self):
@@ -59,7 +43,7 @@ def _inner_has_posterior(self):
 
 
 @storable
-class PerGroupClassifier(SavableMixin, GroupsMixin, CallbackSupportMixin, ClassifierMixin, BaseEstimator):
+class PerGroupClassifier(SavableMixin, GroupEstimatorsMixin, CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     """A clone of a classifier per group, fitted in parallel.
 
     Groups come as ``groups=`` of every method, or as columns of X named by the constructor's ``groups``, as in
@@ -117,8 +101,9 @@ class PerGroupClassifier(SavableMixin, GroupsMixin, CallbackSupportMixin, Classi
 
     Notes
     -----
-    A class that a group's estimator does not know has probability 0 there, in its column of ``classes_``. A fit without
-    groups has no use for ``n_jobs``, ``on_error``, ``fallback`` and ``checkpoint``.
+    Of the methods of prediction those are there that ``estimator`` has. A class that a group's estimator does not know
+    has probability 0 there, in its column of ``classes_``. A fit without groups has no use for ``n_jobs``,
+    ``on_error``, ``fallback`` and ``checkpoint``.
 
     Examples
     --------
@@ -130,8 +115,6 @@ class PerGroupClassifier(SavableMixin, GroupsMixin, CallbackSupportMixin, Classi
     >>> classifier.fit(X, y, groups=groups).predict_proba(X[:2], groups=[0, "unseen"]).shape
     (2, 2)
     """
-
-    estimators_: dict
 
     _parameter_constraints: dict = {
         "estimator": [HasMethods(["fit", "predict"])],
@@ -177,8 +160,6 @@ class PerGroupClassifier(SavableMixin, GroupsMixin, CallbackSupportMixin, Classi
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "estimators_")
-
-    # Fitting -------------------------------------------------------------------------------------------------
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, groups=None):
@@ -233,7 +214,12 @@ class PerGroupClassifier(SavableMixin, GroupsMixin, CallbackSupportMixin, Classi
             self.groups_ = labels_array(known)  # (group,)
             with fit_progress(self, "groups", len(known) + self._has_pooled_fallback()) as progress:
                 outcomes = self._outcomes(X, y, labels, known, seed, progress)
-                self._report(outcomes)
+                self.failed_groups_ = report(
+                    outcomes,
+                    self.groups,
+                    tolerant=self.on_error == "fallback",
+                    advice=' To predict such groups by a fallback set on_error="fallback".',
+                )
             fitted = {label: outcomes[label].estimator for label in known if label not in self.failed_groups_}
             self.fallback_ = self._fallback_of(outcomes, X, seed)
         everyone = [*fitted.values(), *([] if self.fallback_ is None else [self.fallback_])]
@@ -292,14 +278,9 @@ class PerGroupClassifier(SavableMixin, GroupsMixin, CallbackSupportMixin, Classi
         def task(key):
             return Task(key, estimators[key], _safe_indexing(X, rows[key]), y[rows[key]], self.refit_inference)
 
-        found: dict = {}
         with fit_progress(self, "groups", len(known)) as progress:
-            for _ in self._run(known, found, task, False, progress):
-                pass  # all of them, into found
-            failed = {key: outcome for key, outcome in found.items() if outcome.error is not None}
-            if failed:
-                self._raise(failed)
-        self._pass_on_warnings({label: found[label] for label in known}, stacklevel=4)
+            found = fit_all(known, task, n_jobs=self.n_jobs, keep_going=False, progress=progress)
+            report(found, self.groups, tolerant=False, advice=" All groups stay as they were.")
         fitted = {**self.estimators_, **{label: found[label].estimator for label in known}}
         self.failed_groups_ = {label: text for label, text in self.failed_groups_.items() if label not in fitted}
         if self.groups_ is not None:
@@ -314,7 +295,7 @@ class PerGroupClassifier(SavableMixin, GroupsMixin, CallbackSupportMixin, Classi
         try:
             return InformedPriorBNNClassifier.from_posterior(self.estimators_[label])
         except ValueError as error:
-            raise ValueError(f"The posterior of {self._group_text(label)} cannot be a prior: {error}") from error
+            raise ValueError(f"The posterior of {group_text(label, self.groups)} cannot be a prior: {error}") from error
 
     def _draw_seed(self):
         return None if self.random_state is None else check_random_state(self.random_state).randint(2**31 - 1)
@@ -352,15 +333,7 @@ class PerGroupClassifier(SavableMixin, GroupsMixin, CallbackSupportMixin, Classi
         return y
 
     def _clone(self, estimator, seed, key):
-        """An unfitted clone, seeded for a group."""
-        copy = clone(estimator)
-        if seed is not None:
-            rng = label_generator(seed, key)
-            names = [name for name in sorted(copy.get_params()) if name.rpartition("__")[2] == "random_state"]
-            copy.set_params(**{name: int(rng.integers(2**31 - 1)) for name in names})
-        if "classes" in copy.get_params(deep=False) and copy.classes is None:
-            copy.set_params(classes=self.classes_)
-        return copy
+        return seeded_clone(estimator, seed, key, self.classes_)
 
     def _outcomes(self, X, y, labels, known, seed, progress):
         """The outcome of every group, and of a pooled fallback under the key POOLED."""
@@ -374,26 +347,15 @@ class PerGroupClassifier(SavableMixin, GroupsMixin, CallbackSupportMixin, Classi
 
         keys = [*known, *([POOLED] if self._has_pooled_fallback() else [])]
         checkpoint, stored_as = self._open_checkpoint(X, y, labels, seed)
-        outcomes: dict = {}
-        if checkpoint is not None:
-            found = {key: checkpoint.load(stored_as(key)) for key in keys}
-            outcomes = {key: outcome for key, outcome in found.items() if outcome is not None}
-        keep_going = checkpoint is not None or self.on_error == "fallback"
-        with contextlib.closing(self._run(keys, outcomes, task, keep_going, progress)) as finished:
-            for key, outcome in finished:
-                if checkpoint is not None and outcome.error is None:
-                    checkpoint.save(stored_as(key), outcome)
-        return {key: outcomes[key] for key in keys if key in outcomes}
-
-    def _run(self, keys, outcomes, task, keep_going, progress):
-        """Add to outcomes those of the keys that are not there, and yield each with its key as it comes."""
-        left = [key for key in keys if key not in outcomes]
-        with contextlib.closing(run_tasks(left, task, self.n_jobs, keep_going)) as finished:
-            for key, outcome in finished:
-                outcomes[key] = outcome
-                yield key, outcome
-                if progress is not None:
-                    progress(len(outcomes), len(keys))
+        return fit_all(
+            keys,
+            task,
+            n_jobs=self.n_jobs,
+            keep_going=checkpoint is not None or self.on_error == "fallback",
+            progress=progress,
+            checkpoint=checkpoint,
+            stored_as=stored_as,
+        )
 
     def _has_pooled_fallback(self):
         return self.fallback is not None and self.fallback != "prior"
@@ -413,53 +375,6 @@ class PerGroupClassifier(SavableMixin, GroupsMixin, CallbackSupportMixin, Classi
         name_of_pooled = ("fallback", *sorted(pooled.items()), None)  # no label has a missing part
         return Checkpoint(self.checkpoint, run), lambda key: name_of_pooled if key is POOLED else key
 
-    def _group_text(self, key):
-        """The group of a key for a message, with the column that it comes from."""
-        if key is POOLED:
-            return "the fallback"
-        return f"group {key!r}" + ("" if self.groups is None else f" of column(s) {self.groups!r}")
-
-    def _raise(self, failed):
-        """Raise the error of the first of some failed groups."""
-        key, outcome = next(iter(failed.items()))
-        others = [other for other in failed if other is not key]
-        also = f" The fits of {len(others)} other(s) failed too: {named(others)}." if others else ""
-        advice = "" if POOLED in failed else ' To predict such groups by a fallback set on_error="fallback".'
-        text = outcome.error_text.rstrip(". ")
-        error = outcome.error(f"The fit of {self._group_text(key)} failed: {text}.{also}{advice}")
-        error.add_note(outcome.trace)
-        raise error
-
-    def _report(self, outcomes):
-        """Raise for groups that failed, or warn of them; pass on the warnings of the others, one per category."""
-        failed = {key: outcome for key, outcome in outcomes.items() if outcome.error is not None}
-        if failed and (self.on_error == "raise" or POOLED in failed):
-            self._raise({POOLED: failed[POOLED]} if POOLED in failed else failed)
-        self.failed_groups_ = {key: outcome.error_text for key, outcome in failed.items()}
-        if failed:
-            first, n_groups = next(iter(failed)), len(outcomes) - (POOLED in outcomes)
-            warnings.warn(
-                f"The fits of {len(failed)} of {n_groups} groups failed, and the fallback serves them: "
-                f"{named(list(failed))}. {self._group_text(first)} said: {self.failed_groups_[first]}",
-                FitFailedWarning,
-                stacklevel=4,  # past fit and the wrapper of scikit-learn, to the line that called fit
-            )
-        self._pass_on_warnings(outcomes, stacklevel=5)
-
-    def _pass_on_warnings(self, outcomes, stacklevel):
-        """Warn of what the fits warned of, once per category."""
-        said: dict = {}  # category -> key -> text
-        for key, outcome in outcomes.items():
-            for category, text in outcome.warnings:
-                said.setdefault(category, {}).setdefault(key, text)
-        for category, texts in said.items():
-            first = next(iter(texts))
-            warnings.warn(
-                f"{len(texts)} of {len(outcomes)} fits warned; {self._group_text(first)} said: {texts[first]}",
-                category,
-                stacklevel=stacklevel,
-            )
-
     def _fallback_of(self, outcomes, X, seed):
         """The fitted fallback, None where there is none."""
         if self.fallback == "prior":
@@ -473,213 +388,3 @@ class PerGroupClassifier(SavableMixin, GroupsMixin, CallbackSupportMixin, Classi
                 f"The fallback {type(fallback).__name__} cannot predict the class(es) {unknown.tolist()} that "
                 f"groups have; use one that knows all of {self.classes_.tolist()}."
             )
-
-    # Predicting ----------------------------------------------------------------------------------------------
-
-    def _parts(self, X, groups, method, **arguments):
-        """What a method of each group's estimator says of its rows: triples of rows, estimator and result."""
-        check_is_fitted(self)
-        X, labels = self._split(X, groups, reset=False)
-        self._check_same_way(labels)
-        if labels is None:
-            estimator = self.estimators_[ALL_ROWS]
-            return [(slice(None), estimator, getattr(estimator, method)(X, **arguments))], _num_samples(X)
-        rows = rows_by_label(labels)
-        unserved = [label for label in rows if label not in self.estimators_]
-        served = [(rows[label], self.estimators_[label]) for label in rows if label in self.estimators_]
-        if unserved:
-            if self.fallback_ is None:
-                raise ValueError(f"{unseen_text(unserved)} Set fallback to predict them.")
-            if not hasattr(self.fallback_, method):
-                raise ValueError(
-                    f"The fallback {type(self.fallback_).__name__} has no {method}, and serves the group(s) "
-                    f"{named(unserved)}; use a fallback that has it."
-                )
-            served.append((sorted(row for label in unserved for row in rows[label]), self.fallback_))
-        results = [(r, e, getattr(e, method)(_safe_indexing(X, r), **arguments)) for r, e in served]
-        return results, len(labels)
-
-    def _class_columns(self, estimator):
-        """The columns of the classes that an estimator knows."""
-        return np.searchsorted(self.classes_, estimator.classes_)  # (known class,)
-
-    def _by_class(self, X, groups, method):
-        """A result of shape (row, class) of the estimators, 0 for classes that they do not know."""
-        parts, n_rows = self._parts(X, groups, method)
-        values = np.zeros((n_rows, len(self.classes_)))  # (row, class)
-        for rows, estimator, part in parts:
-            columns = self._class_columns(estimator)
-            values[np.arange(n_rows)[rows][:, None], columns] = part
-        return values
-
-    def predict(self, X, groups=None):
-        """The class that the estimator of a row's group predicts.
-
-        Parameters
-        ----------
-        X : {array-like, dataframe} of shape (n_samples, n_features)
-            Rows to predict.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,)
-            Class labels.
-
-        Raises
-        ------
-        NotFittedError
-            If the classifier is not fitted.
-        ValueError
-            If groups are missing, come in both ways, or hold an unseen label and there is no fallback.
-        """
-        parts, n_rows = self._parts(X, groups, "predict")
-        y = np.empty(n_rows, dtype=self.classes_.dtype)  # (row,)
-        for rows, _, part in parts:
-            y[rows] = part
-        return y
-
-    @available_if(_inner_has("predict_proba"))
-    def predict_proba(self, X, groups=None):
-        """Class probabilities by the estimator of a row's group.
-
-        Parameters
-        ----------
-        X : {array-like, dataframe} of shape (n_samples, n_features)
-            Rows to predict.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
-
-        Returns
-        -------
-        proba : ndarray of shape (n_samples, n_classes)
-            Columns in the order of ``classes_``; 0 for a class that the estimator of the group does not know.
-
-        Raises
-        ------
-        NotFittedError
-            If the classifier is not fitted.
-        ValueError
-            If groups are missing, come in both ways, or hold an unseen label and there is no fallback.
-        """
-        return self._by_class(X, groups, "predict_proba")
-
-    @available_if(_inner_has("predict_proba"))
-    def predict_log_proba(self, X, groups=None):
-        """Natural logarithm of ``predict_proba``.
-
-        Parameters
-        ----------
-        X : {array-like, dataframe} of shape (n_samples, n_features)
-            Rows to predict.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
-
-        Returns
-        -------
-        log_proba : ndarray of shape (n_samples, n_classes)
-            Columns in the order of ``classes_``; -inf where the probability is 0.
-
-        Raises
-        ------
-        NotFittedError
-            If the classifier is not fitted.
-        ValueError
-            As ``predict``.
-        """
-        with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X, groups))
-
-    @available_if(_inner_has("predict_std"))
-    def predict_std(self, X, groups=None):
-        """Posterior standard deviation of each class probability, where the estimator has it.
-
-        Parameters
-        ----------
-        X : {array-like, dataframe} of shape (n_samples, n_features)
-            Rows to predict.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
-
-        Returns
-        -------
-        std : ndarray of shape (n_samples, n_classes)
-            Between 0 and 0.5; 0 for a class that the estimator of the group does not know.
-
-        Raises
-        ------
-        NotFittedError
-            If the classifier is not fitted.
-        ValueError
-            As ``predict``.
-        """
-        return self._by_class(X, groups, "predict_std")
-
-    @available_if(_inner_has("predict_uncertainty"))
-    def predict_uncertainty(self, X, groups=None):
-        """Entropy of the predicted class, split into what data could and could not remove, where the estimator has it.
-
-        Parameters
-        ----------
-        X : {array-like, dataframe} of shape (n_samples, n_features)
-            Rows to predict.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
-
-        Returns
-        -------
-        uncertainty : Bunch
-            ``total``, ``aleatoric`` and ``epistemic``, each an ndarray of shape (n_samples,) in nats.
-
-        Raises
-        ------
-        NotFittedError
-            If the classifier is not fitted.
-        ValueError
-            As ``predict``.
-        """
-        parts, n_rows = self._parts(X, groups, "predict_uncertainty")
-        result = Bunch(**{name: np.empty(n_rows) for name in ("total", "aleatoric", "epistemic")})  # (row,) each
-        for rows, _, part in parts:
-            for name, values in result.items():
-                values[rows] = part[name]
-        return result
-
-    @available_if(_inner_has("sample_proba"))
-    def sample_proba(self, X, groups=None, n_draws=None):
-        """Class probabilities under each posterior draw, where the estimator has them.
-
-        Parameters
-        ----------
-        X : {array-like, dataframe} of shape (n_samples, n_features)
-            Rows to predict.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
-        n_draws : int, default=None
-            So many draws, evenly spaced over those of all chains; None: all.
-
-        Returns
-        -------
-        proba : ndarray of shape (n_draws, n_samples, n_classes)
-            The last axis in the order of ``classes_``.
-
-        Raises
-        ------
-        NotFittedError
-            If the classifier is not fitted.
-        ValueError
-            If n_draws is not between 1 and the number of posterior draws, or is None and the fallback has another
-            number of draws than the groups.
-        """
-        parts, n_rows = self._parts(X, groups, "sample_proba", n_draws=n_draws)
-        counts = sorted({len(part) for _, _, part in parts})
-        if len(counts) > 1:
-            raise ValueError(
-                f"The groups and the fallback have different numbers of draws, {counts}: set n_draws to {counts[0]} "
-                "or less."
-            )
-        proba = np.zeros((counts[0], n_rows, len(self.classes_)))  # (draw, row, class)
-        for rows, estimator, part in parts:
-            proba[:, np.arange(n_rows)[rows][:, None], self._class_columns(estimator)] = part
-        return proba

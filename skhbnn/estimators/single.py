@@ -59,7 +59,7 @@ class SingleNetworkClassifier(BaseBNNClassifier):
         ValueError
             If X is not valid.
         """
-        return self._class_labels(self._proba(X))
+        return self._labels(X)
 
     def predict_log_proba(self, X):
         """Natural logarithm of ``predict_proba``.
@@ -81,7 +81,7 @@ class SingleNetworkClassifier(BaseBNNClassifier):
         ValueError
             If X is not valid.
         """
-        return self._log(self._proba(X))
+        return prediction.logarithm(self._proba(X))
 
     def predict_std(self, X):
         """Posterior standard deviation of each class probability: how sure the model is of the probability itself.
@@ -103,7 +103,7 @@ class SingleNetworkClassifier(BaseBNNClassifier):
         ValueError
             If X is not valid.
         """
-        return self._summary(prediction.std_proba, X)
+        return self._std(X)
 
     def predict_uncertainty(self, X):
         """Entropy of the predicted class, split into what data could and could not remove.

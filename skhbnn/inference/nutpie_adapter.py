@@ -16,7 +16,7 @@ import nutpie
 from nutpie.compiled_pyfunc import from_pyfunc
 from nutpie.sample import CompiledModel
 
-from ..model import kernels
+from ..model import compiled
 from ..model.density import Density
 from .trace import STATISTICS
 
@@ -59,7 +59,7 @@ class _CallbackModel(CompiledModel):
 
     def _make_model(self, init_mean):
         lib, n_dim, header = nutpie._lib, self.n_dim, self.density.header
-        logp, expand = kernels.nutpie_callbacks()
+        logp, expand = compiled.nutpie_callbacks()
         keep_alive = (self.density, header)
         sizes = {DIM: n_dim}
         return lib.PyMcModel(

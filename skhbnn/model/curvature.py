@@ -9,9 +9,9 @@ from functools import cached_property
 
 import numpy as np
 
-from . import families, kernels
+from . import compiled, kernels
 from .density import Density
-from .priors import InformedModel, constant_group_scales, weights_with_deviation, weights_with_mean
+from .weights import weight_tangent
 
 STEP = 1e-4  # of the central difference of the prior's gradient
 
@@ -100,56 +100,6 @@ def laplace_approximation(density, x):
     return ArrowNormal(x, shared, precision[:, :n_shared, n_shared:], own)
 
 
-@dataclass(frozen=True, eq=False)
-class WeightTangent:
-    """The weights of every group as functions of the unconstrained vector, to first order around a point.
-
-    Parameters
-    ----------
-    weights : ndarray of shape (n_groups, n_weights)
-        At the point.
-    jacobian : ndarray of shape (n_groups, n_weights, n_shared + n_own)
-        Derivatives with respect to the shared coordinates and to those of the group.
-    n_shared : int
-    """
-
-    weights: np.ndarray
-    jacobian: np.ndarray
-    n_shared: int
-
-    def along(self, steps):
-        """Weights at steps (draw, n_dim) from the point, (draw, group, weight)."""
-        own = steps[:, self.n_shared :].reshape(len(steps), len(self.weights), -1)  # (draw, group, own)
-        of_shared, of_own = np.split(self.jacobian, [self.n_shared], axis=2)  # (group, weight, shared), (..., own)
-        change = np.einsum("gws,ds->dgw", of_shared, steps[:, : self.n_shared], optimize=True)
-        return self.weights + change + np.einsum("gwz,dgz->dgw", of_own, own, optimize=True)
-
-
-def weight_tangent(model, n_groups, x):
-    """The tangent at x (n_dim,) of a model's map from the unconstrained vector to weights."""
-    if isinstance(model, InformedModel):
-        return WeightTangent((model.mean + model.cholesky @ x)[None], model.cholesky[None], len(x))
-    layer = model.network.layer_of_weight  # (weight,)
-    means, deviations = weights_with_mean(model), weights_with_deviation(model)  # (mean,), (deviation,)
-    n_means, n_shared = len(means), len(means) + len(model.learned_scales)
-    scale_of_mean, family = model.scale[layer[means]], model.weight_prior  # (mean,)
-    v, z = x[:n_means], x[n_shared:].reshape(n_groups, len(deviations))  # (mean,), (group, deviation)
-    group_scale = constant_group_scales(model)  # (layer,)
-    group_scale[list(model.learned_scales)] = np.exp(x[n_means:n_shared])
-    sd = group_scale[layer[deviations]]  # (deviation,)
-    shift = sd * families.from_unconstrained(family, 1, z)  # (group, deviation)
-    weights = np.zeros((n_groups, len(layer)))  # (group, weight)
-    weights[:, means] = families.from_unconstrained(family, scale_of_mean, v)
-    weights[:, deviations] += shift
-    jacobian = np.zeros((n_groups, len(layer), n_shared + len(deviations)))  # (group, weight, shared + own)
-    jacobian[:, means, range(n_means)] = families.slope(family, scale_of_mean, v)
-    for rank, learned in enumerate(model.learned_scales):
-        there = layer[deviations] == learned  # (deviation,)
-        jacobian[:, deviations[there], n_means + rank] = shift[:, there]
-    jacobian[:, deviations, n_shared + np.arange(len(deviations))] = sd * families.slope(family, 1, z)
-    return WeightTangent(weights, jacobian, n_shared)
-
-
 def _fisher(density, weights):
     """Fisher information of the weights (group, weight) of every group's network, (group, weight, weight)."""
     network, data = density.model.network, density.data
@@ -159,7 +109,7 @@ def _fisher(density, weights):
     fisher = np.zeros((*weights.shape, weights.shape[1]))  # (group, weight, weight)
     for label in range(max(2, network.n_logits)):
         y = np.full(n_rows, label)  # (row,)
-        logliks, scores = kernels.network_loglik()(
+        logliks, scores = compiled.network_loglik()(
             of_row, data.X, y, np.arange(n_rows), np.ones(n_rows), sizes, activation, network.fit_intercept
         )  # (row,), (row, weight)
         scores *= np.exp(0.5 * logliks)[:, None]

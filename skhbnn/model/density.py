@@ -7,7 +7,7 @@ from functools import cache, cached_property
 import numpy as np
 
 from ..data import GroupedData
-from . import families, kernels
+from . import compiled, families, kernels
 from .priors import (
     FlatModel,
     HierarchicalModel,
@@ -34,7 +34,7 @@ SCALE_FAMILIES = {
 @cache
 def _callback():
     """The C callback itself, so that both routes through nutpie see the same last digits; it takes addresses."""
-    callback, _ = kernels.nutpie_callbacks()
+    callback, _ = compiled.nutpie_callbacks()
     return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_uint64, *[ctypes.c_void_p] * 4)(callback.address)
 
 
@@ -75,7 +75,7 @@ class Density:
 
     @cached_property
     def header(self):
-        """Sizes, codes and addresses for ``kernels._nutpie_logp``; valid while self lives."""
+        """Sizes, codes and addresses for ``compiled._nutpie_logp``; valid while self lives."""
         numbers, arrays = self._arguments
         return np.array(numbers + [array.ctypes.data for array in arrays], dtype=np.int64)  # (HEADER,)
 

@@ -5,15 +5,10 @@ every weight. Rows are sorted by group, so group ``g`` owns ``rows offsets[g]:of
 Inner loops always run over rows, which lie contiguously.
 """
 
-import functools
-import hashlib
 import math
-import pkgutil
-from functools import partial
 
 import numpy as np
-from numba import carray, cfunc, njit, types
-from numba.extending import intrinsic
+from numba import njit
 
 from . import lanes
 
@@ -25,20 +20,20 @@ IDENTITY, LOGISTIC, TANH, RELU = range(4)
 BLOCK = 64
 
 # Reassociation lets LLVM vectorise sums. NaN and inf keep their meaning: they mark a divergent step.
-_FASTMATH = {"reassoc", "contract", "nsz", "arcp", "afn"}
+FASTMATH = {"reassoc", "contract", "nsz", "arcp", "afn"}
 
 
-def _inline(function):
+def inline(function):
     """``njit`` with this package's options, inlined into the callback.
 
     All of it: of a function that stands in several compiled modules the loader keeps one version, and a process that
     loads the callback from the disk cache would keep another than the one that compiled it. They differ in the last
     digits, and then in all draws.
     """
-    return njit(fastmath=_FASTMATH, error_model="numpy", nogil=True, forceinline=True)(function)
+    return njit(fastmath=FASTMATH, error_model="numpy", nogil=True, forceinline=True)(function)
 
 
-@_inline
+@inline
 def _activate(activation, h, m):
     if activation == TANH:
         lanes.tanh_rows(h, m)
@@ -48,7 +43,7 @@ def _activate(activation, h, m):
         lanes.relu_rows(h, m)
 
 
-@_inline
+@inline
 def _times_slope(activation, delta, h, m):
     if activation == TANH:
         lanes.times_tanh_slope(delta, h, m)
@@ -58,7 +53,7 @@ def _times_slope(activation, delta, h, m):
         lanes.times_relu_slope(delta, h, m)
 
 
-@_inline
+@inline
 def _row_logliks(z, n_out, y, first, n, m, out):
     """Log likelihood of each row from its logits z (logit * m), for the callers that ask for rows."""
     for r in range(n):
@@ -73,7 +68,7 @@ def _row_logliks(z, n_out, y, first, n, m, out):
         out[first + r] = chosen - top - math.log(total)
 
 
-@_inline
+@inline
 def _binary_output(z, y, first, n, m, scratch):
     """Bernoulli log likelihood of one logit; z becomes d log p / d z."""
     labels = scratch[:m]  # (m,)
@@ -85,7 +80,7 @@ def _binary_output(z, y, first, n, m, scratch):
     return lanes.bernoulli_rows(z, labels, m)
 
 
-@_inline
+@inline
 def _softmax_output(z, n_classes, y, first, n, m, scratch):
     """Categorical log likelihood of K logits; z (logit * m) becomes d log p / d z."""
     top, total = scratch[:m], scratch[m : 2 * m]  # (m,)
@@ -117,7 +112,7 @@ def _softmax_output(z, n_classes, y, first, n, m, scratch):
     return loglik - math.log(product)
 
 
-@_inline
+@inline
 def _sum(a, n):
     s = 0.0
     for r in range(n):
@@ -125,14 +120,14 @@ def _sum(a, n):
     return s
 
 
-@_inline
-def _network_loglik_grad(
+@inline
+def network_loglik_grad(
     w, grad, sizes, activation, fit_intercept, X, y, start, stop, units, deltas, row_logliks, row_weights
 ):
     """Log likelihood of rows start:stop under one network; its gradient is written to grad.
 
     w, grad: (weight,); sizes: (layer + 1,); X: (feature, row); y: (row,) class codes as floats;
-    units: (input or unit of any layer * BLOCK) and deltas: (2, (widest layer + 2) * BLOCK) are scratch.
+    units and deltas are scratch.
     row_logliks: (row,) takes the log likelihood of each row, and row_weights: (row,) weighs each in the gradient;
     both may be empty.
     """
@@ -198,7 +193,7 @@ def _network_loglik_grad(
     return loglik
 
 
-@_inline
+@inline
 def _exp(x):
     """Exponential of a short vector of either sign."""
     e = np.zeros((x.size + lanes.LANES - 1) // lanes.LANES * lanes.LANES)  # padded to whole vectors
@@ -211,7 +206,7 @@ def _exp(x):
     return e
 
 
-@_inline
+@inline
 def _aligned(n):
     """Space for n doubles from the start of a cache line: vectors across two lines cost a third of the speed."""
     space = np.empty(n + 8)  # (n + 8,)
@@ -219,12 +214,20 @@ def _aligned(n):
     return space[start : start + n]
 
 
+@inline
+def scratch(sizes):
+    """The space that a pass over rows works in: the outputs of every layer, and two layers' gradients in them."""
+    units = _aligned(sizes.sum() * BLOCK)  # (input or unit of any layer * BLOCK,)
+    deltas = _aligned(2 * (sizes.max() + 2) * BLOCK).reshape((2, -1))  # (2, (widest layer + 2) * BLOCK)
+    return units, deltas
+
+
 NORMAL, LAPLACE, STUDENT_T = range(3)  # codes of the families
 HALF_NORMAL, HALF_CAUCHY, INVERSE_GAMMA = range(3)
 OVERFLOW, UNDERFLOW = 1e100, 1e-100  # a product beyond these becomes a logarithm
 
 
-@_inline
+@inline
 def _weight_prior(family, nu, v, scale, grad, value, slope):
     """Values of a family with mean 0 from unconstrained v, and their log density in v less its constants.
 
@@ -273,7 +276,7 @@ def _weight_prior(family, nu, v, scale, grad, value, slope):
     return -nu * (s + math.log(product))
 
 
-@_inline
+@inline
 def _add_group_scale_prior(family, first, second, log_sd, sd, grad):
     """Add the gradient of the log density of logarithms of group scales; return it less its constants."""
     s = 0.0
@@ -292,7 +295,7 @@ def _add_group_scale_prior(family, first, second, log_sd, sd, grad):
     return s
 
 
-@_inline
+@inline
 def log_density_grad(x, grad, network, rows, shared, deviating, informed, priors):
     """Log density of the unconstrained vector x, Jacobians included; its gradient is written to grad.
 
@@ -318,8 +321,7 @@ def log_density_grad(x, grad, network, rows, shared, deviating, informed, priors
     n_weights, n_means, n_deviations = 0, weight_of_mean.size, weight_of_deviation.size
     for layer in range(sizes.size - 1):
         n_weights += (sizes[layer] + fit_intercept) * sizes[layer + 1]
-    units = _aligned(sizes.sum() * BLOCK)  # (input or unit of any layer * BLOCK,)
-    deltas = _aligned(2 * (sizes.max() + 2) * BLOCK).reshape((2, -1))  # (2, (widest layer + 2) * BLOCK)
+    units, deltas = scratch(sizes)
     w, grad_w = np.empty(n_weights), np.empty(n_weights)  # (weight,)
     mean, grad_mean = np.zeros(n_weights), np.zeros(n_weights)  # (weight,)
     value, slope = np.empty(n_deviations + lanes.LANES), np.empty(n_deviations + lanes.LANES)  # (deviation + padding,)
@@ -347,7 +349,7 @@ def log_density_grad(x, grad, network, rows, shared, deviating, informed, priors
             w[i] = location[i]
             for j in range(i + 1):
                 w[i] += cholesky[i, j] * x[j]
-        logp += _network_loglik_grad(
+        logp += network_loglik_grad(
             w, grad_w, sizes, activation, fit_intercept, X, y, offsets[g], offsets[g + 1], units, deltas, none, none
         )
         for i in range(n_weights):
@@ -370,149 +372,3 @@ def log_density_grad(x, grad, network, rows, shared, deviating, informed, priors
         grad[i] -= x[i]
     scales = slice(n_means, n_means + n_scales)
     return logp + _add_group_scale_prior(scale_family, first, second, log_sd, sd, grad[scales])
-
-
-@intrinsic
-def _as_pointer(typingctx, address):
-    def codegen(context, builder, signature, args):
-        return builder.inttoptr(args[0], context.get_value_type(types.voidptr))
-
-    return types.voidptr(types.int64), codegen
-
-
-HEADER = 23  # numbers that tell the callback where everything is, written by Density.header
-
-
-@_inline
-def _integers(address, n):
-    return carray(_as_pointer(address), (n,), np.int64)
-
-
-@_inline
-def _doubles(address, n):
-    return carray(_as_pointer(address), (n,), np.float64)
-
-
-def _nutpie_logp(n_dim, x, grad, logp, header):
-    """The density in the form nutpie calls: 0, or a positive code for a divergent point.
-
-    header: sizes, codes and addresses, as ``density.py`` lays them out in ``Density.header``.
-    """
-    h = carray(header, (HEADER,), np.int64)
-    n_groups, n_rows, n_layers, n_means, n_deviations, n_informed = h[0], h[1], h[2], h[3], h[4], h[5]
-    sizes = _integers(h[11], n_layers + 1)
-    parameters = _doubles(h[21], 4)
-    gradient = carray(grad, (n_dim,))
-    value = log_density_grad(
-        carray(x, (n_dim,)),
-        gradient,
-        (sizes, h[6], h[7] != 0),
-        (
-            _integers(h[12], n_groups + 1),
-            carray(_as_pointer(h[13]), (sizes[0], n_rows), np.float64),
-            _doubles(h[14], n_rows),
-        ),
-        (_integers(h[15], n_means), _doubles(h[16], n_means)),
-        (_integers(h[17], n_deviations), _integers(h[18], n_deviations), _doubles(h[19], n_deviations)),
-        (_doubles(h[20], n_informed), carray(_as_pointer(h[22]), (n_informed, n_informed), np.float64)),
-        (h[8], parameters[0], h[9], parameters[1], parameters[2], h[10], parameters[3]),
-    )
-    logp[0] = value
-    if not np.isfinite(value):
-        return 4
-    for i in range(n_dim):
-        if not np.isfinite(gradient[i]):
-            return 3
-    return 0
-
-
-def _nutpie_expand(n_dim, n_expanded, x, out, header):
-    """Store the unconstrained vector as it is; weights are made from it afterwards."""
-    for i in range(n_dim):
-        out[i] = x[i]
-    return 0
-
-
-def _network_loglik(weights, X, y, group, row_weights, sizes, activation, fit_intercept):
-    """Log likelihood of each row under its group's network, and the gradient of their weighted sum.
-
-    weights: (group, weight); X: (row, feature); y, group, row_weights: (row,), in any order; sizes: (layer + 1,).
-    Returns (row,) and (group, weight).
-    """
-    n_rows, n_groups = y.size, weights.shape[0]
-    is_sorted = True
-    for r in range(1, n_rows):
-        is_sorted &= group[r] >= group[r - 1]
-    order = np.arange(n_rows) if is_sorted else np.argsort(group, kind="mergesort")  # (row,)
-    inputs, labels, given = np.empty((sizes[0], n_rows)), np.empty(n_rows), np.empty(n_rows)
-    offsets = np.zeros(n_groups + 1, dtype=np.int64)  # (group + 1,)
-    for r in range(n_rows):
-        source = order[r]
-        labels[r], given[r] = y[source], row_weights[source]
-        offsets[group[source] + 1] += 1
-        for i in range(sizes[0]):
-            inputs[i, r] = X[source, i]
-    units = _aligned(sizes.sum() * BLOCK)  # (input or unit of any layer * BLOCK,)
-    deltas = _aligned(2 * (sizes.max() + 2) * BLOCK).reshape((2, -1))  # (2, (widest layer + 2) * BLOCK)
-    sorted_logliks, logliks, grad = np.empty(n_rows), np.empty(n_rows), np.empty_like(weights)
-    for g in range(n_groups):
-        offsets[g + 1] += offsets[g]
-        start, stop = offsets[g], offsets[g + 1]
-        w, grad_w = weights[g], grad[g]  # (weight,)
-        _network_loglik_grad(
-            w,
-            grad_w,
-            sizes,
-            activation,
-            fit_intercept,
-            inputs,
-            labels,
-            start,
-            stop,
-            units,
-            deltas,
-            sorted_logliks,
-            given,
-        )
-    for r in range(n_rows):
-        logliks[order[r]] = sorted_logliks[r]
-    return logliks, grad
-
-
-# Numba's disk cache notices changes of the file of a function, and not of the files that it calls into.
-_SOURCE = hashlib.sha256(b"".join(pkgutil.get_data(__package__, n) or b"" for n in ("lanes.py", "kernels.py")))
-
-
-for _function in (_nutpie_logp, _nutpie_expand, _network_loglik):
-    _function.__qualname__ += "_" + _SOURCE.hexdigest()[:12]
-
-
-def _cached(compiler, function):
-    try:
-        return compiler(cache=True)(function)
-    except OSError:  # the cache cannot be read, or the disk is full
-        return compiler(cache=False)(function)
-    except RuntimeError as error:
-        if "no locator available" not in str(error):
-            raise
-        return compiler(cache=False)(function)  # no folder can be written: compile in memory
-
-
-@functools.cache
-def nutpie_callbacks():
-    """The two C callbacks, compiled or loaded from the disk cache at the first fit of a process."""
-    double, void = types.CPointer(types.float64), types.voidptr
-    logp = types.int64(types.uint64, double, double, double, void)
-    expand = types.int64(types.uint64, types.uint64, double, double, void)
-    return _cached(partial(cfunc, logp), _nutpie_logp), _cached(partial(cfunc, expand), _nutpie_expand)
-
-
-@functools.cache
-def network_loglik():
-    """``_network_loglik`` compiled, for the PyTensor Op."""
-    matrix, vector, integers = types.float64[:, ::1], types.float64[::1], types.int64[::1]
-    signature = types.Tuple((vector, matrix))(
-        matrix, matrix, integers, integers, vector, integers, types.int64, types.boolean
-    )
-    compiler = partial(njit, signature, fastmath=_FASTMATH, error_model="numpy", nogil=True)
-    return _cached(compiler, _network_loglik)

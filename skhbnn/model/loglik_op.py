@@ -9,7 +9,7 @@ from pytensor.link.numba.dispatch.basic import numba_funcify, numba_njit
 from pytensor.tensor.basic import get_underlying_scalar_constant_value
 from pytensor.tensor.exceptions import NotScalarConstantError
 
-from . import kernels
+from . import compiled, kernels
 
 
 class NetworkLogLikelihood(Op):
@@ -46,7 +46,7 @@ class NetworkLogLikelihood(Op):
         """Run the compiled function from Python."""
         weights, X, y, group, row_weights = map(np.ascontiguousarray, inputs)
         activation = kernels.ACTIVATIONS.index(self.activation)
-        outputs[0][0], outputs[1][0] = kernels.network_loglik()(
+        outputs[0][0], outputs[1][0] = compiled.network_loglik()(
             weights, X, y, group, row_weights, np.array(self.sizes), activation, self.fit_intercept
         )
 
@@ -80,13 +80,13 @@ class NetworkLogLikelihood(Op):
 
 @numba_funcify.register(NetworkLogLikelihood)
 def _numba_network_loglik(op, node=None, **kwargs):
-    compiled = kernels.network_loglik()
+    loglik = compiled.network_loglik()
     sizes, activation = op.sizes, kernels.ACTIVATIONS.index(op.activation)
     fit_intercept = op.fit_intercept
 
     @numba_njit
     def network_loglik(weights, X, y, group, row_weights):
-        return compiled(
+        return loglik(
             np.ascontiguousarray(weights),
             np.ascontiguousarray(X),
             np.ascontiguousarray(y),

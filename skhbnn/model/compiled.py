@@ -1,0 +1,158 @@
+"""The kernels compiled, or loaded from the disk cache: the C callbacks of nutpie, and the log likelihood of rows."""
+
+import functools
+import hashlib
+import pkgutil
+from functools import partial
+
+import numpy as np
+from numba import carray, cfunc, njit, types
+from numba.extending import intrinsic
+
+from . import kernels
+
+
+@intrinsic
+def _as_pointer(typingctx, address):
+    def codegen(context, builder, signature, args):
+        return builder.inttoptr(args[0], context.get_value_type(types.voidptr))
+
+    return types.voidptr(types.int64), codegen
+
+
+HEADER = 23  # numbers that tell the callback where everything is, written by Density.header
+
+
+@kernels.inline
+def _integers(address, n):
+    return carray(_as_pointer(address), (n,), np.int64)
+
+
+@kernels.inline
+def _doubles(address, n):
+    return carray(_as_pointer(address), (n,), np.float64)
+
+
+def _nutpie_logp(n_dim, x, grad, logp, header):
+    """The density in the form nutpie calls: 0, or a positive code for a divergent point.
+
+    header: sizes, codes and addresses, as ``density.py`` lays them out in ``Density.header``.
+    """
+    h = carray(header, (HEADER,), np.int64)
+    n_groups, n_rows, n_layers, n_means, n_deviations, n_informed = h[0], h[1], h[2], h[3], h[4], h[5]
+    sizes = _integers(h[11], n_layers + 1)
+    parameters = _doubles(h[21], 4)
+    gradient = carray(grad, (n_dim,))
+    value = kernels.log_density_grad(
+        carray(x, (n_dim,)),
+        gradient,
+        (sizes, h[6], h[7] != 0),
+        (
+            _integers(h[12], n_groups + 1),
+            carray(_as_pointer(h[13]), (sizes[0], n_rows), np.float64),
+            _doubles(h[14], n_rows),
+        ),
+        (_integers(h[15], n_means), _doubles(h[16], n_means)),
+        (_integers(h[17], n_deviations), _integers(h[18], n_deviations), _doubles(h[19], n_deviations)),
+        (_doubles(h[20], n_informed), carray(_as_pointer(h[22]), (n_informed, n_informed), np.float64)),
+        (h[8], parameters[0], h[9], parameters[1], parameters[2], h[10], parameters[3]),
+    )
+    logp[0] = value
+    if not np.isfinite(value):
+        return 4
+    for i in range(n_dim):
+        if not np.isfinite(gradient[i]):
+            return 3
+    return 0
+
+
+def _nutpie_expand(n_dim, n_expanded, x, out, header):
+    """Store the unconstrained vector as it is; weights are made from it afterwards."""
+    for i in range(n_dim):
+        out[i] = x[i]
+    return 0
+
+
+def _network_loglik(weights, X, y, group, row_weights, sizes, activation, fit_intercept):
+    """Log likelihood of each row under its group's network, and the gradient of their weighted sum.
+
+    weights: (group, weight); X: (row, feature); y, group, row_weights: (row,), in any order; sizes: (layer + 1,).
+    Returns (row,) and (group, weight).
+    """
+    n_rows, n_groups = y.size, weights.shape[0]
+    is_sorted = True
+    for r in range(1, n_rows):
+        is_sorted &= group[r] >= group[r - 1]
+    order = np.arange(n_rows) if is_sorted else np.argsort(group, kind="mergesort")  # (row,)
+    inputs, labels, given = np.empty((sizes[0], n_rows)), np.empty(n_rows), np.empty(n_rows)
+    offsets = np.zeros(n_groups + 1, dtype=np.int64)  # (group + 1,)
+    for r in range(n_rows):
+        source = order[r]
+        labels[r], given[r] = y[source], row_weights[source]
+        offsets[group[source] + 1] += 1
+        for i in range(sizes[0]):
+            inputs[i, r] = X[source, i]
+    units, deltas = kernels.scratch(sizes)
+    sorted_logliks, logliks, grad = np.empty(n_rows), np.empty(n_rows), np.empty_like(weights)
+    for g in range(n_groups):
+        offsets[g + 1] += offsets[g]
+        start, stop = offsets[g], offsets[g + 1]
+        w, grad_w = weights[g], grad[g]  # (weight,)
+        kernels.network_loglik_grad(
+            w,
+            grad_w,
+            sizes,
+            activation,
+            fit_intercept,
+            inputs,
+            labels,
+            start,
+            stop,
+            units,
+            deltas,
+            sorted_logliks,
+            given,
+        )
+    for r in range(n_rows):
+        logliks[order[r]] = sorted_logliks[r]
+    return logliks, grad
+
+
+# Numba's disk cache notices changes of the file of a function, and not of the files that it calls into.
+_FILES = ("lanes.py", "kernels.py", "compiled.py")
+_SOURCE = hashlib.sha256(b"".join(pkgutil.get_data(__package__, name) or b"" for name in _FILES))
+
+
+for _function in (_nutpie_logp, _nutpie_expand, _network_loglik):
+    _function.__qualname__ += "_" + _SOURCE.hexdigest()[:12]
+
+
+def _cached(compiler, function):
+    try:
+        return compiler(cache=True)(function)
+    except OSError:  # the cache cannot be read, or the disk is full
+        return compiler(cache=False)(function)
+    except RuntimeError as error:
+        if "no locator available" not in str(error):
+            raise
+        return compiler(cache=False)(function)  # no folder can be written: compile in memory
+
+
+@functools.cache
+def nutpie_callbacks():
+    """The two C callbacks, compiled or loaded from the disk cache at the first fit of a process."""
+    double, void = types.CPointer(types.float64), types.voidptr
+    logp = types.int64(types.uint64, double, double, double, void)
+    expand = types.int64(types.uint64, types.uint64, double, double, void)
+    return _cached(partial(cfunc, logp), _nutpie_logp), _cached(partial(cfunc, expand), _nutpie_expand)
+
+
+@functools.cache
+def network_loglik():
+    """``_network_loglik`` compiled, for the PyTensor Op and the curvature."""
+    matrix, vector, integers = types.float64[:, ::1], types.float64[::1], types.int64[::1]
+    signature = types.Tuple((vector, matrix))(
+        matrix, matrix, integers, integers, vector, integers, types.int64, types.boolean
+    )
+    compiler = partial(njit, signature, fastmath=kernels.FASTMATH, error_model="numpy", nogil=True)
+    return _cached(compiler, _network_loglik)

@@ -46,7 +46,7 @@ for question, (cv, params) in questions.items():
 # Test log loss, mean and spread of the three folds; below the dotted line is better than a fair coin.
 #
 # On the left, ``"complete"`` is the worst: one network cannot turn its moons every way. ``"partial"`` is ahead of
-# ``"none"``, where every shop has its own rows to learn from and no others; the wider the network, the smaller the lead.
+# ``"none"``, where every shop has its own rows to learn from and no others; the wider the network, the closer they are.
 #
 # On the right nothing is better than the coin by much: where a new shop's moons point cannot be known. ``"none"`` draws
 # a new shop's weights from the prior, which prefers neither class. ``"partial"`` draws them from what six shops taught,

@@ -33,7 +33,8 @@ warnings.filterwarnings("ignore", category=ConvergenceWarning)  # of chains in d
 
 def local_cluster():
     """Two worker processes; replace it by ``Client("scheduler:8786")`` for a cluster that runs already."""
-    return LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=logging.ERROR)
+    quiet = {"dashboard_address": ":0", "silence_logs": logging.ERROR}
+    return LocalCluster(n_workers=2, threads_per_worker=1, **quiet)
 
 
 # %%

@@ -83,4 +83,4 @@ if __name__ == "__main__":
     plt.show()
 
 # %%
-# Checkpoints, workers that are killed, and Ray are in the guide to scaling out.
+# Checkpoints, workers that are killed, and Ray: :doc:`Many groups </scaling>` in the user guide.

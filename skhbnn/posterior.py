@@ -253,7 +253,7 @@ def posterior_from_trace(model, n_groups, trace, seed):
     x = trace.x  # (chain, draw, n_dim)
     group_mean = group_scale = None
     if isinstance(model, HierarchicalModel):
-        group_mean, group_scale, weights = _group_draws(model, n_groups, x.astype(np.float32))
+        group_mean, group_scale, weights = _group_draws(model, n_groups, x.astype(np.float32, copy=False))
     elif isinstance(model, InformedModel):
         weights = (model.mean + x @ model.cholesky.T)[:, :, None].astype(np.float32)  # (chain, draw, 1, weight)
     else:
@@ -299,6 +299,7 @@ def _group_draws(model, n_groups, x):
     group_scale = _group_scale(model, x)
     z = x[..., n_means + n_scales :].reshape(*x.shape[:2], n_groups, len(deviations))  # (chain, draw, group, deviation)
     weights = np.repeat(group_mean[:, :, None], n_groups, axis=2)  # (chain, draw, group, weight)
-    z = from_unconstrained(model.weight_prior, 1, z)
-    weights[..., deviations] += z * group_scale[:, :, None, layer[deviations]]
+    for own, deviation, scale in zip(weights, z, group_scale, strict=True):  # a chain at a time: they are large
+        deviation = from_unconstrained(model.weight_prior, 1, deviation)  # (draw, group, deviation)
+        own[..., deviations] += deviation * scale[:, None, layer[deviations]]
     return group_mean, group_scale, weights

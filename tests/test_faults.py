@@ -6,6 +6,7 @@ Killed workers and programs are in ``test_checkpoint.py`` and ``test_clusters.py
 import hashlib
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -305,14 +306,15 @@ print("fitted")
 # Memory ------------------------------------------------------------------------------------------------------------
 
 
+# Of two sizes the first is that of nutpie since 0.16.11, which keeps less of a step.
 @pytest.mark.parametrize(
     ("params", "said"),
     [
         (
             {"draws": 10**12},
-            r"2 chains of 50 \+ 1000000000000 steps of 13 unconstrained weights .* would take 624",
+            r"2 chains of 50 \+ 1000000000000 steps of 13 unconstrained weights .* would take (312|728)",
         ),
-        ({"tune": 10**13}, r"would take 2\.1 PB of memory, and .* are available; lower draws, tune or chains"),
+        ({"tune": 10**13}, r"would take (1\.0|5\.2) PB of memory, and .* are available; lower draws, tune or chains"),
         (
             {"draws": 10**13, "inference": "advi"},
             r"0 draws of 13 .* would take 7\.3 PB .*; lower draws, or",
@@ -333,20 +335,20 @@ def test_draws_that_do_not_fit_are_refused(params, said, small, moons):
 
 
 def test_refused_under_a_limit_of_the_process():
-    """Where nutpie would abort the process: 2 GB of draws in 0.9 GB of address space."""
+    """Where nutpie would abort the process: two or more GB of draws in 0.9 GB of address space."""
     code = f"""{FIT}
 import resource
 FlatBNNClassifier(**small).fit(X, y)
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 9 * 10**8, resource.RLIM_INFINITY))
 try:
-    FlatBNNClassifier(**{{**small, "draws": 3 * 10**6}}).fit(X, y)
+    FlatBNNClassifier(**{{**small, "draws": 6 * 10**6}}).fit(X, y)
 except MemoryError as error:
     print(error)
 """
     output, said, code = run(code)
     assert (code, said) == (0, "")
-    assert "steps of 13 unconstrained weights and scales would take 1.9 GB of memory, and " in output
+    assert re.search(r"steps of 13 unconstrained weights and scales would take (1\.9|4\.4) GB of memory, and ", output)
     assert "MB are available; lower draws" in output
 
 
@@ -356,10 +358,10 @@ def test_what_a_fit_takes_is_what_is_asked_for():
 import re, warnings
 import numpy as np
 from skhbnn import HierarchicalBNNClassifier
-from skhbnn.inference import methods
+from skhbnn.inference import nuts
 warnings.simplefilter("ignore")
 asked = []
-methods.require_memory = lambda n_bytes, *args: asked.append(n_bytes)
+nuts.require_memory = lambda n_bytes, *args: asked.append(n_bytes)
 
 def fit(n_groups, draws):
     X, y = np.random.default_rng(0).normal(size=(2 * n_groups, 2)), np.arange(2 * n_groups) % 2
@@ -377,7 +379,7 @@ print((kilobytes("VmHWM") - before) * 1024 / asked[-1])
 """
     output, said, code = run(code)
     assert code == 0, said
-    assert 0.6 < float(output) < 1.6
+    assert 0.7 < float(output) < 1.3
 
 
 def test_probabilities_that_do_not_fit_are_refused(flat, moons, monkeypatch):

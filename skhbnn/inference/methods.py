@@ -20,7 +20,7 @@ def infer(model, data, settings, seed, progress=None):
     MemoryError
         If the draws, or the matrices of ``"laplace"``, would not fit.
     """
-    if settings.inference not in ("laplace", "map"):
+    if settings.inference in THROUGH_PYMC:
         _require_memory_for_draws(n_dim(model, data.n_groups), settings)
     if settings.inference == "nuts":
         from .nuts import sample as method
@@ -36,11 +36,10 @@ def infer(model, data, settings, seed, progress=None):
 
 
 def _require_memory_for_draws(n_dim, settings):
-    """Refuse settings whose draws would not fit in memory.
+    """Refuse settings of a method of PyMC whose draws would not fit in memory.
 
-    A number is 8 bytes. A sampler holds every step, with two copies of the kept ones once it is done, and one of the
-    others while it is looked at. PyMC adds the quantities that follow from a draw. The draws of a variational method
-    exist six times over while they are named.
+    A number is 8 bytes. A sampler holds every step, with two copies of the kept ones once it is done, and the
+    quantities that follow from a draw. The draws of a variational method exist seven times over while they are named.
     """
     chains, tune, draws = (
         settings.sample_kwargs.get(name, getattr(settings, name)) for name in ("chains", "tune", "draws")
@@ -48,8 +47,7 @@ def _require_memory_for_draws(n_dim, settings):
     if settings.inference in VARIATIONAL:
         numbers, said, lower = 7 * settings.draws, f"{settings.draws} draws", "draws"
     else:
-        looked_at = 2 if settings.enough else 1
-        numbers = chains * (looked_at * tune + 3 * draws) * (2 if settings.inference in THROUGH_PYMC else 1)
+        numbers = 2 * chains * (tune + 3 * draws)
         said, lower = f"{chains} chains of {tune} + {draws} steps", "draws, tune or chains"
     advice = f"lower {lower}, or hidden_layer_sizes"
     require_memory(8 * n_dim * numbers, f"{said} of {n_dim} unconstrained weights and scales", advice)

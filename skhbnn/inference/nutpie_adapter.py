@@ -22,6 +22,9 @@ from .trace import STATISTICS
 
 VARIABLE = "x"
 DIM = "unconstrained"
+STORED = "float32"  # the sampler itself goes on in float64
+# What nutpie keeps of a step, a dimension: 0.16.8 its position and gradient in float64 too, asked for or not.
+STEP_BYTES = 20 if hasattr(nutpie._lib.PyNutsSettings, "store_gradient") else 4
 FIRST_LOOK = 100  # draws of each chain before it is first asked whether they are enough
 GROWTH = 1.5  # from one look to the next
 POLL = 0.005  # seconds until the first look at how far a chain is
@@ -62,7 +65,7 @@ class _CallbackModel(CompiledModel):
         return lib.PyMcModel(
             lib.LogpFunc(logp.address, header.ctypes.data, keep_alive),
             lib.ExpandFunc(n_dim, n_dim, expand.address, header.ctypes.data, keep_alive),
-            lib.PyVariable.new_variables([VARIABLE], ["float64"], [(n_dim,)], sizes, self.dims),
+            lib.PyVariable.new_variables([VARIABLE], [STORED], [(n_dim,)], sizes, self.dims),
             n_dim,
             sizes,
             self.coords,
@@ -75,8 +78,8 @@ def _python_model(density):
     return from_pyfunc(
         density.n_dim,
         make_logp_fn=lambda: density.logp_grad,
-        make_expand_fn=lambda *seeds: lambda x: {VARIABLE: x},
-        expanded_dtypes=[np.dtype("float64")],
+        make_expand_fn=lambda *seeds: lambda x: {VARIABLE: x.astype(STORED)},
+        expanded_dtypes=[np.dtype(STORED)],
         expanded_shapes=[(density.n_dim,)],
         expanded_names=[VARIABLE],
         dims={VARIABLE: (DIM,)},

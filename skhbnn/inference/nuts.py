@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..imports import import_arviz
+from ..memory import require_memory
 from ..model.density import Density
 from .trace import Trace
 
@@ -28,12 +29,16 @@ def sample(model, data, settings, seed, progress=None):
 
     Raises
     ------
+    MemoryError
+        If the draws would not fit.
     RuntimeError
         If no chain finds a start with a finite density.
     """
     import_arviz()  # nutpie imports it
-    from .nutpie_adapter import run, run_until  # nutpie takes seconds to import, so only a fit does
+    from .nutpie_adapter import STEP_BYTES, run, run_until  # nutpie takes seconds to import, so only a fit does
 
+    density = Density(model, data)
+    _require_memory(density.n_dim, settings, STEP_BYTES)
     arguments = {
         "progress": progress,
         "chains": settings.chains,
@@ -44,7 +49,6 @@ def sample(model, data, settings, seed, progress=None):
         "target_accept": settings.target_accept,
         "maxdepth": MAX_DEPTH,
     }
-    density = Density(model, data)
     if settings.enough is not None:
         return _trace(*run_until(density, lambda *chains: settings.enough(_trace(*chains)), **arguments))
     chains = run(density, **arguments)
@@ -54,13 +58,27 @@ def sample(model, data, settings, seed, progress=None):
     return _trace(*chains)
 
 
+def _require_memory(n_dim, settings, step_bytes):
+    """Refuse settings whose draws would not fit: every step, once more while it is looked at, and two copies of 4 bytes
+    of the kept ones, the unconstrained vectors and the weights.
+    """
+    looks = 1 if settings.enough is None else 2
+    n_bytes = looks * step_bytes * (settings.tune + settings.draws) + 2 * 4 * settings.draws
+    what = f"{settings.chains} chains of {settings.tune} + {settings.draws} steps"
+    require_memory(
+        settings.chains * n_dim * n_bytes,
+        f"{what} of {n_dim} unconstrained weights and scales",
+        "lower draws, tune or chains, or hidden_layer_sizes",
+    )
+
+
 def _trace(draws, statistics):
-    """Draws and statistics of chains without the steps of tuning."""
-    kept = [~chain["tuning"].astype(bool) for chain in statistics]  # (tune + draws,) each
+    """Draws and statistics of chains without the steps of tuning, which come first."""
+    n_tune = int(np.sum(statistics[0]["tuning"]))
     return Trace(
-        np.stack([x[keep] for x, keep in zip(draws, kept, strict=True)]),  # (chain, draw, n_dim)
+        np.stack([x[n_tune:] for x in draws]),  # (chain, draw, n_dim)
         {
-            name: np.stack([chain[name][keep] for chain, keep in zip(statistics, kept, strict=True)])  # (chain, draw)
+            name: np.stack([chain[name][n_tune:] for chain in statistics])  # (chain, draw)
             for name in statistics[0]
             if name != "tuning"
         },

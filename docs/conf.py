@@ -56,7 +56,6 @@ sphinx_gallery_conf = {
     "gallery_dirs": "gallery",
     "within_subsection_order": "FileNameSortKey",
     "doc_module": ("skhbnn",),
-    "reference_url": {"skhbnn": None},
     "backreferences_dir": "gallery/backreferences",
     "show_memory": False,
     "write_computation_times": False,  # that page loads scripts from the network

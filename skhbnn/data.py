@@ -261,8 +261,8 @@ def naming_text_columns(X):
             raise
         raise ValueError(
             f"X has text in column(s) {', '.join(map(repr, text))}: {error}. Encode text as numbers, for instance "
-            "with OneHotEncoder; a column that holds the groups is named in the constructor of "
-            "HierarchicalBNNClassifier, groups='column'."
+            "with OneHotEncoder. A column that holds the groups is named in the constructor, as in "
+            "HierarchicalBNNClassifier(groups='column'); drop it where one network is fitted."
         ) from None
 
 

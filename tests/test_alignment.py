@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
 
 from skhbnn import HierarchicalBNNClassifier, InformedPriorBNNClassifier
 from skhbnn.alignment import align, population_moments
@@ -193,8 +194,10 @@ def test_faulty_chains(chains, hierarchical):
 
 
 def test_wrong_source(flat, hierarchical, moons):
-    with pytest.raises(TypeError, match="needs a HierarchicalBNNClassifier, got a FlatBNNClassifier"):
+    with pytest.raises(TypeError, match="needs a fitted HierarchicalBNNClassifier, got a FlatBNNClassifier"):
         InformedPriorBNNClassifier.from_hierarchical(flat)
+    with pytest.raises(TypeError, match=r"from_hierarchical needs .*, got a Pipeline; its last step is pipeline\[-1\]"):
+        InformedPriorBNNClassifier.from_hierarchical(make_pipeline(hierarchical))
     with pytest.raises(NotFittedError, match="HierarchicalBNNClassifier"):
         InformedPriorBNNClassifier.from_hierarchical(HierarchicalBNNClassifier())
     with pytest.raises(ValueError, match="'covariance' parameter"):

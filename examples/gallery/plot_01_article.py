@@ -111,8 +111,8 @@ for name, scale in zip(("first", "second", "last"), scales, strict=True):
 # %%
 # What the group mean learned
 # ---------------------------
-# The network whose weights are the group mean belongs to no group. The moons point everywhere, so that it has little to
-# say of a point: its probabilities, printed below, stay nearer to one half than those of a group.
+# The network whose weights are the group mean belongs to no group. The moons point in every direction, so that it has
+# little to say of any point: its probabilities stay nearer to one half than those of a group, as is printed below.
 
 display = GroupMeanSurfaceDisplay.from_estimator(hierarchical)
 common = display.proba[..., 1]  # (panel, tick1, tick0)

@@ -46,12 +46,12 @@ for question, (cv, params) in questions.items():
 # Test log loss, mean and spread of the three folds; below the dotted line is better than a fair coin.
 #
 # On the left, ``"complete"`` is the worst: one network cannot turn its moons every way. ``"partial"`` is ahead of
-# ``"none"``, where every shop has its own rows to learn from and no others; here by the less, the wider the network.
+# ``"none"``, where every shop has its own rows to learn from and no others; the wider the network, the closer they are.
 #
 # On the right nothing is better than the coin by much: where a new shop's moons point cannot be known. ``"none"`` draws
-# a new shop's weights from the prior, which shrugs. ``"partial"`` draws them from what six shops taught, and is surer
-# than six shops can make it; ``"complete"`` is surest, and worst. For a new shop, then, take a few rows and the
-# informed prior.
+# a new shop's weights from the prior, which prefers neither class. ``"partial"`` draws them from what six shops taught,
+# and is surer than six shops warrant; ``"complete"`` is the surest, and the worst. For a new shop, then, take a few of
+# its rows and the informed prior.
 
 figure, axes = plt.subplots(1, 2, figsize=(10, 4), sharey=True, layout="constrained")
 styles = {"complete": ("#717581", "o"), "partial": ("#3f90da", "s"), "none": ("#bd1f01", "^")}

@@ -70,8 +70,9 @@ for ax, families, name in zip(axes, (WEIGHT_PRIORS, GROUP_SCALE_PRIORS), ("weigh
 # ----------------
 # The difference of the test log loss from that of the default, ``"normal"`` and ``"half_normal"``, with one standard
 # error over the test rows; on the right the same without pooling. Look at the scale first: hundredths of a nat at most.
-# Laplace is ahead of the normal by one to three standard errors, Student's t by less, Cauchy by no more than Laplace
-# beyond its longer bars, at several times the cost. Chosen by such differences a prior would be chosen by luck.
+# Laplace is ahead of the normal by one to three standard errors, Student's t by less or not at all. Cauchy is about
+# where Laplace is, with longer bars and at several times the cost, and one of its fits is far from converged (R-hat). A
+# prior chosen by such differences would be chosen by luck.
 
 alone = HierarchicalBNNClassifier(pooling="none", **settings).fit(X, y, groups=groups)
 default = losses["normal", "half_normal"]  # (row,)

@@ -12,6 +12,7 @@ goes through joblib, so that the cluster is a matter of one ``with``. Here it is
 # Workers have one thread each: then joblib's count of jobs is their number. The guard at the end is what every program
 # that starts processes needs.
 
+import logging
 import os
 import time
 import warnings
@@ -32,7 +33,8 @@ warnings.filterwarnings("ignore", category=ConvergenceWarning)  # of chains in d
 
 def local_cluster():
     """Two worker processes; replace it by ``Client("scheduler:8786")`` for a cluster that runs already."""
-    return LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0")
+    quiet = {"dashboard_address": ":0", "silence_logs": logging.ERROR}
+    return LocalCluster(n_workers=2, threads_per_worker=1, **quiet)
 
 
 # %%
@@ -70,8 +72,9 @@ def run():
 # %%
 # What to look at
 # ---------------
-# The groups share no weights, and yet all lines are bent like moons: that is the prior. Ten rows turn it, and where
-# they leave the direction open the network says so. The displays take the whole ``PerGroupClassifier``.
+# The groups share no weights, and yet the lines are bent like moons: that is the prior. Ten rows turn it, and where
+# they leave the direction open, as those of group 2 do, the network says so. The displays take the whole
+# ``PerGroupClassifier``.
 
 if __name__ == "__main__":
     fitted = run()
@@ -80,4 +83,4 @@ if __name__ == "__main__":
     plt.show()
 
 # %%
-# Checkpoints, workers that are killed, and Ray are in the guide to scaling out.
+# Checkpoints, workers that are killed, and Ray: :doc:`Many groups </scaling>` in the user guide.

@@ -41,6 +41,15 @@ def column_names(estimator):
     return list(getattr(estimator, "feature_names_in_", [f"x{i}" for i in range(estimator.n_features_in_)]))
 
 
+def check_fitted(caller, estimator, wanted, meaning=None):
+    """Raise a TypeError that names the caller unless the estimator is of the type wanted; it must be fitted."""
+    if not isinstance(estimator, wanted):
+        got = f"a {type(estimator).__name__}"
+        got += "; its last step is pipeline[-1]" if hasattr(estimator, "named_steps") else ""
+        raise TypeError(f"{caller} needs a fitted {meaning or wanted.__name__}, got {got}.")
+    check_is_fitted(estimator)
+
+
 class BaseBNNClassifier(SavableMixin, CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     """Base of the estimators; a subclass says what its model is and whose weights serve a row."""
 

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import _fit_context
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from ..alignment import population_moments, weight_moments
 from ..data import Standardizer, as_labels, check_no_class_missing, encode_labels, group_rows, naming_text_columns
@@ -16,16 +16,9 @@ from ..model.priors import InformedModel, informed_factor
 from ..persistence.saving import storable
 from ..posterior import posterior_from_trace
 from ..stacking import weigh_chains
-from .base import BaseBNNClassifier
+from .base import BaseBNNClassifier, check_fitted
 from .hierarchical import HierarchicalBNNClassifier
 from .single import SingleNetworkClassifier
-
-
-def _check_type(method, given, wanted):
-    if not isinstance(given, wanted):
-        names = {BaseBNNClassifier: "fitted classifier of this package"}
-        raise TypeError(f"{method} needs a {names.get(wanted, wanted.__name__)}, got a {type(given).__name__}.")
-    check_is_fitted(given)
 
 
 @storable
@@ -236,7 +229,7 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         ValueError
             If a chain does not exist, or the group distribution has no covariance.
         """
-        _check_type("from_hierarchical", hierarchical, HierarchicalBNNClassifier)
+        check_fitted("from_hierarchical", hierarchical, HierarchicalBNNClassifier)
         if hierarchical.weight_prior == "cauchy":
             raise ValueError(
                 'With weight_prior="cauchy" the group distribution has no covariance to make a prior of; '
@@ -294,7 +287,7 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         ValueError
             If ``group`` is missing or unknown, or there are too few draws for such a covariance.
         """
-        _check_type("from_posterior", fitted, BaseBNNClassifier)
+        check_fitted("from_posterior", fitted, BaseBNNClassifier, "classifier of this package")
         posterior, labels = fitted.posterior_, fitted.training_data_.group_labels
         network, code = posterior.network, 0
         if getattr(fitted, "groups_", None) is not None:
@@ -341,7 +334,7 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         ValueError
             If it is multilabel.
         """
-        _check_type("from_mlp", mlp, MLPClassifier)
+        check_fitted("from_mlp", mlp, MLPClassifier)
         n_classes = len(mlp.classes_)
         if mlp.n_outputs_ != (1 if n_classes == 2 else n_classes) or mlp.out_activation_ not in ("logistic", "softmax"):
             raise ValueError("from_mlp needs an MLPClassifier of one label per row; this one is multilabel.")

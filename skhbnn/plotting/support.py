@@ -3,7 +3,8 @@
 from itertools import cycle, islice
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
+
+from ..estimators.base import check_fitted
 
 DIVERGING = "RdBu_r"  # like the others, told apart with any kind of colour vision
 SEQUENTIAL = "cividis"
@@ -32,11 +33,7 @@ def check_fit(display, estimator, wanted, meaning=None):
     """Before anything is computed: Matplotlib is there, and the estimator is a fitted one of the type wanted."""
     caller = f"{display.__name__}.from_estimator"
     import_pyplot(caller)
-    if not isinstance(estimator, wanted):
-        got = f"a {type(estimator).__name__}"
-        got += "; its last step is pipeline[-1]" if hasattr(estimator, "named_steps") else ""
-        raise TypeError(f"{caller} needs a fitted {meaning or wanted.__name__}, got {got}.")
-    check_is_fitted(estimator)
+    check_fitted(caller, estimator, wanted, meaning)
 
 
 def class_code(classes, label):

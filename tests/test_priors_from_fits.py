@@ -75,7 +75,7 @@ def test_perceptrons_that_do_not_fit_are_refused(iris, moons):
     X, y = iris
     with pytest.raises(NotFittedError):
         InformedPriorBNNClassifier.from_mlp(MLPClassifier())
-    with pytest.raises(TypeError, match="from_mlp needs a MLPClassifier, got a FlatBNNClassifier"):
+    with pytest.raises(TypeError, match="from_mlp needs a fitted MLPClassifier, got a FlatBNNClassifier"):
         InformedPriorBNNClassifier.from_mlp(FlatBNNClassifier())
     mlp = quiet_fit(MLPClassifier((3,), max_iter=3, random_state=0), X, y)
     with pytest.raises(ValueError, match=r"prior_mean has shape \(27,\), but the 4-2-3 network with intercepts has 19"):

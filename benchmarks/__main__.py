@@ -15,8 +15,11 @@ SECTIONS = (
     *("startup", "speed", "flat", "prediction", "quality", "new_groups", "weight_priors", "advi"),
     *("search", "many_groups", "laplace"),
 )
-LONG = ("calibration", "predictive_calibration", "peers", "scaling", "stacking", "insteval")
-DATA = {"predictive_calibration": "vowel.csv and contraception.csv", "insteval": "insteval.csv"}  # what they read
+LONG = ("calibration", "predictive_calibration", "defaults", "peers", "scaling", "stacking", "insteval")
+DATA = {  # what they read
+    **dict.fromkeys(("predictive_calibration", "defaults"), "vowel.csv and contraception.csv"),
+    "insteval": "insteval.csv",
+}
 RESULTS = Path(__file__).parent / "results"
 PAGES = Path(__file__).parents[1] / "docs" / "tables"
 

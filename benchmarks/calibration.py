@@ -60,9 +60,9 @@ class Case:
     n_rows: int  # of each group
 
     @property
-    def layer_sizes(self):
-        """Number of weights of each layer, intercepts included."""
-        return [(n_in + 1) * n_out for n_in, n_out in pairwise(self.sizes)]
+    def part_sizes(self):
+        """Number of weights of each layer's matrix, and of its intercepts."""
+        return [n for n_in, n_out in pairwise(self.sizes) for n in (n_in * n_out, n_out)]
 
 
 CASES = {
@@ -116,7 +116,7 @@ def replicate(case, seed, *, widen=1.0, **settings):
     codes = np.repeat(np.arange(case.n_groups), case.n_rows)  # (row,)
     y = np.zeros(len(codes), dtype=int)  # (row,)
     while len(np.unique(y)) < 2:
-        weights, group_scales = draw_truth(case, rng, widen)  # (group, weight), (layer,)
+        weights, group_scales = draw_truth(case, rng, widen)  # (group, weight), (part,)
         Z = rng.normal(size=(len(codes), 2))  # (row, feature)
         Z = (Z - Z.mean(axis=0)) / Z.std(axis=0)
         logits = forward(case, weights[codes], Z)  # (row,)
@@ -133,9 +133,9 @@ def replicate(case, seed, *, widen=1.0, **settings):
     truth = statistics(new_logits[None], logits[None], y)
     new_proba, proba = fitted.sample_proba(X_new, **new_groups), fitted.sample_proba(X, **groups)  # (draw, row, class)
     draws = statistics(log_odds(new_proba), log_odds(proba), y)
-    for layer, scale in enumerate(group_scales):
-        name = f"group scale {layer}"
-        truth[name], draws[name] = [scale], fitted.posterior_.learned_group_scale[..., layer]  # (chain, draw)
+    for part, scale in enumerate(group_scales):
+        name = f"group scale of {fitted.posterior_.learned_parts[part]}"
+        truth[name], draws[name] = [scale], fitted.posterior_.learned_group_scale[..., part]  # (chain, draw)
     n_chains = len(fitted.posterior_.weights)
     return {name: position(truth[name][0], draws[name].reshape(n_chains, -1), rng) for name in truth}
 
@@ -149,17 +149,18 @@ def compiled_quickly():
 
 
 def draw_truth(case, rng, widen):
-    """Weights of every group and, of several groups, of one more (group, weight), and the group scales (layer,)."""
-    n_weights = sum(case.layer_sizes)
+    """Weights of every group and, of several groups, of one more (group, weight), and the group scales (part,)."""
+    n_weights = sum(case.part_sizes)
     if case.prior_scale is None:
         mean, cholesky = informed_prior(n_weights)  # (weight,), (weight, weight)
         return (mean + widen * cholesky @ rng.normal(size=n_weights))[None], []
-    mean = widen * np.repeat(case.prior_scale, case.layer_sizes) * rng.normal(size=n_weights)  # (weight,)
+    scale = np.repeat(np.repeat(case.prior_scale, 2), case.part_sizes)  # (weight,)
+    mean = widen * scale * rng.normal(size=n_weights)  # (weight,)
     if case.n_groups == 1:
         return mean[None], []
-    group_scales = widen * abs(rng.normal(size=len(case.layer_sizes)))  # (layer,)
+    group_scales = widen * abs(rng.normal(size=len(case.part_sizes)))  # (part,)
     deviations = rng.normal(size=(case.n_groups + 1, n_weights))  # (group, weight)
-    return mean + np.repeat(group_scales, case.layer_sizes) * deviations, group_scales
+    return mean + np.repeat(group_scales, case.part_sizes) * deviations, group_scales
 
 
 def informed_prior(n_weights):
@@ -186,7 +187,7 @@ def classifier(case, **settings):
     settings["hidden_layer_sizes"] = case.sizes[1:-1]
     if case.prior_scale is not None:
         return case.estimator(prior_scale=case.prior_scale, **settings)
-    mean, cholesky = informed_prior(sum(case.layer_sizes))
+    mean, cholesky = informed_prior(sum(case.part_sizes))
     units = {"feature_mean": FEATURE_MEAN, "feature_scale": FEATURE_SCALE}
     return case.estimator(prior_mean=mean, prior_cov=cholesky @ cholesky.T, **units, **settings)
 

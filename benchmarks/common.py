@@ -16,7 +16,10 @@ from sklearn.metrics import log_loss
 from skhbnn.imports import import_arviz
 from skhbnn.model.compiled import nutpie_callbacks
 
-ARTICLE = {"hidden_layer_sizes": (5, 5), "fit_intercept": False, "chains": 4, "tune": 400, "draws": 400}
+ARTICLE = {
+    **{"hidden_layer_sizes": (5, 5), "fit_intercept": False, "prior_scale": 1.0},
+    **{"chains": 4, "tune": 400, "draws": 400},
+}
 
 
 @contextmanager

@@ -63,9 +63,13 @@ def run(folder):
     if missing:
         raise FileNotFoundError(f"{folder} (of --data) has no {' and no '.join(missing)}")
     tasks = [("moons", seed, moons, None, ARTICLE) for seed in SEEDS]
-    tasks += [("vowel", k, vowel, folder / "vowel.csv", {"hidden_layer_sizes": (8,)}) for k in SPLITS]
+    tasks += [
+        ("vowel", k, vowel, folder / "vowel.csv", {"hidden_layer_sizes": (8,), "prior_scale": 2.0}) for k in SPLITS
+    ]
     path = folder / "contraception.csv"
-    tasks += [("contraception", k, contraception, path, {"hidden_layer_sizes": (5,)}) for k in SPLITS]
+    tasks += [
+        ("contraception", k, contraception, path, {"hidden_layer_sizes": (5,), "prior_scale": 2.0}) for k in SPLITS
+    ]
     results = Parallel(n_jobs=2)(delayed(one_split)(*task[1:]) for task in tasks)
     rows = []
     for name in ("moons", "vowel", "contraception"):

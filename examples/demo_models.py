@@ -135,6 +135,7 @@ def flat_maker(settings, classes):
     Of a group that does not show all classes the network must be told them, or a test row of another class would cost
     it an infinite loss. The informed classifier takes classes=, and without a prior of its own it is the flat model.
     """
+    settings = {"prior_scale": FlatBNNClassifier().prior_scale, **settings}
 
     def make(y):
         if len(np.unique(y)) == len(classes):

@@ -77,11 +77,12 @@ def main():
         f"{'after':>9}{'median':>9}"
         f"{'seconds':>9}{'R-hat':>8}"
     )
-    study("moons", make_rotated_moons(), {"fit_intercept": False, "tune": 400, "draws": 400})
+    settings = {"prior_scale": 1.0, "tune": 400, "draws": 400}
+    study("moons", make_rotated_moons(), {"fit_intercept": False, **settings})
     if path is None:
         print("contraception  skipped: name its CSV file to study it too")
     else:
-        study("contraception", contraception(path), {"hidden_layer_sizes": (5,), "tune": 400, "draws": 400})
+        study("contraception", contraception(path), {"hidden_layer_sizes": (5,), **settings})
 
 
 if __name__ == "__main__":

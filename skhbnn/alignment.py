@@ -121,8 +121,8 @@ def population_moments(network, mean_draws, scale_draws, covariance="full", alig
     network : Network
     mean_draws : ndarray of shape (n_draws, n_weights)
         Draws of mu.
-    scale_draws : ndarray of shape (n_draws, n_layers)
-        Draws of sd. They are one per layer, so that alignment leaves them as they are.
+    scale_draws : ndarray of shape (n_draws, n_parts)
+        Draws of sd. The units of a layer share them, so that alignment leaves them as they are.
     covariance : {"full", "layer", "diag"}, default="full"
         Whether covariances between layers, or all covariances, are set to 0.
     aligned : bool, default=True
@@ -136,6 +136,6 @@ def population_moments(network, mean_draws, scale_draws, covariance="full", alig
     cov : ndarray of shape (n_weights, n_weights)
     """
     mean, cov = weight_moments(network, mean_draws, covariance, aligned)
-    variance = np.mean(np.square(scale_draws, dtype=float), axis=0)[network.layer_of_weight]  # (weight,)
+    variance = np.mean(np.square(scale_draws, dtype=float), axis=0)[network.part_of_weight]  # (weight,)
     cov[np.diag_indices_from(cov)] += unit_variance * variance
     return mean, cov

@@ -29,7 +29,7 @@ def to_arviz(posterior, data, input_names):
     if posterior.group_mean is not None:
         arrays["group_mean"] = posterior.group_mean  # (chain, draw, weight)
     if posterior.learned_group_scale is not None:
-        arrays["group_scale"] = posterior.learned_group_scale  # (chain, draw, layer)
+        arrays["group_scale"] = posterior.learned_group_scale  # (chain, draw, part)
     groups = {
         "posterior": arrays,
         "sample_stats": posterior.sample_stats,
@@ -39,10 +39,10 @@ def to_arviz(posterior, data, input_names):
     coords = {
         "group": [str(label) for label in data.group_labels],
         "weight": network.weight_names(input_names),
-        "layer": list(posterior.model.learned_scales),
+        "part": posterior.learned_parts,
         "row": np.arange(len(data.y)),
     }
-    dims = {"weights": ["group", "weight"], "group_mean": ["weight"], "group_scale": ["layer"], "y": ["row"]}
+    dims = {"weights": ["group", "weight"], "group_mean": ["weight"], "group_scale": ["part"], "y": ["row"]}
     if int(arviz.__version__.split(".")[0]) >= 1:
         return arviz.from_dict(groups, coords=coords, dims=dims)
     return arviz.from_dict(**groups, coords=coords, dims=dims)

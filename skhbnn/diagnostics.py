@@ -28,8 +28,10 @@ class Diagnostics:
         Positions of those rows in the X given to ``fit``.
     probe_groups : list
         Their group labels; None for a model of one network.
-    r_hat_group_scale, ess_group_scale : ndarray of shape (n_layers,) or None
-        The same, of the group scales.
+    r_hat_group_scale, ess_group_scale : ndarray of shape (n_learned_parts,) or None
+        The same, of the group scales that were learned.
+    learned_parts : list of str
+        The parts of the network that they belong to, such as ``"coef_0"`` and ``"intercept_0"``.
     divergences : ndarray of shape (n_chains,) or None
         Divergent transitions after tuning; this and the following are None for a sampler that has no such thing.
     bfmi : ndarray of shape (n_chains,) or None
@@ -59,6 +61,7 @@ class Diagnostics:
     probe_groups: list | None
     r_hat_group_scale: np.ndarray | None
     ess_group_scale: np.ndarray | None
+    learned_parts: list
     divergences: np.ndarray | None
     bfmi: np.ndarray | None
     saturated: np.ndarray | None
@@ -114,8 +117,12 @@ class Diagnostics:
         """
         found = [*self._mixing(self.n_chains, self.r_hat, self.ess, partial(self._where, "logit"))]
         if self.r_hat_group_scale is not None:
-            layer = "of the group scale of layer {}".format
-            found += self._mixing(self.n_chains, self.r_hat_group_scale, self.ess_group_scale, layer)
+            found += self._mixing(
+                self.n_chains,
+                self.r_hat_group_scale,
+                self.ess_group_scale,
+                lambda k: f"of the group scale of {self.learned_parts[k]}",
+            )
         if self.mcse is not None:
             worst = int(np.where(np.isfinite(self.mcse), self.mcse, np.inf).argmax())
             if not self.mcse[worst] <= self.tol:
@@ -240,8 +247,9 @@ def diagnose(posterior, data, trace, grouped, tol=None):
         ess=_each(arviz.ess, logits).min(axis=0),  # (probe,)
         probe_rows=data.order[probes],
         probe_groups=[data.group_labels[g] for g in codes] if grouped else None,
-        r_hat_group_scale=None if scale is None else r_hat(scale),  # (layer,)
-        ess_group_scale=None if scale is None else _each(arviz.ess, scale),  # (layer,)
+        r_hat_group_scale=None if scale is None else r_hat(scale),  # (learned part,)
+        ess_group_scale=None if scale is None else _each(arviz.ess, scale),  # (learned part,)
+        learned_parts=posterior.learned_parts,
         divergences=total("diverging"),
         bfmi=None if energy is None else np.mean(np.diff(energy) ** 2, axis=1) / np.var(energy, axis=1),  # (chain,)
         saturated=total("reached_max_treedepth"),

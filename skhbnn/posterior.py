@@ -25,9 +25,9 @@ class Posterior:
         Weights of every group's network, float32.
     group_mean : ndarray of shape (n_chains, n_draws, n_weights) or None
         Mean of the group distribution, 0 in layers that are not pooled; None for a model of one network.
-    group_scale : ndarray of shape (n_chains, n_draws, n_layers) or None
-        Scale of the group distribution: 0 in layers that are completely pooled, the prior's scale in those that are
-        not pooled.
+    group_scale : ndarray of shape (n_chains, n_draws, n_parts) or None
+        Scale of the group distribution, of the matrix and of the intercepts of every layer (``network.parts`` names
+        them): 0 in layers that are completely pooled, the prior's scale in those that are not pooled.
     sample_stats : dict of ndarray of shape (n_chains, n_draws)
         Statistics of the sampler.
     seed : int
@@ -58,7 +58,7 @@ class Posterior:
     dims: ClassVar[dict] = {
         "weights": ("chain", "draw", "group", "weight"),
         "group_mean": ("chain", "draw", "weight"),
-        "group_scale": ("chain", "draw", "layer"),
+        "group_scale": ("chain", "draw", "part"),
         "mode_weights": ("mode", "group", "weight"),
         "mode_group_mean": ("mode", "weight"),
     }
@@ -86,6 +86,11 @@ class Posterior:
         """Group scales that were learned, (chain, draw, learned scale); None where there are none."""
         learned = self.model.learned_scales
         return None if self.group_scale is None or not learned else self.group_scale[..., list(learned)]
+
+    @property
+    def learned_parts(self):
+        """Names of the parts of the network whose group scale was learned."""
+        return [self.network.parts[k][0] for k in self.model.learned_scales]
 
     def __repr__(self):
         shapes = [
@@ -223,7 +228,7 @@ class Posterior:
         if isinstance(self.model, InformedModel) or self.group_mean is None or self.group_scale is None:
             raise ValueError("A posterior of one network has no group distribution to draw an unseen group from.")
         mean = self.pooled(self.group_mean)  # (draw, weight)
-        scale = self.pooled(self.group_scale)[:, self.network.layer_of_weight]  # (draw, weight)
+        scale = self.pooled(self.group_scale)[:, self.network.part_of_weight]  # (draw, weight)
         return mean + scale * standard_draws(self.model.weight_prior, rng, mean.shape)
 
 
@@ -246,7 +251,7 @@ def posterior_from_trace(model, n_groups, trace, seed):
     # Of many groups the draws in single precision from the start, and a chain at a time: they are large.
     x = trace.x.astype(np.float32, copy=False) if isinstance(model, HierarchicalModel) else trace.x
     weights = np.empty((*x.shape[:2], n_groups, model.network.n_weights), np.float32)  # (chain, draw, group, weight)
-    means, scales = [], []  # (draw, weight) and (draw, layer) of each chain
+    means, scales = [], []  # (draw, weight) and (draw, part) of each chain
     for chain, own in enumerate(x):
         mean, scale, weights[chain] = group_weights(model, n_groups, own)
         means.append(mean)

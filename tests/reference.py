@@ -81,7 +81,14 @@ def weights(model, x, n_groups):
     layers = np.concatenate([[index] * (layer.stop - layer.start) for index, layer in enumerate(network.layers)])
     pooling, scale = np.array(model.pooling)[layers], model.scale[layers]
     has_mean, differs = pooling != "none", pooling != "complete"
-    n_means, n_scales = has_mean.sum(), len(model.learned_scales)
+    sizes = list(pairwise(network.sizes))
+    parts = [
+        [2 * k] * n_in * n_out + [2 * k + 1] * n_out * network.fit_intercept for k, (n_in, n_out) in enumerate(sizes)
+    ]
+    parts = np.concatenate(parts)  # (weight,): 2 k of the matrix of layer k, 2 k + 1 of its intercepts
+    fixed = isinstance(getattr(model, "group_scale_prior", None), float)
+    learned_parts = np.unique(parts[(pooling == "partial") & (not fixed)])
+    n_means, n_scales = has_mean.sum(), len(learned_parts)
     mean, log_slope = from_unconstrained(model.weight_prior, x[..., :n_means], scale[has_mean])
     log_prior = family_log_density(model.weight_prior, mean, scale[has_mean]).sum(-1) + log_slope.sum(-1)
     log_sd = x[..., n_means : n_means + n_scales]
@@ -95,7 +102,7 @@ def weights(model, x, n_groups):
         z, log_slope = from_unconstrained(model.weight_prior, v, 1.0)
         log_prior = log_prior + (family_log_density(model.weight_prior, z, 1.0) + log_slope).sum((-1, -2))
         for k, i in enumerate(np.flatnonzero(differs)):
-            learned = np.flatnonzero(model.learned_scales == layers[i])
+            learned = np.flatnonzero(learned_parts == parts[i])
             if pooling[i] == "none":
                 sd = scale[i]
             else:

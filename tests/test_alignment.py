@@ -96,12 +96,12 @@ def test_population_moments_against_sampling():
     rng = np.random.default_rng(0)
     factor = rng.standard_normal((9, 9)) / 3
     mu = rng.standard_normal(9) + rng.standard_normal((300, 9)) @ factor  # (draw, weight)
-    sd = rng.uniform(0.1, 1.5, (300, 2))  # (draw, layer)
+    sd = rng.uniform(0.1, 1.5, (300, 4))  # (draw, part)
     mean, cov = population_moments(network, mu, sd, aligned=False)
 
     n = 400_000
     picked = rng.integers(300, size=n)
-    w = mu[picked] + sd[picked][:, [0] * 6 + [1] * 3] * rng.standard_normal((n, 9))  # (sample, weight)
+    w = mu[picked] + sd[picked][:, np.repeat(range(4), [4, 2, 2, 1])] * rng.standard_normal((n, 9))  # (sample, weight)
     np.testing.assert_array_less(np.abs(mean - w.mean(axis=0)), 5 * w.std(axis=0) / math.sqrt(n))
     products = np.einsum("si,sj->sij", w - w.mean(axis=0), w - w.mean(axis=0))  # (sample, weight, weight)
     error = products.std(axis=0) / math.sqrt(n)  # (weight, weight)
@@ -112,7 +112,7 @@ def test_population_moments_against_sampling():
 def test_population_moments_structure():
     network = Network((2, 2, 1), "tanh", True)
     rng = np.random.default_rng(0)
-    mu, sd = rng.standard_normal((50, 9)), rng.uniform(0.1, 1, (50, 2))
+    mu, sd = rng.standard_normal((50, 9)), rng.uniform(0.1, 1, (50, 4))
     full, layer, diag = (population_moments(network, mu, sd, kind)[1] for kind in ("full", "layer", "diag"))
     same_layer = np.equal.outer([0] * 6 + [1] * 3, [0] * 6 + [1] * 3)
     assert (full != 0).all()
@@ -129,7 +129,7 @@ def test_population_moments_of_equivalent_chains():
     rng = np.random.default_rng(0)
     chain = rng.standard_normal(network.n_weights) + 0.02 * rng.standard_normal((40, network.n_weights))
     other = np.array([scramble(network, draw, np.random.default_rng(1)) for draw in chain])
-    sd = np.full((80, 3), 0.1)
+    sd = np.full((80, len(network.parts)), 0.1)
     _, one = population_moments(network, chain, sd[:40], aligned=False)
     _, aligned = population_moments(network, np.concatenate([chain, other]), sd)
     _, pooled = population_moments(network, np.concatenate([chain, other]), sd, aligned=False)
@@ -143,9 +143,9 @@ def test_population_moments_of_equivalent_chains():
 def test_prior_carries_over(hierarchical, moons):
     prior = InformedPriorBNNClassifier.from_hierarchical(hierarchical, prior_chains="equal", align=False)
     mu = hierarchical.posterior_.group_mean.reshape(100, 13).astype(float)
-    variance = np.mean(hierarchical.posterior_.group_scale.reshape(100, 2).astype(float) ** 2, axis=0)
+    variance = np.mean(hierarchical.posterior_.group_scale.reshape(100, 4).astype(float) ** 2, axis=0)
     np.testing.assert_allclose(prior.prior_mean, mu.mean(axis=0), rtol=1e-6, atol=1e-7)
-    expected = np.cov(mu.T) + np.diag(np.repeat(variance, [9, 4]))
+    expected = np.cov(mu.T) + np.diag(np.repeat(variance, [6, 3, 3, 1]))
     np.testing.assert_allclose(prior.prior_cov, expected, rtol=1e-5, atol=1e-6)
     assert not hasattr(prior, "posterior_")
     rows = moons.groups == 2

@@ -184,13 +184,13 @@ def test_log_likelihood_equals_a_loop_over_rows(n_logits):
     density = make_density("hierarchical", network, seed=4)
     x = np.random.default_rng(5).normal(size=density.n_dim)  # (n_dim,)
     n, data = network.n_weights, density.data
-    mu, log_sd, z = x[:n], x[n : n + 2], x[n + 2 :].reshape(data.n_groups, n)
-    sd = np.exp(log_sd)  # (layer,)
+    mu, log_sd, z = x[:n], x[n : n + 4], x[n + 4 :].reshape(data.n_groups, n)
+    sd = np.exp(log_sd)  # (part,): matrix and intercepts of two layers
     expected = stats.norm(0, 0.7).logpdf(mu).sum() + stats.norm.logpdf(z).sum()
     expected += (stats.halfnorm.logpdf(sd) + log_sd).sum()
     for row, (inputs, code) in enumerate(zip(data.X, data.y, strict=True)):
         g = np.searchsorted(data.offsets, row, side="right") - 1
-        w = mu + sd[[0] * 9 + [1] * (n - 9)] * z[g]  # (weight,): 2 * 3 + 3 in the first layer
+        w = mu + np.repeat(sd, [6, 3, 3 * n_logits, n_logits]) * z[g]  # (weight,)
         h = 1 / (1 + np.exp(-(inputs @ w[:6].reshape(2, 3) + w[6:9])))  # (unit,)
         logits = h @ w[9 : 9 + 3 * n_logits].reshape(3, n_logits) + w[9 + 3 * n_logits :]  # (logit,)
         if n_logits == 1:

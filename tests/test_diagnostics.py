@@ -151,7 +151,7 @@ def test_funnel_diverges(funnel):
     counted = f"{diagnostics.divergences.sum()} of 600 transitions diverged ({diagnostics.divergences.max()} in chain "
     assert counted in message
     assert "raise target_accept or tune" in message
-    assert "of the group scale of layer 0" in message
+    assert "of the group scale of coef_0" in message
     assert "(group '" in message
 
 
@@ -163,7 +163,7 @@ def test_predictions_and_scales_are_judged_as_arviz_does(funnel):
     weights = labelled["posterior"]["weights"].sel(group=list(groups[rows])).values.astype(float)
     slope, intercept = weights[..., 0], weights[..., 1]  # (chain, draw, probe) each
     logits = (X[rows, 0] - X.mean()) / X.std() * slope + intercept  # (chain, draw, probe)
-    scale = np.asarray(labelled["posterior"]["group_scale"])  # (chain, draw, layer)
+    scale = np.asarray(labelled["posterior"]["group_scale"])  # (chain, draw, part)
     for draws, r_hat, ess in (
         (logits, diagnostics.r_hat, diagnostics.ess),
         (scale, diagnostics.r_hat_group_scale, diagnostics.ess_group_scale),

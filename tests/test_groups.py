@@ -175,16 +175,16 @@ def test_unseen_groups_share_and_keep_their_weights(hierarchical, moons):
 
 
 def test_population_weights_are_normal_around_the_group_mean(hierarchical, moons):
-    """(w - mu) / sd is standard normal in every layer, independent between labels; predictions use that w."""
+    """(w - mu) / sd is standard normal in every part, independent between labels; predictions use that w."""
     posterior = hierarchical.posterior_
-    mean, scale = posterior.group_mean.reshape(100, 13), posterior.group_scale.reshape(100, 2)
-    layers = np.repeat([0, 1], [9, 4])  # 2 inputs, 3 units, 1 logit, with intercepts
+    mean, scale = posterior.group_mean.reshape(100, 13), posterior.group_scale.reshape(100, 4)
+    parts = np.repeat(range(4), [6, 3, 3, 1])  # 2 inputs, 3 units, 1 logit, with intercepts
     weights = np.array([posterior.population_weights(label) for label in range(10, 50)])  # (label, draw, weight)
-    z = (weights - mean) / scale[:, layers]  # (label, draw, weight)
-    for part in (z[..., layers == 0].ravel(), z[..., layers == 1].ravel(), (z[:20] * z[20:]).ravel()):
-        assert abs(part.mean()) < 4 / np.sqrt(part.size)
+    z = (weights - mean) / scale[:, parts]  # (label, draw, weight)
+    for sample in (*(z[..., parts == part].ravel() for part in range(4)), (z[:20] * z[20:]).ravel()):
+        assert abs(sample.mean()) < 4 / np.sqrt(sample.size)
         # The square of a normal, and that of a product of two, have variances 2 and 8.
-        assert abs((part**2).mean() - 1) < 4 * np.sqrt(8 / part.size)
+        assert abs((sample**2).mean() - 1) < 4 * np.sqrt(8 / sample.size)
     assert kstest(z.ravel(), "norm").pvalue > 1e-3
     x = hierarchical.standardizer_.transform(moons.X_new[:1])[0]
     w = weights[0].astype(float)
@@ -201,7 +201,7 @@ def test_logits_of_unseen_groups_have_the_population_moments(fit_groups, moons):
     proba = fitted.sample_proba(np.repeat(moons.X_new[:1], 300, axis=0), groups=[f"new {i}" for i in range(300)])
     logits = np.log(proba[..., 1] / proba[..., 0])  # (draw, label)
     mean = fitted.posterior_.group_mean.reshape(100, 3) @ x  # (draw,)
-    std = fitted.posterior_.group_scale.reshape(100) * np.linalg.norm(x)  # (draw,)
+    std = np.linalg.norm(fitted.posterior_.group_scale.reshape(100, 2)[:, [0, 0, 1]] * x, axis=1)  # (draw,)
     z = (logits - mean[:, None]) / std[:, None]  # (draw, label)
     assert abs(z.mean()) < 4 / np.sqrt(z.size)
     assert abs(z.var() - 1) < 4 * np.sqrt(2 / z.size)

@@ -43,7 +43,7 @@ def quadrature(rows, prior):
 
 
 def fit(rows, inference="nuts", **params):
-    settings = {"fit_intercept": False, "random_state": 0, "inference": inference, **params}
+    settings = {"fit_intercept": False, "prior_scale": 1.0, "random_state": 0, "inference": inference, **params}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PyMC's advice, and convergence of short runs
         return FlatBNNClassifier((), **settings).fit(*rows)

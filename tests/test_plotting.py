@@ -347,13 +347,18 @@ def test_a_layer_without_group_mean(fit_groups, moons):
 
 def test_group_scales(hierarchical, fit_groups, moons):
     display = GroupScaleDisplay.from_estimator(hierarchical)
-    np.testing.assert_array_equal(display.scales, hierarchical.posterior_.group_scale.reshape(-1, 2))
-    assert [label.get_text() for label in display.ax_.get_xticklabels()] == ["layer 0\n2 → 3", "layer 1\n3 → 1"]
+    np.testing.assert_array_equal(display.scales, hierarchical.posterior_.group_scale.reshape(-1, 4))
+    assert [label.get_text() for label in display.ax_.get_xticklabels()] == [
+        "coef_0",
+        "intercept_0",
+        "coef_1",
+        "intercept_1",
+    ]
     assert legend_texts(display.ax_.get_legend()) == ["90 % of the posterior", "median"]
     fitted = fit_groups(groups=moons.groups, pooling=["complete", "partial"])
     display = GroupScaleDisplay.from_estimator(fitted)
-    np.testing.assert_array_equal(display.layers, [1])
-    np.testing.assert_array_equal(display.scales[:, 0], fitted.posterior_.group_scale[:, :, 1].ravel())
+    assert display.parts == ["coef_1", "intercept_1"]
+    np.testing.assert_array_equal(display.scales, fitted.posterior_.group_scale[:, :, 2:].reshape(-1, 2))
     with pytest.raises(ValueError, match="learned no group scale"):
         GroupScaleDisplay.from_estimator(fit_groups(groups=moons.groups, group_scale_prior=0.5))
 

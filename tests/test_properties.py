@@ -229,7 +229,7 @@ def test_density_with_groups_renamed(seed, n_logits, weight_prior, new):
     renamed = hierarchical_density(
         np.random.default_rng(seed), n_logits, weight_prior, lambda codes, y: (new[codes], y)
     )
-    n_shared = density.model.network.n_weights + 2  # means and group scales
+    n_shared = density.model.network.n_weights + 4  # means and group scales
 
     def move(x):
         deviations = x[n_shared:].reshape(4, -1)  # (group, deviation)
@@ -259,7 +259,7 @@ def test_density_with_classes_renamed(seed, n_logits, weight_prior, new):
         return moved
 
     def move(x):
-        return np.r_[move_weights(x[:n]), x[n : n + 2], move_weights(x[n + 2 :].reshape(4, n)).ravel()]
+        return np.r_[move_weights(x[:n]), x[n : n + 4], move_weights(x[n + 4 :].reshape(4, n)).ravel()]
 
     x = np.random.default_rng(seed + 1).standard_normal(density.n_dim)
     assert_same_density(density, renamed, x, move)

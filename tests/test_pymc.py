@@ -50,7 +50,7 @@ def test_variables_dims_and_coords_are_named(data, fused):
     ]
     assert pymc_model.coords["group"] == ("north", "south", "west")
     assert pymc_model.coords["input"] == ("age", "height")
-    assert pymc_model.coords["learned_layer"] == (0,)
+    assert pymc_model.coords["learned_part"] == ("coef_0", "intercept_0")
     dims = pymc_model.named_vars_to_dims
     assert tuple(dims["coef_0"]) == ("group", "input", "unit_0")
     assert tuple(dims["coef_1"]) == ("unit_0", "unit_1")

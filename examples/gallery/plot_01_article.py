@@ -38,7 +38,7 @@ from skhbnn.plotting import (
 warnings.filterwarnings("ignore", category=ConvergenceWarning)
 
 X, X_test, y, y_test, groups, groups_test = make_rotated_moons()
-settings = {"hidden_layer_sizes": (5, 5), "fit_intercept": False, "random_state": 0}
+settings = {"hidden_layer_sizes": (5, 5), "fit_intercept": False, "prior_scale": 1.0, "random_state": 0}
 
 flat = PerGroupClassifier(FlatBNNClassifier(**settings), n_jobs=2).fit(X, y, groups=groups)
 hierarchical = HierarchicalBNNClassifier(**settings, n_jobs=2).fit(X, y, groups=groups)
@@ -98,7 +98,7 @@ for name, model in models.items():
 # %%
 # Where the groups specialise
 # ---------------------------
-# Every layer has one group scale: how far the groups' weights stand from their mean. As in the article, that of the
+# Without intercepts every layer has one group scale: how far the groups' weights stand from their mean. As in the article, that of the
 # last layer is much the largest: the groups share the first layers, which describe moons, and differ in how they put
 # the parts together.
 

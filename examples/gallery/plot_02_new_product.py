@@ -43,12 +43,14 @@ def rows_of(group, n_rows):
     return X_new[own][:n_rows], y_new[own][:n_rows], X_later[later], y_later[later]
 
 
-classes = [0, 1]
+classes, flat = [0, 1], FlatBNNClassifier(**settings)
 informed_prior = InformedPriorBNNClassifier.from_hierarchical(hierarchical, n_jobs=1, chains=2)
-no_prior = InformedPriorBNNClassifier(fit_intercept=False, classes=classes, chains=2, random_state=0)
+no_prior = InformedPriorBNNClassifier(
+    fit_intercept=False, prior_scale=flat.prior_scale, classes=classes, chains=2, random_state=0
+)
 
 X_ten, y_ten, X_test, y_test = rows_of(0, 10)
-flat = FlatBNNClassifier(**settings).fit(X_ten, y_ten)
+flat.fit(X_ten, y_ten)
 informed = InformedPriorBNNClassifier.from_hierarchical(hierarchical).fit(X_ten, y_ten)
 
 print(f"{'first new product, ten rows':<30}{'test log loss (nats)':>22}{'mean std of P(class 1)':>25}")

@@ -85,8 +85,9 @@ def pictures(hierarchical):
     likeliest = display.proba.argmax(axis=-1)  # (speaker, tick1, tick0)
     print(f"the three speakers disagree on {np.mean(np.ptp(likeliest, axis=0) > 0):.0%} of the plane")
     GroupScaleDisplay.from_estimator(hierarchical)
-    for layer, scale in enumerate(hierarchical.posterior_.group_scale.mean(axis=(0, 1))):
-        print(f"group scale of layer {layer}, posterior mean: {scale:.2f}")
+    posterior = hierarchical.posterior_
+    for part, scale in zip(posterior.learned_parts, posterior.group_scale.mean(axis=(0, 1)), strict=True):
+        print(f"group scale of {part}, posterior mean: {scale:.2f}")
 
 
 # %%

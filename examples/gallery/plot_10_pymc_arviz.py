@@ -77,8 +77,8 @@ print(partial.diagnostics_)
 
 az.plot_trace(posterior, var_names=["group_scale"])
 plt.gcf().set(size_inches=(10, 4), layout_engine="constrained")
-scale = partial.posterior_.group_scale.reshape(-1, 2)  # (draw, layer)
-print(f"correlation of the two scales: {np.corrcoef(scale.T)[0, 1]:.2f}")
+scale = partial.posterior_.group_scale[..., [0, 2]].reshape(-1, 2)  # (draw, matrix of weights)
+print(f"correlation of the scales of the two matrices: {np.corrcoef(scale.T)[0, 1]:.2f}")
 
 # %%
 # Models compared without test rows

@@ -80,7 +80,7 @@ class BaseBNNClassifier(SavableMixin, CallbackSupportMixin, ClassifierMixin, Bas
         fit_intercept=True,
         standardize=True,
         weight_prior="normal",
-        prior_scale=1.0,
+        prior_scale=2.0,
         inference="nuts",
         chains=4,
         tune=500,
@@ -305,7 +305,7 @@ class BaseBNNClassifier(SavableMixin, CallbackSupportMixin, ClassifierMixin, Bas
         data : arviz.InferenceData or xarray.DataTree
             ``InferenceData`` with ArviZ before version 1, ``DataTree`` since. Group ``posterior`` holds ``weights``
             (chain, draw, group, weight) and, for a hierarchical fit, ``group_mean`` (chain, draw, weight) and
-            ``group_scale`` (chain, draw, layer) of the layers whose scale is learned; ``sample_stats`` the statistics
+            ``group_scale`` (chain, draw, part) of those that are learned; ``sample_stats`` the statistics
             of the sampler; ``log_likelihood`` that of each training row, in nats, (chain, draw, row); and
             ``observed_data`` the class codes, rows in the order of the X given to ``fit``.
 

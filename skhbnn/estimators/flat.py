@@ -31,7 +31,7 @@ class FlatBNNClassifier(SingleNetworkClassifier):
         means something else for features of other units; right for features that share a unit, such as pixels.
     weight_prior : {"normal", "laplace", "student_t", "cauchy"}, default="normal"
         Family of the prior of the weights, around 0; Student's t has 4 degrees of freedom.
-    prior_scale : float, array-like of float or "fan_in", default=1.0
+    prior_scale : float, array-like of float or "fan_in", default=2.0
         Scale of the prior of the weights: one for all, one per layer, or 1 / sqrt(number of inputs of the layer).
     inference : {"nuts", "laplace", "advi", "fullrank_advi", "map", "metropolis", "pymc"}, default="nuts"
         ``"nuts"`` samples the compiled density with nutpie. ``"laplace"`` takes normal distributions around its

@@ -30,9 +30,10 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
     """A Bayesian neural network per group, partially pooled.
 
     The model is that of Wiecki [1]_. The weights of group g are w_g = mu + sd · z_g with z_g ~ Normal(0, 1): the
-    group mean mu ~ Normal(0, ``prior_scale**2``) and the group scales sd ~ HalfNormal(1), one per layer, are learned
-    with the groups. Other families than these defaults, and layers that all groups share or that no two groups
-    share, are parameters. Inputs are standardised internally over all rows.
+    group mean mu ~ Normal(0, ``prior_scale**2``) and the group scales sd ~ HalfNormal(1) are learned with the groups.
+    Every layer has one group scale for its matrix of weights and one for its intercepts. Other families than these
+    defaults, and layers that all groups share or that no two groups share, are parameters. Inputs are standardised
+    internally over all rows.
 
     Groups come as ``groups=`` of every method, or as columns of X named by the constructor's ``groups``; the columns
     are taken out of X before the network sees it. The column form works everywhere in scikit-learn, scorers
@@ -56,7 +57,7 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
     weight_prior : {"normal", "laplace", "student_t", "cauchy"}, default="normal"
         Family of the prior of the group mean around 0, and of the groups around it; Student's t has 4 degrees of
         freedom.
-    prior_scale : float, array-like of float or "fan_in", default=1.0
+    prior_scale : float, array-like of float or "fan_in", default=2.0
         Scale of the prior of the group mean, and of the weights of layers that are not pooled: one for all weights,
         one per layer, or 1 / sqrt(number of inputs of the layer).
     group_scale_prior : {"half_normal", "half_cauchy", "inverse_gamma"} or float, default="half_normal"
@@ -161,7 +162,7 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
         fit_intercept=True,
         standardize=True,
         weight_prior="normal",
-        prior_scale=1.0,
+        prior_scale=2.0,
         group_scale_prior="half_normal",
         pooling="partial",
         inference="nuts",

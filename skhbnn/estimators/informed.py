@@ -246,7 +246,7 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         mean, cov = population_moments(
             posterior.network,
             posterior.pooled(posterior.group_mean),  # (draw, weight)
-            posterior.pooled(posterior.group_scale),  # (draw, layer)
+            posterior.pooled(posterior.group_scale),  # (draw, part)
             covariance,
             align,
             STANDARD_VARIANCE[hierarchical.weight_prior],

@@ -98,9 +98,10 @@ class Density:
             means, deviations = weights_with_mean(model), weights_with_deviation(model)  # (mean,), (deviation,)
             scale_of_mean = model.scale[layer[means]]  # (mean,)
             weight_prior = model.weight_prior
-            rank = np.full(len(network.layers), -1)  # (layer,)
+            part = network.part_of_weight[deviations]  # (deviation,)
+            rank = np.full(len(network.parts), -1)  # (part,)
             rank[list(model.learned_scales)] = range(n_scales)
-            learned, constant_scale = rank[layer[deviations]], constant_group_scales(model)[layer[deviations]]
+            learned, constant_scale = rank[part], constant_group_scales(model)[part]  # (deviation,) each
         if isinstance(model, HierarchicalModel) and n_scales:
             scale_prior = str(model.group_scale_prior)
         constant = families.log_constant(weight_prior) * (self.n_dim - n_scales)

@@ -104,6 +104,26 @@ class Network:
         """Index of the layer that each weight belongs to, (weight,)."""
         return np.repeat(np.arange(len(self.layers)), [layer.stop - layer.start for layer in self.layers])
 
+    @cached_property
+    def parts(self):
+        """The matrix and the intercepts of every layer, in the order of the weights: name, layer and slice of each."""
+        parts = []
+        for index, layer in enumerate(self.layers):
+            parts.append((f"coef_{index}", index, layer.kernel))
+            if self.fit_intercept:
+                parts.append((f"intercept_{index}", index, layer.intercept))
+        return tuple(parts)
+
+    @cached_property
+    def layer_of_part(self):
+        """Index of the layer that each part belongs to, (part,)."""
+        return np.array([layer for _, layer, _ in self.parts])
+
+    @cached_property
+    def part_of_weight(self):
+        """Index of the part that each weight belongs to, (weight,)."""
+        return np.repeat(np.arange(len(self.parts)), [part.stop - part.start for _, _, part in self.parts])
+
     def weight_names(self, feature_names):
         """Name each weight, such as ``"layer 0: age -> unit 2"``.
 

@@ -35,7 +35,7 @@ class FlatModel:
 
     @property
     def learned_scales(self):
-        """Indices of the layers whose group scale is learned: none."""
+        """Indices of the parts of the network whose group scale is learned: none."""
         return ()
 
 
@@ -49,6 +49,8 @@ class HierarchicalModel:
     - complete: w_g = mu with mu_i ~ Family(0, scale);
     - none: w_g = scale · z_g with z ~ Family(0, 1).
 
+    The matrix and the intercepts of a layer, the parts of the network, have an sd each.
+
     Parameters
     ----------
     network : Network
@@ -60,7 +62,7 @@ class HierarchicalModel:
     weight_prior : {"normal", "laplace", "student_t", "cauchy"}
         Family of the prior of the weights.
     group_scale_prior : {"half_normal", "half_cauchy", "inverse_gamma"} or float
-        Prior of the group scale of every partially pooled layer, or its fixed value.
+        Prior of the group scales of every partially pooled layer, or their fixed value.
     """
 
     network: Network
@@ -71,10 +73,10 @@ class HierarchicalModel:
 
     @property
     def learned_scales(self):
-        """Indices of the layers whose group scale is learned."""
+        """Indices of the parts of the network whose group scale is learned."""
         if isinstance(self.group_scale_prior, Real):
             return ()
-        return tuple(layer for layer, pooling in enumerate(self.pooling) if pooling == "partial")
+        return tuple(k for k, layer in enumerate(self.network.layer_of_part) if self.pooling[layer] == "partial")
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,16 +99,17 @@ class InformedModel:
 
     @property
     def learned_scales(self):
-        """Indices of the layers whose group scale is learned: none."""
+        """Indices of the parts of the network whose group scale is learned: none."""
         return ()
 
 
 def constant_group_scales(model):
-    """Group scale of each layer of a flat or hierarchical model, NaN where it is learned, (layer,)."""
+    """Group scale of each part of a flat or hierarchical model's network, NaN where it is learned, (part,)."""
     fixed = getattr(model, "group_scale_prior", None)
     fixed = float(fixed) if isinstance(fixed, Real) else np.nan
-    pooling = np.array(model.pooling)  # (layer,)
-    return np.select([pooling == "complete", pooling == "none"], [0.0, model.scale], fixed)  # (layer,)
+    layer = model.network.layer_of_part  # (part,)
+    pooling = np.array(model.pooling)[layer]  # (part,)
+    return np.select([pooling == "complete", pooling == "none"], [0.0, model.scale[layer]], fixed)  # (part,)
 
 
 def weights_with_mean(model):

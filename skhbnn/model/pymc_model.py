@@ -33,14 +33,14 @@ def build_model(model, data, input_names=None, fused=True, batch_size=None):
     pymc_model : pymc.Model
         Layer l has the weights ``coef_l`` (input, unit) and ``intercept_l`` (unit). In a hierarchical model they have
         a leading group dimension unless the layer is pooled completely; ``coef_l_mean``, ``coef_l_z`` and
-        ``group_scale`` are their parts. ``X``, ``y_observed`` and ``group_of_row`` are ``pm.Data``, the rows in the
+        ``group_scale`` are what they are made of. ``X``, ``y_observed`` and ``group_of_row`` are ``pm.Data``, the rows in the
         order of ``data``.
     """
     network = model.network
     names = input_names or [f"x{i}" for i in range(network.sizes[0])]
     coords = {"input": names, "group": [str(label) for label in data.group_labels]}
     coords |= {f"unit_{index}": np.arange(layer.n_out) for index, layer in enumerate(network.layers)}
-    coords |= {"learned_layer": list(model.learned_scales)}
+    coords |= {"learned_part": [network.parts[k][0] for k in model.learned_scales]}
     coords |= {"weight": network.weight_names(names)}
     with pm.Model(coords=coords) as pymc_model:
         X = pm.Data("X", data.X, dims=("row", "input"))
@@ -116,13 +116,12 @@ def unconstrained(model, draws):
 
 def _parts(network):
     """Layer, name, slice, shape and dims of every matrix and intercept vector, in the order of the weights."""
-    below = "input"
-    for index, layer in enumerate(network.layers):
-        above = f"unit_{index}"
-        yield index, f"coef_{index}", layer.kernel, (layer.n_in, layer.n_out), (below, above)
-        if network.fit_intercept:
-            yield index, f"intercept_{index}", layer.intercept, (layer.n_out,), (above,)
-        below = above
+    for name, index, part in network.parts:
+        layer, below, above = network.layers[index], f"unit_{index - 1}" if index else "input", f"unit_{index}"
+        if part == layer.kernel:
+            yield index, name, part, (layer.n_in, layer.n_out), (below, above)
+        else:
+            yield index, name, part, (layer.n_out,), (above,)
 
 
 class _Unconstrained(Transform):
@@ -164,16 +163,16 @@ def _weight_prior(family, name, scale, dims):
 def _group_scale(model):
     """The variable of the learned group scales."""
     if model.group_scale_prior == "half_normal":
-        return pm.HalfNormal("group_scale", families.HALF_SCALE, dims="learned_layer")
+        return pm.HalfNormal("group_scale", families.HALF_SCALE, dims="learned_part")
     if model.group_scale_prior == "half_cauchy":
-        return pm.HalfCauchy("group_scale", families.HALF_SCALE, dims="learned_layer")
+        return pm.HalfCauchy("group_scale", families.HALF_SCALE, dims="learned_part")
     alpha, beta = families.INVERSE_GAMMA
-    return pm.InverseGamma("group_scale", alpha=alpha, beta=beta, dims="learned_layer")
+    return pm.InverseGamma("group_scale", alpha=alpha, beta=beta, dims="learned_part")
 
 
 def _families(model):
     """Coefficients and intercepts of a flat or hierarchical model, in the order of the weights; whether grouped."""
-    learned = model.learned_scales
+    learned = [model.network.parts[k][0] for k in model.learned_scales]
     group_scale = _group_scale(model) if learned else {}
     for layer, name, _, _, dims in _parts(model.network):
         pooling, scale = model.pooling[layer], model.scale[layer]
@@ -186,7 +185,7 @@ def _families(model):
             yield pm.Deterministic(name, scale * z, dims=grouped), True
             continue
         mean = _weight_prior(model.weight_prior, f"{name}_mean", scale, dims)
-        sd = group_scale[learned.index(layer)] if learned else model.group_scale_prior
+        sd = group_scale[learned.index(name)] if learned else model.group_scale_prior
         yield pm.Deterministic(name, mean + sd * z, dims=grouped), True
 
 

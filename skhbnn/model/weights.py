@@ -28,7 +28,7 @@ def group_weights(model, n_groups, x):
     -------
     group_mean : ndarray of shape (..., n_weights) or None
         None for a model of one network.
-    group_scale : ndarray of shape (..., n_layers) or None
+    group_scale : ndarray of shape (..., n_parts) or None
     weights : ndarray of shape (..., n_groups, n_weights)
     """
     if isinstance(model, InformedModel):
@@ -41,23 +41,23 @@ def group_weights(model, n_groups, x):
 
 
 def group_scales(model, x):
-    """Group scales of a flat or hierarchical model at x (..., n_dim), (..., layer)."""
+    """Group scales of a flat or hierarchical model at x (..., n_dim), (..., part)."""
     learned, n_shared = list(model.learned_scales), n_coordinates(model)[0]
-    scales = np.empty((*x.shape[:-1], len(model.scale)), dtype=x.dtype)  # (..., layer)
+    scales = np.empty((*x.shape[:-1], len(model.network.parts)), dtype=x.dtype)  # (..., part)
     scales[:] = constant_group_scales(model)
     scales[..., learned] = np.exp(x[..., n_shared - len(learned) : n_shared])
     return scales
 
 
 def _mean_scale_shift(model, n_groups, x):
-    """Means of the weights, group scales (..., layer), and what each group adds, (..., group, deviation)."""
+    """Means of the weights, group scales (..., part), and what each group adds, (..., group, deviation)."""
     layer, family = model.network.layer_of_weight, model.weight_prior  # (weight,)
     means, deviations = weights_with_mean(model), weights_with_deviation(model)  # (mean,), (deviation,)
     mean = np.zeros((*x.shape[:-1], len(layer)), dtype=x.dtype)  # (..., weight)
     mean[..., means] = from_unconstrained(family, model.scale[layer[means]], x[..., : len(means)])
-    scale = group_scales(model, x)  # (..., layer)
+    scale = group_scales(model, x)  # (..., part)
     shift = from_unconstrained(family, 1, _deviations(model, n_groups, x))  # (..., group, deviation)
-    return mean, scale, shift * scale[..., None, layer[deviations]]
+    return mean, scale, shift * scale[..., None, model.network.part_of_weight[deviations]]
 
 
 def _deviations(model, n_groups, x):
@@ -104,13 +104,14 @@ def weight_tangent(model, n_groups, x):
         return WeightTangent((model.mean + model.cholesky @ x)[None], model.cholesky[None], len(x))
     layer, family = model.network.layer_of_weight, model.weight_prior  # (weight,)
     means, deviations = weights_with_mean(model), weights_with_deviation(model)  # (mean,), (deviation,)
+    part = model.network.part_of_weight[deviations]  # (deviation,)
     n_means, (n_shared, n_own) = len(means), n_coordinates(model)
     mean, group_scale, shift = _mean_scale_shift(model, n_groups, x)
     jacobian = np.zeros((n_groups, len(layer), n_shared + n_own))  # (group, weight, shared + own)
     jacobian[:, means, range(n_means)] = slope(family, model.scale[layer[means]], x[:n_means])
     for rank, learned in enumerate(model.learned_scales):
-        there = layer[deviations] == learned  # (deviation,)
+        there = part == learned  # (deviation,)
         jacobian[:, deviations[there], n_means + rank] = shift[:, there]
-    of_deviation = group_scale[layer[deviations]] * slope(family, 1, _deviations(model, n_groups, x))
+    of_deviation = group_scale[part] * slope(family, 1, _deviations(model, n_groups, x))
     jacobian[:, deviations, n_shared + np.arange(n_own)] = of_deviation  # (group, deviation)
     return WeightTangent(_weights(model, mean, shift), jacobian, n_shared)

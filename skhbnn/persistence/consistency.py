@@ -90,7 +90,12 @@ def _faults(estimator):
     if is_prior and not isinstance(model, InformedModel):
         yield f"a {type(model).__name__} without rows is not a fit"
     lengths = {
-        **{"input": network.sizes[0], "layer": len(network.layers), "weight": network.n_weights},
+        **{
+            "input": network.sizes[0],
+            "layer": len(network.layers),
+            "part": len(network.parts),
+            "weight": network.n_weights,
+        },
         **{"class": n_classes, "column": estimator.n_features_in_},
         "group": 1 if is_prior else len(data.group_labels),
     }

@@ -1,4 +1,4 @@
-"""Where the groups specialise: the group scale of every layer."""
+"""Where the groups specialise: the group scales of every layer."""
 
 from dataclasses import dataclass
 
@@ -12,19 +12,18 @@ INTERVAL = (0.05, 0.95)  # quantiles between which 90 % of a posterior lie
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class GroupScaleDisplay:
-    """Posterior of the group scale of every layer: where the groups specialise.
+    """Posterior of the group scales of every layer: where the groups specialise.
 
-    A violin per layer whose scale was learned, with its median and the interval that holds 90 % of the posterior.
+    A violin for the matrix and one for the intercepts of every layer whose scales were learned, with the median and the
+    interval that holds 90 % of the posterior.
     Make one with :meth:`from_estimator`.
 
     Parameters
     ----------
-    scales : ndarray of shape (n_draws, n_learned_layers)
+    scales : ndarray of shape (n_draws, n_learned_parts)
         Draws of all chains.
-    layers : ndarray of shape (n_learned_layers,)
-        Numbers of those layers, from 0.
-    layer_names : list of str
-        Their names with the numbers of their inputs and outputs.
+    parts : list of str
+        Their names: ``"coef_0"`` is the matrix of the first layer, ``"intercept_0"`` its intercepts.
 
     Attributes
     ----------
@@ -39,12 +38,11 @@ class GroupScaleDisplay:
     >>> X, _, y, _, groups, _ = make_rotated_moons(n_groups=3, random_state=0)
     >>> classifier = HierarchicalBNNClassifier(draws=100, tune=100, random_state=0).fit(X, y, groups=groups)
     >>> GroupScaleDisplay.from_estimator(classifier).scales.shape
-    (400, 3)
+    (400, 6)
     """
 
     scales: np.ndarray
-    layers: np.ndarray
-    layer_names: list
+    parts: list
 
     @classmethod
     def from_estimator(cls, estimator, *, ax=None):
@@ -81,11 +79,9 @@ class GroupScaleDisplay:
                 f"that is not fixed; it has pooling={estimator.pooling!r} and "
                 f"group_scale_prior={estimator.group_scale_prior!r}."
             )
-        layers, all_layers = posterior.model.learned_scales, posterior.network.layers
         return cls(
-            scales=posterior.learned_group_scale.reshape(posterior.n_draws, -1),  # (draw, learned scale)
-            layers=layers,
-            layer_names=[f"layer {i}\n{all_layers[i].n_in} → {all_layers[i].n_out}" for i in layers],
+            scales=posterior.learned_group_scale.reshape(posterior.n_draws, -1),  # (draw, learned part)
+            parts=posterior.learned_parts,
         ).plot(ax)
 
     def plot(self, ax=None):
@@ -101,16 +97,16 @@ class GroupScaleDisplay:
         display : self
             With ``ax_`` and ``figure_``.
         """
-        n_layers = len(self.layers)
-        self.figure_, self.ax_ = one_axes(f"{type(self).__name__}.plot", ax, (2 + 1.3 * n_layers, 4))
-        positions = np.arange(n_layers)  # (learned scale,)
+        n_parts = len(self.parts)
+        self.figure_, self.ax_ = one_axes(f"{type(self).__name__}.plot", ax, (2 + 1.3 * n_parts, 4))
+        positions = np.arange(n_parts)  # (learned part,)
         for body in self.ax_.violinplot(list(self.scales.T), positions, widths=0.8, showextrema=False)["bodies"]:
             body.set(facecolor=ACCENT, edgecolor="none", alpha=0.5)
-        low, middle, high = np.quantile(self.scales, [INTERVAL[0], 0.5, INTERVAL[1]], axis=0)  # (learned scale,) each
+        low, middle, high = np.quantile(self.scales, [INTERVAL[0], 0.5, INTERVAL[1]], axis=0)  # (learned part,) each
         self.ax_.vlines(positions, low, high, colors="black", label="90 % of the posterior")
         self.ax_.plot(positions, middle, "o", color="white", markeredgecolor="black", label="median")
         for position, value in enumerate(middle):
             self.ax_.annotate(f"{value:.2g}", (position, value), (7, 5), textcoords="offset points")
-        self.ax_.set(xticks=positions, xticklabels=self.layer_names, ylabel="group scale", ylim=(0, None))
+        self.ax_.set(xticks=positions, xticklabels=self.parts, ylabel="group scale", ylim=(0, None))
         legend_above(self.ax_)
         return self

@@ -2,23 +2,23 @@
 
 Three data sets, in each of which the groups are known:
 
-- moons: the rotated half moons of the 2018 article, seeds 0 to 19; 18 groups, the first 5, 10, 20 or 50 training rows of
-  each and 50 test rows;
-- contraception: the Bangladesh fertility survey of 1988 in 60 districts (R package mlmRev), split into halves at random,
-  in three ways;
+- moons: the rotated half moons of the 2018 article, seeds 0 to 19; 18 groups, the first 5, 10, 20 or 50 training rows
+  of each, and 50 test rows;
+- contraception: the Bangladesh fertility survey of 1988 in 60 districts (R package mlmRev), split into halves at
+  random, in three ways;
 - vowel: Deterding's recordings of 11 vowels by 15 speakers (UCI Machine Learning Repository); two of the six repeats
   train, the others test, in three ways.
 
-Every setting changes one thing of the default, which is: intercepts, `prior_scale=2.0`, a group scale for the matrix and
-one for the intercepts of every layer, and `hidden_layer_sizes=(5, 5)`. For the vowels it is `(20,)` instead, and some
-settings of the mode alone stand beside it. The article's own settings have no intercepts and `prior_scale=1.0`. The two
-half moons are each other's image under half a turn, which a network of tanh units without intercepts knows beforehand:
-other data need intercepts.
+Every setting changes one thing of the default, which is: intercepts, `prior_scale=2.0`, a group scale for the matrix
+and one for the intercepts of every layer, and `hidden_layer_sizes=(5, 5)`. For the vowels it is `(20,)` instead, and
+some settings of the mode alone stand beside it. The article's own settings have no intercepts and `prior_scale=1.0`.
+The two half moons are each other's image under half a turn, which a network of tanh units without intercepts knows
+beforehand: other data need intercepts.
 
-Test log loss in nats, and its difference from the default and from the article's settings, paired over seeds or splits,
-with standard errors (the splits share rows: theirs are a rough guide only). 4 chains of 200 + 100 steps, on the vowels 2
-chains. Whether a fit has the groups in the centred or the non-centred form changes how it is sampled and not what is
-fitted; all are non-centred.
+Test log loss in nats, and its difference from the default and from the article's settings, paired over seeds or
+splits, with standard errors (the splits share rows: theirs are a rough guide only). 4 chains of 200 + 100 steps, on
+the vowels 2 chains. Whether a fit has the groups in the centred or the non-centred form changes how it is sampled and
+not what is fitted; all are non-centred.
 """
 
 from functools import cached_property

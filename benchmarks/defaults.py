@@ -43,7 +43,7 @@ class OnePerLayer(Network):
     """Intercepts share the group scale of their layer's matrix."""
 
     @cached_property
-    def parts(self):
+    def parts(self):  # noqa: D102
         return tuple((f"layer_{k}", k, slice(layer.start, layer.stop)) for k, layer in enumerate(self.layers))
 
 
@@ -51,12 +51,12 @@ class OnePerUnit(Network):
     """The weights and the intercept of every unit have a group scale of their own."""
 
     @cached_property
-    def parts(self):
+    def parts(self):  # noqa: D102
         units = [(layer, unit) for layer, size in enumerate(self.sizes[1:]) for unit in range(size)]
         return tuple((f"unit_{layer}_{unit}", layer, None) for layer, unit in units)
 
     @cached_property
-    def part_of_weight(self):
+    def part_of_weight(self):  # noqa: D102
         n_before, parts = 0, []
         for layer in self.layers:
             parts.append(np.tile(np.arange(layer.n_out), layer.n_in + self.fit_intercept) + n_before)

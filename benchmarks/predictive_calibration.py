@@ -63,13 +63,9 @@ def run(folder):
     if missing:
         raise FileNotFoundError(f"{folder} (of --data) has no {' and no '.join(missing)}")
     tasks = [("moons", seed, moons, None, ARTICLE) for seed in SEEDS]
-    tasks += [
-        ("vowel", k, vowel, folder / "vowel.csv", {"hidden_layer_sizes": (8,), "prior_scale": 2.0}) for k in SPLITS
-    ]
-    path = folder / "contraception.csv"
-    tasks += [
-        ("contraception", k, contraception, path, {"hidden_layer_sizes": (5,), "prior_scale": 2.0}) for k in SPLITS
-    ]
+    for name, load, hidden in (("vowel", vowel, (8,)), ("contraception", contraception, (5,))):
+        settings = {"hidden_layer_sizes": hidden, "prior_scale": 2.0}  # the flat models take it too
+        tasks += [(name, k, load, folder / f"{name}.csv", settings) for k in SPLITS]
     results = Parallel(n_jobs=2)(delayed(one_split)(*task[1:]) for task in tasks)
     rows = []
     for name in ("moons", "vowel", "contraception"):

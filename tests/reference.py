@@ -81,11 +81,10 @@ def weights(model, x, n_groups):
     layers = np.concatenate([[index] * (layer.stop - layer.start) for index, layer in enumerate(network.layers)])
     pooling, scale = np.array(model.pooling)[layers], model.scale[layers]
     has_mean, differs = pooling != "none", pooling != "complete"
-    sizes = list(pairwise(network.sizes))
-    parts = [
-        [2 * k] * n_in * n_out + [2 * k + 1] * n_out * network.fit_intercept for k, (n_in, n_out) in enumerate(sizes)
-    ]
-    parts = np.concatenate(parts)  # (weight,): 2 k of the matrix of layer k, 2 k + 1 of its intercepts
+    parts = []  # 2 k of the matrix of layer k, 2 k + 1 of its intercepts
+    for k, (n_in, n_out) in enumerate(pairwise(network.sizes)):
+        parts += [2 * k] * n_in * n_out + [2 * k + 1] * n_out * network.fit_intercept
+    parts = np.array(parts)  # (weight,)
     fixed = isinstance(getattr(model, "group_scale_prior", None), float)
     learned_parts = np.unique(parts[(pooling == "partial") & (not fixed)])
     n_means, n_scales = has_mean.sum(), len(learned_parts)

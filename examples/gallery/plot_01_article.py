@@ -98,9 +98,9 @@ for name, model in models.items():
 # %%
 # Where the groups specialise
 # ---------------------------
-# Without intercepts every layer has one group scale: how far the groups' weights stand from their mean. As in the article, that of the
-# last layer is much the largest: the groups share the first layers, which describe moons, and differ in how they put
-# the parts together.
+# Without intercepts every layer has one group scale: how far the groups' weights stand from their mean. As in the
+# article, that of the last layer is much the largest: the groups share the first layers, which describe moons, and
+# differ in how they put the parts together.
 
 GroupScaleDisplay.from_estimator(hierarchical)
 

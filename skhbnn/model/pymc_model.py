@@ -33,8 +33,8 @@ def build_model(model, data, input_names=None, fused=True, batch_size=None):
     pymc_model : pymc.Model
         Layer l has the weights ``coef_l`` (input, unit) and ``intercept_l`` (unit). In a hierarchical model they have
         a leading group dimension unless the layer is pooled completely; ``coef_l_mean``, ``coef_l_z`` and
-        ``group_scale`` are what they are made of. ``X``, ``y_observed`` and ``group_of_row`` are ``pm.Data``, the rows in the
-        order of ``data``.
+        ``group_scale`` are what they are made of. ``X``, ``y_observed`` and ``group_of_row`` are ``pm.Data``, the rows
+        in the order of ``data``.
     """
     network = model.network
     names = input_names or [f"x{i}" for i in range(network.sizes[0])]

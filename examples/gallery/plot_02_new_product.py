@@ -26,7 +26,7 @@ from skhbnn.plotting import DecisionSurfaceDisplay, UncertaintySurfaceDisplay
 warnings.filterwarnings("ignore", category=ConvergenceWarning)  # of chains in different modes
 
 X, _, y, _, product, _ = make_rotated_moons()
-settings = {"fit_intercept": False, "n_jobs": 2, "random_state": 0}
+settings = {"fit_intercept": False, "prior_scale": 1.0, "n_jobs": 2, "random_state": 0}
 hierarchical = HierarchicalBNNClassifier(**settings).fit(X, y, groups=product)
 
 # %%
@@ -43,14 +43,12 @@ def rows_of(group, n_rows):
     return X_new[own][:n_rows], y_new[own][:n_rows], X_later[later], y_later[later]
 
 
-classes, flat = [0, 1], FlatBNNClassifier(**settings)
+classes = [0, 1]
 informed_prior = InformedPriorBNNClassifier.from_hierarchical(hierarchical, n_jobs=1, chains=2)
-no_prior = InformedPriorBNNClassifier(
-    fit_intercept=False, prior_scale=flat.prior_scale, classes=classes, chains=2, random_state=0
-)
+no_prior = InformedPriorBNNClassifier(fit_intercept=False, classes=classes, chains=2, random_state=0)
 
 X_ten, y_ten, X_test, y_test = rows_of(0, 10)
-flat.fit(X_ten, y_ten)
+flat = FlatBNNClassifier(**settings).fit(X_ten, y_ten)
 informed = InformedPriorBNNClassifier.from_hierarchical(hierarchical).fit(X_ten, y_ten)
 
 print(f"{'first new product, ten rows':<30}{'test log loss (nats)':>22}{'mean std of P(class 1)':>25}")

@@ -18,7 +18,7 @@ or keep ``vowel.csv`` in the folder that the environment variable ``SKHBNN_DATA`
 # --------------------------------
 # Twenty-two rows of ten features for each speaker, and eleven classes. Beside the hierarchical network stand gradient
 # boosting that knows the speaker as a category, and one flat network for everybody. The hierarchical network is ahead
-# of the flat one in accuracy and in log loss; boosting is level with it in accuracy, and has the lowest log loss.
+# of both in accuracy and in log loss.
 #
 # The curves of reliability tell more: where boosting is below the diagonal, it is surer than it should be; the
 # hierarchical network is above it, too modest. Two repetitions leave its weights much freedom, and it says so.
@@ -73,7 +73,7 @@ def known_speakers(table):
 # ---------------------------
 # The likeliest vowel over the first two features, of three speakers. The other eight features are held at their median;
 # the rows have values of their own there, and need not stand in the region of their class. The regions have their place
-# in common, and the borders differ a little: the share of the plane where the three disagree is printed.
+# in common, and the borders differ: the share of the plane where the three disagree is printed.
 #
 # In the picture of the group scales look for the layer in which speakers differ: it is the first, which hears the
 # sound.

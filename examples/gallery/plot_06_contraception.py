@@ -51,7 +51,8 @@ def load(path):
 def fit_models(X, y):
     """One network for the country, one for each district, and the hierarchical model."""
     flat = FlatBNNClassifier(**settings, n_jobs=2).fit(X.drop(columns="district"), y)
-    alone = InformedPriorBNNClassifier(**settings)  # the flat model, told of classes that a district does not show
+    # The flat model, told of classes that a district does not show.
+    alone = InformedPriorBNNClassifier(**settings, prior_scale=flat.prior_scale)
     per_district = PerGroupClassifier(alone, "district", fallback=FlatBNNClassifier(**settings), n_jobs=2).fit(X, y)
     hierarchical = HierarchicalBNNClassifier(**settings, groups="district", n_jobs=2).fit(X, y)
     return flat, per_district, hierarchical

@@ -52,7 +52,7 @@ for weights in WEIGHT_PRIORS:
 # %%
 # What is believed before
 # -----------------------
-# The densities. Near zero look at Laplace's peak, and far out at the tails: on the logarithmic axis Cauchy's is nearly
+# The densities, of scale 1. Near zero look at Laplace's peak, and far out at the tails: on the logarithmic axis Cauchy's is nearly
 # flat where the normal's has long been gone.
 
 figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
@@ -70,9 +70,9 @@ for ax, families, name in zip(axes, (WEIGHT_PRIORS, GROUP_SCALE_PRIORS), ("weigh
 # ----------------
 # The difference of the test log loss from that of the default, ``"normal"`` and ``"half_normal"``, with one standard
 # error over the test rows; on the right the same without pooling. Look at the scale first: hundredths of a nat at most.
-# Laplace is ahead of the normal by one to three standard errors, Student's t by less or not at all. Cauchy is about
-# where Laplace is, with longer bars and at several times the cost, and one of its fits is far from converged (R-hat). A
-# prior chosen by such differences would be chosen by luck.
+# Neither Laplace nor Student's t is ahead of the normal by as much as a standard error. Cauchy is behind by one to two,
+# at several times the cost, and its fits are far from converged (R-hat). A prior chosen by such differences would be
+# chosen by luck.
 
 alone = HierarchicalBNNClassifier(pooling="none", **settings).fit(X, y, groups=groups)
 default = losses["normal", "half_normal"]  # (row,)
@@ -108,6 +108,7 @@ ax.figure.legend(loc="outside lower center", ncols=3)
 print(f"{'':<11}{'before':>9}{'after':>9}")
 for name, family in WEIGHT_PRIORS.items():
     after = np.mean(np.abs(models[name, "half_normal"].posterior_.group_mean) < 0.1)
-    print(f"{name:<11}{family.cdf(0.1) - family.cdf(-0.1):>9.1%}{after:>9.1%}")
+    before = np.diff(family.cdf(np.array([-0.1, 0.1]) / model.prior_scale)).item()
+    print(f"{name:<11}{before:>9.1%}{after:>9.1%}")
 
 plt.show()

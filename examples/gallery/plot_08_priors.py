@@ -52,8 +52,8 @@ for weights in WEIGHT_PRIORS:
 # %%
 # What is believed before
 # -----------------------
-# The densities, of scale 1. Near zero look at Laplace's peak, and far out at the tails: on the logarithmic axis Cauchy's is nearly
-# flat where the normal's has long been gone.
+# The densities, of scale 1. Near zero look at Laplace's peak, and far out at the tails: on the logarithmic axis
+# Cauchy's is nearly flat where the normal's has long been gone.
 
 figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 COLOURS, LINES = ("#3f90da", "#ffa90e", "#bd1f01", "#832db6"), ("-", "--", "-.", ":")

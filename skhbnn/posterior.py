@@ -8,7 +8,7 @@ import numpy as np
 from .data import label_generator
 from .model.families import standard_draws
 from .model.network import LinearizedNetwork
-from .model.priors import FlatModel, HierarchicalModel, InformedModel, weights_with_deviation
+from .model.priors import FlatModel, HierarchicalModel, InformedModel, learned_parts, weights_with_deviation
 from .model.weights import group_scales, group_weights, weight_tangent
 from .psis import resampled
 
@@ -90,7 +90,7 @@ class Posterior:
     @property
     def learned_parts(self):
         """Names of the parts of the network whose group scale was learned."""
-        return [self.network.parts[k][0] for k in self.model.learned_scales]
+        return learned_parts(self.model)
 
     def __repr__(self):
         shapes = [

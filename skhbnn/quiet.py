@@ -4,7 +4,8 @@ import logging
 import warnings
 from contextlib import ExitStack, contextmanager
 
-LOGGERS = "pymc", "matplotlib"  # Matplotlib, which ArviZ 0.23 imports, tells of its temporary folder
+# Matplotlib, which ArviZ 0.23 imports, tells of its temporary folder, and PyTensor 2 that it has no BLAS to link to.
+LOGGERS = "pymc", "matplotlib", "pytensor.tensor.blas"
 
 
 @contextmanager

@@ -103,6 +103,11 @@ class InformedModel:
         return ()
 
 
+def learned_parts(model):
+    """Names of the parts of a model's network whose group scale is learned."""
+    return [model.network.parts[k][0] for k in model.learned_scales]
+
+
 def constant_group_scales(model):
     """Group scale of each part of a flat or hierarchical model's network, NaN where it is learned, (part,)."""
     fixed = getattr(model, "group_scale_prior", None)

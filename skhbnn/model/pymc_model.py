@@ -7,7 +7,7 @@ from pymc.logprob.transforms import Transform
 
 from . import families
 from .loglik_op import NetworkLogLikelihood
-from .priors import InformedModel
+from .priors import InformedModel, learned_parts
 
 ACTIVATIONS = {"tanh": pt.tanh, "relu": lambda x: pt.maximum(x, 0), "logistic": pt.sigmoid, "identity": lambda x: x}
 
@@ -40,7 +40,7 @@ def build_model(model, data, input_names=None, fused=True, batch_size=None):
     names = input_names or [f"x{i}" for i in range(network.sizes[0])]
     coords = {"input": names, "group": [str(label) for label in data.group_labels]}
     coords |= {f"unit_{index}": np.arange(layer.n_out) for index, layer in enumerate(network.layers)}
-    coords |= {"learned_part": [network.parts[k][0] for k in model.learned_scales]}
+    coords |= {"learned_part": learned_parts(model)}
     coords |= {"weight": network.weight_names(names)}
     with pm.Model(coords=coords) as pymc_model:
         X = pm.Data("X", data.X, dims=("row", "input"))
@@ -172,7 +172,7 @@ def _group_scale(model):
 
 def _families(model):
     """Coefficients and intercepts of a flat or hierarchical model, in the order of the weights; whether grouped."""
-    learned = [model.network.parts[k][0] for k in model.learned_scales]
+    learned = learned_parts(model)
     group_scale = _group_scale(model) if learned else {}
     for layer, name, _, _, dims in _parts(model.network):
         pooling, scale = model.pooling[layer], model.scale[layer]

@@ -17,8 +17,12 @@ from skhbnn.imports import import_arviz
 from skhbnn.model.compiled import nutpie_callbacks
 
 ARTICLE = {
-    **{"hidden_layer_sizes": (5, 5), "fit_intercept": False, "prior_scale": 1.0},
-    **{"chains": 4, "tune": 400, "draws": 400},
+    "hidden_layer_sizes": (5, 5),
+    "fit_intercept": False,
+    "prior_scale": 1.0,
+    "chains": 4,
+    "tune": 400,
+    "draws": 400,
 }
 
 
@@ -65,6 +69,11 @@ def measured_in_new_python(code, *arguments):
     """What a program prints as JSON, as a namespace."""
     command = [sys.executable, "-W", "ignore", "-c", code, *map(str, arguments)]
     return SimpleNamespace(**json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout))
+
+
+def first_rows(groups, n_rows):
+    """Positions of the first rows of every group, (row,)."""
+    return np.concatenate([np.flatnonzero(groups == g)[:n_rows] for g in np.unique(groups)])
 
 
 def scores(y, proba):

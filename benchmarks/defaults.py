@@ -30,8 +30,8 @@ from skhbnn import HierarchicalBNNClassifier
 from skhbnn.datasets import make_rotated_moons
 from skhbnn.model.network import Network
 
-from .common import convergence_ignored, paired, scores
-from .predictive_calibration import contraception, vowel
+from .common import convergence_ignored, first_rows, paired, scores
+from .predictive_calibration import contraception, require_data, vowel
 
 SEEDS = range(20)
 SPLITS = range(3)
@@ -107,6 +107,7 @@ def modes():
 
 def run(folder):
     """Table of the settings; folder holds vowel.csv and contraception.csv."""
+    require_data(folder)
     tasks = all_tasks(folder)
     losses = Parallel(n_jobs=2)(delayed(one_split)(*task[1:]) for task in tasks)
     return summary(tasks, losses)
@@ -141,7 +142,7 @@ def summary(tasks, losses):
 def moons(seed, n_rows):
     """The moons with so many training rows of each group."""
     X, X_test, y, y_test, groups, groups_test = make_rotated_moons(random_state=seed)
-    first = np.concatenate([np.flatnonzero(groups == g)[:n_rows] for g in np.unique(groups)])  # (row,)
+    first = first_rows(groups, n_rows)
     return X[first], X_test, y[first], y_test, groups[first], groups_test
 
 

@@ -13,7 +13,7 @@ from sklearn.base import clone
 from skhbnn import HierarchicalBNNClassifier, InformedPriorBNNClassifier, PerGroupClassifier
 from skhbnn.datasets import make_rotated_moons
 
-from .common import ARTICLE, convergence_ignored, paired, scores, timed
+from .common import ARTICLE, convergence_ignored, first_rows, paired, scores, timed
 from .new_groups import LIMITS, NEW_SEEDS
 from .predictive_calibration import calibration_error
 
@@ -42,7 +42,7 @@ def rows_of(prior, n_rows):
     sets = [make_rotated_moons(random_state=seed) for seed in NEW_SEEDS]
     X, X_test, y, y_test = (np.concatenate([new[part] for new in sets]) for part in range(4))
     groups, groups_test = (np.concatenate([18 * k + new[part] for k, new in enumerate(sets)]) for part in (4, 5))
-    first = np.concatenate([np.flatnonzero(groups == g)[:n_rows] for g in np.unique(groups)])  # (row,)
+    first = first_rows(groups, n_rows)
     rows, reference = [], None
     for name, (params, per_group) in METHODS.items():
         estimator = PerGroupClassifier(clone(prior).set_params(**params), random_state=0, n_jobs=N_JOBS, **per_group)

@@ -11,7 +11,7 @@ from joblib import Parallel, delayed
 from skhbnn import HierarchicalBNNClassifier, InformedPriorBNNClassifier
 from skhbnn.datasets import make_rotated_moons
 
-from .common import ARTICLE, convergence_ignored, paired, scores
+from .common import ARTICLE, convergence_ignored, first_rows, paired, scores
 from .quality import per_group
 
 NEW_SEEDS = (777, 778, 779, 780, 781)
@@ -67,5 +67,5 @@ def one_seed(seed, new_seed):
 
 def loss(estimator, new, n_rows):
     X, X_test, y, y_test, groups, groups_test = new
-    first = np.concatenate([np.flatnonzero(groups == g)[:n_rows] for g in np.unique(groups)])  # (row,)
+    first = first_rows(groups, n_rows)
     return scores(y_test, per_group(estimator, X[first], y[first], groups[first], X_test, groups_test))[1]

@@ -59,9 +59,7 @@ NOISE = 0.3  # standard deviation, of make_rotated_moons
 
 def run(folder):
     """Table of the models; folder holds vowel.csv and contraception.csv."""
-    missing = [name for name in ("vowel.csv", "contraception.csv") if not (folder / name).is_file()]
-    if missing:
-        raise FileNotFoundError(f"{folder} (of --data) has no {' and no '.join(missing)}")
+    require_data(folder)
     tasks = [("moons", seed, moons, None, ARTICLE) for seed in SEEDS]
     for name, load, hidden in (("vowel", vowel, (8,)), ("contraception", contraception, (5,))):
         settings = {"hidden_layer_sizes": hidden, "prior_scale": 2.0}  # the flat models take it too
@@ -201,6 +199,13 @@ def frequency_coverage(p, came_true, draws, n_bins=20, n_simulations=1_000):
 
 
 # Data ----------------------------------------------------------------------------------------------------------
+
+
+def require_data(folder):
+    """Raise a FileNotFoundError that names the files which the folder lacks."""
+    missing = [name for name in ("vowel.csv", "contraception.csv") if not (folder / name).is_file()]
+    if missing:
+        raise FileNotFoundError(f"{folder} (of --data) has no {' and no '.join(missing)}")
 
 
 def moons(seed, path=None):

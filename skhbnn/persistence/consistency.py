@@ -90,13 +90,12 @@ def _faults(estimator):
     if is_prior and not isinstance(model, InformedModel):
         yield f"a {type(model).__name__} without rows is not a fit"
     lengths = {
-        **{
-            "input": network.sizes[0],
-            "layer": len(network.layers),
-            "part": len(network.parts),
-            "weight": network.n_weights,
-        },
-        **{"class": n_classes, "column": estimator.n_features_in_},
+        "input": network.sizes[0],
+        "layer": len(network.layers),
+        "part": len(network.parts),
+        "weight": network.n_weights,
+        "class": n_classes,
+        "column": estimator.n_features_in_,
         "group": 1 if is_prior else len(data.group_labels),
     }
     lengths["edge"] = lengths["group"] + 1
@@ -134,6 +133,8 @@ def _faults(estimator):
     probes = getattr(attributes["diagnostics_"], "probe_rows", None)  # (probe,)
     if probes is not None and (probes.min() < 0 or probes.max() >= lengths["row"]):
         yield "diagnostics_.probe_rows are not rows of the fit"
+    if getattr(attributes["diagnostics_"], "learned_parts", posterior.learned_parts) != posterior.learned_parts:
+        yield "diagnostics_.learned_parts are not those of the posterior"
 
 
 def _attribute_faults(attributes, types, absent=()):

@@ -60,10 +60,7 @@ def _nutpie_logp(n_dim, x, grad, logp, header):
     logp[0] = value
     if not np.isfinite(value):
         return 4
-    for i in range(n_dim):
-        if not np.isfinite(gradient[i]):
-            return 3
-    return 0
+    return 0 if kernels.all_finite(gradient) else 3
 
 
 def _nutpie_expand(n_dim, n_expanded, x, out, header):

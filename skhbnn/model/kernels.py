@@ -113,6 +113,15 @@ def _softmax_output(z, n_classes, y, first, n, m, scratch):
 
 
 @inline
+def all_finite(a):
+    """Whether no entry is NaN or infinite, without a branch for each: 0 times such a one is NaN."""
+    s = 0.0
+    for i in range(a.size):
+        s += 0.0 * a[i]
+    return s == 0.0
+
+
+@inline
 def _sum(a, n):
     s = 0.0
     for r in range(n):
@@ -152,9 +161,8 @@ def network_loglik_grad(
             bias = at + n_in * n_next
             h = units[unit * m : (unit + n_in) * m]  # (input, BLOCK)
             unit += n_in
-            for j in range(n_next):
-                out = units[(unit + j) * m : (unit + j + 1) * m]  # (BLOCK,)
-                lanes.combine_rows(h, n_in, w, at + j, n_next, w[bias + j] if fit_intercept else 0.0, out, m)
+            out = units[unit * m : (unit + n_next) * m]  # (output, BLOCK)
+            lanes.combine_rows(h, n_in, w, at, n_next, 1, bias if fit_intercept else -1, out, n_next, m)
             if l < n_layers - 1:
                 _activate(activation, units[unit * m :], n_next * m)
             at = bias + n_next if fit_intercept else bias
@@ -180,14 +188,10 @@ def network_loglik_grad(
             at -= n_in * n_next
             unit -= n_in
             h = units[unit * m : (unit + n_in) * m]  # (input, BLOCK)
-            for j in range(n_next):
-                d = delta[j * m : (j + 1) * m]  # (m,)
-                for i in range(n_in):
-                    grad[at + i * n_next + j] += lanes.dot_rows(h[i * m : (i + 1) * m], d, m)
+            lanes.add_products(h, n_in, delta, n_next, grad, at, m)
             if l > 0:
                 lower = deltas[l % 2]  # (unit of layer l, BLOCK)
-                for i in range(n_in):
-                    lanes.combine_rows(delta, n_next, w, at + i * n_next, 1, 0.0, lower[i * m : (i + 1) * m], m)
+                lanes.combine_rows(delta, n_next, w, at, 1, n_next, -1, lower, n_in, m)
                 _times_slope(activation, lower, h, n_in * m)
                 delta = lower
     return loglik

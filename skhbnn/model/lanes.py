@@ -11,6 +11,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 LANES = 8  # arrays are padded to whole vectors of so many doubles
+TILE = 2  # rows of a product that are kept in registers at once
 INDEX = ir.IntType(64)
 
 
@@ -210,43 +211,85 @@ add_rows = _in_place_with(lambda a, b: a + b)
 multiply_rows = _in_place_with(lambda a, b: a * b)
 
 
+def _in_tiles(builder, n, body):
+    """Emit ``body(positions)`` for all positions below n: tiles of TILE, and the rest one by one."""
+    one, size = ir.Constant(INDEX, 1), ir.Constant(INDEX, TILE)
+    whole = builder.and_(n, ir.Constant(INDEX, -TILE))
+    with cgutils.for_range_slice(builder, ir.Constant(INDEX, 0), whole, size, inc=True) as (at, _):
+        body([builder.add(at, ir.Constant(INDEX, k)) for k in range(TILE)])
+    with cgutils.for_range_slice(builder, whole, n, one, inc=True) as (at, _):
+        body([at])
+
+
 @intrinsic
-def combine_rows(typingctx, rows, n_rows, coefficients, start, stride, constant, out, m):
-    """out[r] = constant + sum over i of coefficients[start + i * stride] * rows[i * m + r], for r < m."""
-    kinds = (rows, n_rows, coefficients, start, stride, constant, out, m)
+def combine_rows(typingctx, rows, n_rows, coefficients, start, stride, step, constant, out, n_out, m):
+    """out[j * m + r] = constant j + sum over i of coefficients[start + i * stride + j * step] * rows[i * m + r].
+
+    For j < n_out and r < m. Constant j is coefficients[constant + j], and 0 where ``constant`` is negative.
+    """
+    kinds = (rows, n_rows, coefficients, start, stride, step, constant, out, n_out, m)
 
     def codegen(context, builder, signature, args):
         loop = _Loop(context, builder, kinds, args)
-        _, n_rows_, _, start_, stride_, constant_, _, m_ = args
+        _, n_rows_, _, start_, stride_, step_, constant_, _, n_out_, m_ = args
+        no_constant = builder.icmp_signed("<", constant_, ir.Constant(INDEX, 0))
 
-        def body(r, width):
-            total = loop.variable(0.0, width)
-            loop.set(total, loop.scalar(constant_, width))
-            with cgutils.for_range(builder, n_rows_) as inner:
-                at = builder.add(start_, builder.mul(inner.index, stride_))
-                coefficient = loop.scalar(builder.load(builder.gep(loop.data[2], [at])), width)
-                row = loop.load(0, builder.add(builder.mul(inner.index, m_), r), width)
-                loop.set(total, coefficient * row + loop.get(total))
-            loop.store(loop.get(total), 6, r)
+        def coefficient(position):
+            return builder.load(builder.gep(loop.data[2], [position]))
 
-        loop.pairs(m_, body)
+        def tile(outputs):
+            at_output = [builder.add(start_, builder.mul(j, step_)) for j in outputs]
+            at_constant = [builder.select(no_constant, start_, builder.add(constant_, j)) for j in outputs]
+            zero = ir.Constant(ir.DoubleType(), 0.0)
+            first = [builder.select(no_constant, zero, coefficient(at)) for at in at_constant]
+
+            def body(r, width):
+                totals = [loop.variable(0.0, width) for _ in outputs]
+                for total, number in zip(totals, first, strict=True):
+                    loop.set(total, loop.scalar(number, width))
+                with cgutils.for_range(builder, n_rows_) as inner:
+                    row = loop.load(0, builder.add(builder.mul(inner.index, m_), r), width)
+                    along = builder.mul(inner.index, stride_)
+                    for total, at in zip(totals, at_output, strict=True):
+                        times = loop.scalar(coefficient(builder.add(at, along)), width)
+                        loop.set(total, times * row + loop.get(total))
+                for total, j in zip(totals, outputs, strict=True):
+                    loop.store(loop.get(total), 7, builder.add(builder.mul(j, m_), r))
+
+            loop.pairs(m_, body)
+
+        _in_tiles(builder, n_out_, tile)
         return context.get_dummy_value()
 
     return types.void(*kinds), codegen
 
 
 @intrinsic
-def dot_rows(typingctx, a, b, m):
-    """Sum of a[r] * b[r] for r < m."""
+def add_products(typingctx, a, n_a, b, n_b, out, start, m):
+    """out[start + i * n_b + j] += sum over r < m of a[i * m + r] * b[j * m + r], for i < n_a and j < n_b."""
+    kinds = (a, n_a, b, n_b, out, start, m)
 
     def codegen(context, builder, signature, args):
-        loop = _Loop(context, builder, (a, b, m), args)
-        total = loop.variable(0.0)
-        with loop.vectors(args[2]) as (r, _):
-            loop.set(total, loop.load(0, r) * loop.load(1, r) + loop.get(total))
-        return loop.get(total).reduce("fadd")
+        loop = _Loop(context, builder, kinds, args)
+        _, n_a_, _, n_b_, _, start_, m_ = args
 
-    return types.float64(a, b, m), codegen
+        def tile(left, right):
+            totals = [[loop.variable(0.0) for _ in right] for _ in left]
+            with loop.vectors(m_) as (r, _):
+                rows_a = [loop.load(0, builder.add(builder.mul(i, m_), r)) for i in left]
+                rows_b = [loop.load(2, builder.add(builder.mul(j, m_), r)) for j in right]
+                for row_a, of_a in zip(rows_a, totals, strict=True):
+                    for row_b, total in zip(rows_b, of_a, strict=True):
+                        loop.set(total, row_a * row_b + loop.get(total))
+            for i, of_a in zip(left, totals, strict=True):
+                for j, total in zip(right, of_a, strict=True):
+                    place = builder.gep(loop.data[4], [builder.add(start_, builder.add(builder.mul(i, n_b_), j))])
+                    builder.store(builder.fadd(builder.load(place), loop.get(total).reduce("fadd")), place)
+
+        _in_tiles(builder, n_a_, lambda left: _in_tiles(builder, n_b_, lambda right: tile(left, right)))
+        return context.get_dummy_value()
+
+    return types.void(*kinds), codegen
 
 
 @intrinsic

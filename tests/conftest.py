@@ -58,6 +58,21 @@ def informed(hierarchical, moons):
 
 
 @pytest.fixture(scope="session")
+def shops(small):
+    """A fit of three classes, four features and a group column, and the table it was fitted to."""
+    rng = np.random.default_rng(0)
+    X = rng.normal([0, 10, -5, 100], [1, 3, 0.1, 20], (60, 4))  # (row, feature)
+    table = pd.DataFrame(X, columns=["age", "income", "debt", "size"])
+    table.insert(1, "shop", np.repeat(["east", "north", "west"], [10, 20, 30]))
+    y = np.array(["low", "mid", "top"])[np.digitize(X[:, 1] + 4 * X[:, 0], [6, 13])]  # (row,)
+    return quiet_fit(HierarchicalBNNClassifier(**small, groups="shop"), table, y), table, y
+
+
+def legend_texts(legend):
+    return [text.get_text() for text in legend.get_texts()]
+
+
+@pytest.fixture(scope="session")
 def run_python():
     """A function that runs code in a fresh Python process and returns what it printed."""
 

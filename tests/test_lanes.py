@@ -7,8 +7,17 @@ import numpy as np
 import pytest
 from numba import njit
 
-from skhbnn.model.kernels import BLOCK
-from skhbnn.model.lanes import LANES, bernoulli_rows, exp_rows, logistic_rows, relu_rows, tanh_rows
+from skhbnn.model.kernels import BLOCK, all_finite
+from skhbnn.model.lanes import (
+    LANES,
+    add_products,
+    bernoulli_rows,
+    combine_rows,
+    exp_rows,
+    logistic_rows,
+    relu_rows,
+    tanh_rows,
+)
 
 SMALLEST = np.exp(-708.0)  # what exp_rows gives from there on downwards
 PRECISION = 120  # bits: doubles have 53
@@ -151,6 +160,60 @@ def test_nan_stays(function):
 @pytest.mark.parametrize("label", [0.0, 1.0])
 def test_no_likelihood_at_a_logit_that_is_not_finite(logit, label):
     assert not np.isfinite(bernoulli([logit], [label])[0])
+
+
+# Products of layers --------------------------------------------------------------------------------------------------
+
+
+@njit
+def combined(h, w, stride, step, constant, out):
+    combine_rows(h.reshape(-1), h.shape[0], w, 2, stride, step, constant, out.reshape(-1), *out.shape)
+
+
+@njit
+def with_products(a, b, out):
+    add_products(a.reshape(-1), a.shape[0], b.reshape(-1), b.shape[0], out, 1, a.shape[1])
+
+
+SHAPES = [(n_in, n_out, m) for n_in in (1, 2, 3, 5) for n_out in (1, 2, 3, 4, 7) for m in (8, 16, 24, BLOCK)]
+
+
+@pytest.mark.parametrize(("n_in", "n_out", "m"), SHAPES)
+def test_combine_rows(n_in, n_out, m):
+    """Both ways through a layer, and with constants: what NumPy's matrix product has, and nothing beyond it."""
+    rng = np.random.default_rng(0)
+    w, h = rng.normal(size=3 + n_in * n_out + n_out), rng.normal(size=(n_in, m))  # (3 + weight,), (input, row)
+    matrix, intercepts = w[2 : 2 + n_in * n_out].reshape(n_in, n_out), w[-n_out:]
+    for stride, step, kernel in ((n_out, 1, matrix), (1, n_in, matrix.reshape(n_out, n_in).T)):
+        for constant, added in ((-1, 0.0), (len(w) - n_out, intercepts[:, None])):
+            out = np.full((n_out + 1, m), 9.0)  # (output and one more, row)
+            combined(h, w, stride, step, constant, out[:n_out])
+            np.testing.assert_allclose(out[:n_out], kernel.T @ h + added, rtol=1e-13, atol=1e-14)
+            np.testing.assert_array_equal(out[n_out], 9.0)
+
+
+@pytest.mark.parametrize(("n_in", "n_out", "m"), SHAPES)
+def test_add_products(n_in, n_out, m):
+    """NumPy's matrix product, added to what was there."""
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(n_in, m)), rng.normal(size=(n_out, m))  # (input, row), (output, row)
+    out = np.full(n_in * n_out + 2, 9.0)  # (one before, input * output, one behind)
+    with_products(a, b, out)
+    np.testing.assert_allclose(out[1:-1].reshape(n_in, n_out), 9.0 + a @ b.T, rtol=1e-13, atol=1e-13)
+    np.testing.assert_array_equal(out[[0, -1]], 9.0)
+
+
+def test_all_finite():
+    """One entry is enough, wherever it stands; the largest and the smallest doubles are finite."""
+    finite = np.array([0.0, -0.0, 5e-324, -1.0, np.finfo(float).max, -np.finfo(float).max, 1e-300, 3.0, 2.0])
+    check = njit(lambda a: all_finite(a))
+    assert check(finite)
+    assert check(finite[:0])
+    for at in range(len(finite)):
+        for value in (np.nan, np.inf, -np.inf):
+            changed = finite.copy()
+            changed[at] = value
+            assert not check(changed)
 
 
 # Instruction sets --------------------------------------------------------------------------------------------------

@@ -1,8 +1,5 @@
 """Damaged and forged files: each is a ValueError that says why, before it runs or allocates anything."""
 
-import hashlib
-import io
-import json
 import pickle
 import struct
 import tracemalloc
@@ -12,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from forging import Forged, npy, npy_with_header, zipped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,72 +17,6 @@ import skhbnn
 from skhbnn import HierarchicalBNNClassifier
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-
-# A file made of its parts, independently of the package --------------------------------------------------------------
-
-
-def digest(data):
-    return hashlib.sha256(data).hexdigest()
-
-
-def npy(array):
-    buffer = io.BytesIO()
-    np.lib.format.write_array(buffer, array, version=(1, 0))
-    return buffer.getvalue()
-
-
-def npy_with_header(header, data=b"", version=b"\x01\x00"):
-    header = header.encode() + b"\n"
-    return b"\x93NUMPY" + version + struct.pack("<H", len(header)) + header + data
-
-
-def zipped(members, **options):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", **options) as archive, warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of a name that comes twice
-        for name, data in members:
-            archive.writestr(name, data)
-    return buffer.getvalue()
-
-
-class Forged:
-    """The parts of a saved file: change them, and ``build`` gives a file whose checksums are right."""
-
-    def __init__(self, data):
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            self.manifest = json.loads(archive.read("manifest.json"))
-            self.members = [archive.read(f"{i}.npy") for i in range(len(self.manifest["arrays"]))]
-        (self.estimator,) = self.manifest["content"]["estimator"].values()
-        self.params, self.attributes = self.estimator["params"], self.estimator["attributes"]
-
-    def record(self, *path):
-        """The fields of a record, such as ``("posterior_", "model", "network")``."""
-        node = self.attributes
-        for name in path:
-            ((_, node),) = node[name].items()
-        return node
-
-    def array(self, *path):
-        """An array that may be written to."""
-        *path, name = path
-        return np.load(io.BytesIO(self.members[self.record(*path)[name]["$array"]])).copy()
-
-    def put(self, array, *path):
-        *path, name = path
-        self.put_member(npy(array), self.record(*path)[name]["$array"], array.dtype.str, array.shape)
-
-    def put_member(self, data, index=None, dtype="<i8", shape=(2,)):
-        """A member in place of one, by default of the classes."""
-        index = self.attributes["classes_"]["$array"] if index is None else index
-        self.members[index] = data
-        self.manifest["arrays"][index] = {"dtype": dtype, "shape": list(shape), "sha256": digest(data)}
-
-    def all_members(self):
-        arrays = [(f"{i}.npy", data) for i, data in enumerate(self.members)]
-        return [*arrays, ("manifest.json", json.dumps(self.manifest))]
-
-    def build(self, **options):
-        return zipped(self.all_members(), **options)
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from skhbnn.model.priors import HierarchicalModel
 
 from .common import ARTICLE, convergence_ignored, gradient_seconds, measured_in_new_python, scores, timed
 
+TITLES = {"article": "the article's settings", "default": "the default settings"}
 FITTED = ((1_000, "article"), (1_000, "default"), (5_000, "article"))  # groups, settings
 ROWS = (10, 30, 100, 300, 1_000, 3_000, 10_000)  # a group, 10 groups
 GROUPS = (10, 30, 100, 300, 1_000, 3_000, 10_000)  # of 20 rows
@@ -50,7 +51,7 @@ def run():
             ("peak memory, GB", found.peak / 1e9, "< 4"),
             ("test log loss", found.loss, "-"),
         ):
-            title = f"{figure}, {n_groups:,} groups, {settings} settings"
+            title = f"{figure}, {n_groups:,} groups, {TITLES[settings]}"
             rows.append({"figure": title, "value": value, "wanted": wanted if limit else "-"})
     return rows
 

@@ -34,11 +34,7 @@ from skhbnn.plotting import (
     WeightCorrelationDisplay,
 )
 
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("close_figures")
 
 
 @pytest.fixture

@@ -20,13 +20,8 @@ from skhbnn.plotting import (
     UncertaintySurfaceDisplay,
 )
 
+pytestmark = pytest.mark.usefixtures("close_figures")
 TICKS = 7  # along each side of a surface
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 def points_of(display):

@@ -239,6 +239,7 @@ def combine_rows(typingctx, rows, n_rows, coefficients, start, stride, step, con
 
         def tile(outputs):
             at_output = [builder.add(start_, builder.mul(j, step_)) for j in outputs]
+            # Without constants an address that may be read all the same.
             at_constant = [builder.select(no_constant, start_, builder.add(constant_, j)) for j in outputs]
             zero = ir.Constant(ir.DoubleType(), 0.0)
             first = [builder.select(no_constant, zero, coefficient(at)) for at in at_constant]

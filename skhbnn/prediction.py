@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import entr, expit, log_expit, log_softmax, softmax
 
-BLOCK_BYTES = 4 * 2**20  # of one layer's activations: they stay in the cache
+BLOCK_BYTES = 4 * 2**20  # of a number for each draw, row and unit of the widest layer: they stay in the cache
 
 
 def class_probabilities(network, weights, X):

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import reference
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
@@ -75,6 +76,16 @@ def test_sample_proba_against_loops(activation, fit_intercept, hidden, n_classes
     draws = estimator.posterior_.weights.reshape(10, -1)  # (draw, weight): chain after chain
     expected = [[slow_proba(w, row, sizes, activation, fit_intercept) for row in rows] for w in draws]
     np.testing.assert_allclose(estimator.sample_proba(moons.X_new[:4]), expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("n_rows", [1, 8, 63, 64, 65, 200])  # compiled code works on 64 rows at once, in vectors of 8
+@pytest.mark.parametrize("sizes", [(1, 1), (4, 3), (2, 5, 5, 1), (3, 4, 7, 2)])
+def test_logits_of_any_number_of_rows(sizes, n_rows):
+    network = Network(sizes, "logistic", True)
+    rng = np.random.default_rng(0)
+    weights, X = rng.normal(size=(3, network.n_weights)), rng.normal(size=(n_rows, sizes[0]))
+    expected = np.stack([reference.row_logits(network, weights, x) for x in X], axis=2)  # (draw, logit, row)
+    np.testing.assert_allclose(network.logits(weights, X), expected, rtol=1e-12, atol=1e-13)
 
 
 def test_each_row_meets_the_weights_of_its_group(hierarchical, moons):

@@ -1,4 +1,4 @@
-"""The kernels compiled, or loaded from the disk cache: the C callbacks of nutpie, and the log likelihood of rows."""
+"""The kernels compiled, or loaded from the disk cache: the C callbacks of nutpie, and what is asked of rows."""
 
 import functools
 import hashlib
@@ -115,12 +115,31 @@ def _network_loglik(weights, X, y, group, row_weights, sizes, activation, fit_in
     return logliks, grad
 
 
+def _network_logits(weights, X, sizes, activation, fit_intercept):
+    """Logits of all rows under each weight vector.
+
+    weights: (draw, weight); X: (feature, row); sizes: (layer + 1,). Returns (draw, logit, row).
+    """
+    n_draws, n_rows, n_logits = weights.shape[0], X.shape[1], sizes[-1]
+    units, _ = kernels.scratch(sizes)
+    logits = np.empty((n_draws, n_logits, n_rows))  # (draw, logit, row)
+    for d in range(n_draws):
+        for first in range(0, n_rows, kernels.BLOCK):
+            n = min(kernels.BLOCK, n_rows - first)
+            m = kernels.padded(n)
+            _, unit = kernels.forward(weights[d], sizes, activation, fit_intercept, X, first, n, m, units)
+            for k in range(n_logits):
+                for r in range(n):
+                    logits[d, k, first + r] = units[(unit + k) * m + r]
+    return logits
+
+
 # Numba's disk cache notices changes of the file of a function, and not of the files that it calls into.
 _FILES = ("lanes.py", "kernels.py", "compiled.py")
 _SOURCE = hashlib.sha256(b"".join(pkgutil.get_data(__package__, name) or b"" for name in _FILES))
 
 
-for _function in (_nutpie_logp, _nutpie_expand, _network_loglik):
+for _function in (_nutpie_logp, _nutpie_expand, _network_loglik, _network_logits):
     _function.__qualname__ += "_" + _SOURCE.hexdigest()[:12]
 
 
@@ -151,5 +170,12 @@ def network_loglik():
     signature = types.Tuple((vector, matrix))(
         matrix, matrix, integers, integers, vector, integers, types.int64, types.boolean
     )
-    compiler = partial(njit, signature, fastmath=kernels.FASTMATH, error_model="numpy", nogil=True)
-    return _cached(compiler, _network_loglik)
+    return _cached(partial(njit, signature, **kernels.OPTIONS), _network_loglik)
+
+
+@functools.cache
+def network_logits():
+    """``_network_logits`` compiled, for predictions."""
+    matrix, integers = types.float64[:, ::1], types.int64[::1]
+    signature = types.float64[:, :, ::1](matrix, matrix, integers, types.int64, types.boolean)
+    return _cached(partial(njit, signature, **kernels.OPTIONS), _network_logits)

@@ -21,6 +21,7 @@ BLOCK = 64
 
 # Reassociation lets LLVM vectorise sums. NaN and inf keep their meaning: they mark a divergent step.
 FASTMATH = {"reassoc", "contract", "nsz", "arcp", "afn"}
+OPTIONS = {"fastmath": FASTMATH, "error_model": "numpy", "nogil": True}
 
 
 def inline(function):
@@ -30,7 +31,7 @@ def inline(function):
     loads the callback from the disk cache would keep another than the one that compiled it. They differ in the last
     digits, and then in all draws.
     """
-    return njit(fastmath=FASTMATH, error_model="numpy", nogil=True, forceinline=True)(function)
+    return njit(forceinline=True, **OPTIONS)(function)
 
 
 @inline
@@ -130,6 +131,39 @@ def _sum(a, n):
 
 
 @inline
+def padded(n):
+    """The next whole number of vectors, in doubles."""
+    return (n + lanes.LANES - 1) // lanes.LANES * lanes.LANES
+
+
+@inline
+def forward(w, sizes, activation, fit_intercept, X, first, n, m, units):
+    """Outputs of every layer on the rows first:first + n, padded to m, into units (input or unit of any layer * m,).
+
+    Returns the ends of the weights and of the units below the logits: the logits are units[unit * m:].
+    """
+    # A contiguous copy: LLVM vectorises only over rows whose stride it knows.
+    for i in range(sizes[0]):
+        h = units[i * m : (i + 1) * m]
+        for r in range(n):
+            h[r] = X[i, first + r]
+        for r in range(n, m):
+            h[r] = 0.0
+    n_layers, at, unit = sizes.size - 1, 0, 0
+    for l in range(n_layers):  # noqa: E741
+        n_in, n_next = sizes[l], sizes[l + 1]
+        bias = at + n_in * n_next
+        h = units[unit * m : (unit + n_in) * m]  # (input, BLOCK)
+        unit += n_in
+        out = units[unit * m : (unit + n_next) * m]  # (output, BLOCK)
+        lanes.combine_rows(h, n_in, w, at, n_next, 1, bias if fit_intercept else -1, out, n_next, m)
+        if l < n_layers - 1:
+            _activate(activation, units[unit * m :], n_next * m)
+        at = bias + n_next if fit_intercept else bias
+    return at, unit
+
+
+@inline
 def network_loglik_grad(
     w, grad, sizes, activation, fit_intercept, X, y, start, stop, units, deltas, row_logliks, row_weights
 ):
@@ -141,31 +175,13 @@ def network_loglik_grad(
     both may be empty.
     """
     n_layers = sizes.size - 1
-    n_features, n_out = sizes[0], sizes[n_layers]
+    n_out = sizes[n_layers]
     grad[:] = 0.0
     loglik = 0.0
     for first in range(start, stop, BLOCK):
         n = min(BLOCK, stop - first)
-        m = (n + 7) & ~7
-        # A contiguous copy: LLVM vectorises only over rows whose stride it knows.
-        for i in range(n_features):
-            h = units[i * m : (i + 1) * m]
-            for r in range(n):
-                h[r] = X[i, first + r]
-            for r in range(n, m):
-                h[r] = 0.0
-        # Forward: the outputs of layer l are units[unit:unit + sizes[l]].
-        at, unit = 0, 0
-        for l in range(n_layers):  # noqa: E741
-            n_in, n_next = sizes[l], sizes[l + 1]
-            bias = at + n_in * n_next
-            h = units[unit * m : (unit + n_in) * m]  # (input, BLOCK)
-            unit += n_in
-            out = units[unit * m : (unit + n_next) * m]  # (output, BLOCK)
-            lanes.combine_rows(h, n_in, w, at, n_next, 1, bias if fit_intercept else -1, out, n_next, m)
-            if l < n_layers - 1:
-                _activate(activation, units[unit * m :], n_next * m)
-            at = bias + n_next if fit_intercept else bias
+        m = padded(n)
+        at, unit = forward(w, sizes, activation, fit_intercept, X, first, n, m, units)
         # Output: the logits become d log p / d logit.
         delta = units[unit * m : (unit + n_out) * m]  # (logit, BLOCK)
         if row_logliks.size > 0:
@@ -200,7 +216,7 @@ def network_loglik_grad(
 @inline
 def _exp(x):
     """Exponential of a short vector of either sign."""
-    e = np.zeros((x.size + lanes.LANES - 1) // lanes.LANES * lanes.LANES)  # padded to whole vectors
+    e = np.zeros(padded(x.size))
     for i in range(x.size):
         e[i] = -abs(x[i])
     lanes.exp_rows(e, e.size)
@@ -260,12 +276,12 @@ def _weight_prior(family, nu, v, scale, grad, value, slope):
             value[i] = math.copysign(scale[i] * (a + 0.5 * a * a), v[i])
             slope[i] = scale[i] * (1.0 + a)
         return math.log(product) - s
-    padded = (n + lanes.LANES - 1) // lanes.LANES * lanes.LANES
+    m = padded(n)
     for i in range(n):
         value[i] = -abs(v[i])
-    for i in range(n, padded):
+    for i in range(n, m):
         value[i] = 0.0
-    lanes.exp_rows(value, padded)
+    lanes.exp_rows(value, m)
     for i in range(n):
         e = value[i]
         s += abs(v[i])

@@ -1,4 +1,4 @@
-"""One group's network: its layers, the flat layout of its weights, and its forward pass in NumPy."""
+"""One group's network: its layers, the flat layout of its weights, and its forward pass."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -161,14 +161,11 @@ class Network:
         logits : ndarray of shape (n_draws, n_logits, n_rows)
             Log odds of the second of two classes, or one logit per class.
         """
-        h = X.T  # (input, row)
-        for layer in self.layers:
-            h = np.swapaxes(layer.matrix(weights), 1, 2) @ h  # (draw, unit, row)
-            if self.fit_intercept:
-                h += weights[:, layer.intercept, None]
-            if layer is not self.layers[-1]:
-                h = ACTIVATIONS[self.activation](h)
-        return h
+        from . import compiled, kernels  # only now: they load Numba
+
+        arrays = (np.ascontiguousarray(array, dtype=float) for array in (weights, X.T))  # (draw, weight), (input, row)
+        activation = kernels.ACTIVATIONS.index(self.activation)
+        return compiled.network_logits()(*arrays, np.array(self.sizes), activation, self.fit_intercept)
 
 
 class LinearizedNetwork(Network):

@@ -35,7 +35,7 @@ def run(folder):
     one_hot = OneHotEncoder(handle_unknown="ignore")
     intercepts = ColumnTransformer([("lecturer", one_hot, lecturer)], remainder="passthrough")
     models = {
-        "skhbnn, hierarchical": HierarchicalBNNClassifier("lecturer", unseen_groups="population", **SETTINGS),
+        "skhbnn, hierarchical": HierarchicalBNNClassifier(groups="lecturer", unseen_groups="population", **SETTINGS),
         "gradient boosting, target-encoded lecturer": make_pipeline(encoded, HistGradientBoostingClassifier()),
         "logistic regression, one-hot lecturer": make_pipeline(intercepts, LogisticRegression(C=0.1, max_iter=2_000)),
         "the frequency of each rating": None,

@@ -163,7 +163,7 @@ def forward(w, sizes, activation, fit_intercept, X, first, n, m, units):
     return at, unit
 
 
-@inline
+@njit(inline="always", **OPTIONS)  # into the caller's source: LLVM's pass over it alone would take seconds
 def network_loglik_grad(
     w, grad, sizes, activation, fit_intercept, X, y, start, stop, units, deltas, row_logliks, row_weights
 ):
@@ -237,8 +237,11 @@ def _aligned(n):
 @inline
 def scratch(sizes):
     """The space that a pass over rows works in: the outputs of every layer, and two layers' gradients in them."""
-    units = _aligned(sizes.sum() * BLOCK)  # (input or unit of any layer * BLOCK,)
-    deltas = _aligned(2 * (sizes.max() + 2) * BLOCK).reshape((2, -1))  # (2, (widest layer + 2) * BLOCK)
+    total, widest = 0, 0  # by hand: compiling NumPy's sum and max takes a second
+    for size in sizes:
+        total, widest = total + size, max(widest, size)
+    units = _aligned(total * BLOCK)  # (input or unit of any layer * BLOCK,)
+    deltas = _aligned(2 * (widest + 2) * BLOCK).reshape((2, -1))  # (2, (widest layer + 2) * BLOCK)
     return units, deltas
 
 

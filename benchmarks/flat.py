@@ -3,8 +3,6 @@
 The loop runs over the first groups only (the PEER_GROUPS of them); the ratio is of the seconds a fit takes.
 """
 
-import warnings
-
 import numpy as np
 import pymc as pm
 
@@ -12,7 +10,7 @@ from skhbnn import FlatBNNClassifier
 from skhbnn.datasets import make_rotated_moons
 
 from . import pymc_peers
-from .common import ARTICLE, convergence_ignored, scores, timed
+from .common import ARTICLE, convergence_ignored, scores, timed, warnings_ignored
 
 PEER_GROUPS = 3
 
@@ -31,24 +29,24 @@ def run():
     rows = [{"system": "skhbnn, 18 fits", "seconds a fit": ours.seconds / 18, "times skhbnn": 1.0}]
     rows[0] |= {f"test log loss, groups 0 to {PEER_GROUPS - 1}": quality[1]}
 
-    warnings.simplefilter("ignore")  # the peer's own warnings
-    seconds, proba = [], []
-    for g in range(PEER_GROUPS + 1):  # the first fit warms the process and is not counted
-        group = max(g - 1, 0)
-        with timed() as clock, pymc_peers.flat(X[groups == group], y[groups == group]):
-            trace = pm.sample(400, tune=400, chains=4, cores=2, random_seed=0, target_accept=0.9, progressbar=False)
-        if g > 0:
-            seconds.append(clock.seconds)
-            proba.append(flat_proba(trace.posterior, X_test[groups_test == group]))
-    loss = scores(y_test[some], np.concatenate(proba))[1]
-    rows.append(
-        {
-            "system": f"pm.sample, PyMC {pm.__version__}, mean of {PEER_GROUPS} fits",
-            "seconds a fit": float(np.mean(seconds)),
-            "times skhbnn": float(np.mean(seconds) / rows[0]["seconds a fit"]),
-            f"test log loss, groups 0 to {PEER_GROUPS - 1}": loss,
-        }
-    )
+    with warnings_ignored():
+        for name, sampler in pymc_peers.samplers().items():
+            seconds, proba = [], []
+            for g in (0, *range(PEER_GROUPS)):  # the first fit warms the process and is not counted
+                with timed() as clock, pymc_peers.flat(X[groups == g], y[groups == g]):
+                    settings = {"random_seed": 0, "target_accept": 0.9, "progressbar": False, **sampler}
+                    trace = pm.sample(400, tune=400, chains=4, cores=2, **settings)
+                seconds.append(clock.seconds)
+                proba.append(flat_proba(trace.posterior, X_test[groups_test == g]))
+            mean = float(np.mean(seconds[1:]))
+            rows.append(
+                {
+                    "system": f"{name}, mean of {PEER_GROUPS} fits",
+                    "seconds a fit": mean,
+                    "times skhbnn": mean / rows[0]["seconds a fit"],
+                    f"test log loss, groups 0 to {PEER_GROUPS - 1}": scores(y_test[some], np.concatenate(proba[1:]))[1],
+                }
+            )
     return rows
 
 

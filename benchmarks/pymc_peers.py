@@ -7,6 +7,14 @@ import pymc as pm
 import pytensor.tensor as pt
 
 
+def samplers():
+    """Arguments of ``pm.sample`` by what it then is: PyMC's own sampler, and nutpie where PyMC calls it if it can."""
+    found: dict = {f"pm.sample, PyMC {pm.__version__}": {"nuts_sampler": "pymc"}}
+    if int(pm.__version__.split(".")[0]) >= 6:
+        found["pm.sample beside nutpie"] = {}
+    return found
+
+
 def hierarchical(X, y, hidden=(5, 5)):
     """X: (group, row, feature), y: (group, row); one HalfNormal(1) scale per layer, non-centred, no biases."""
     sizes = (X.shape[2], *hidden, 1)

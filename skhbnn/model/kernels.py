@@ -172,7 +172,7 @@ def network_loglik_grad(
     w, grad: (weight,); sizes: (layer + 1,); X: (feature, row); y: (row,) class codes as floats;
     units and deltas are scratch.
     row_logliks: (row,) takes the log likelihood of each row, and row_weights: (row,) weighs each in the gradient;
-    both may be empty.
+    both may be None.
     """
     n_layers = sizes.size - 1
     n_out = sizes[n_layers]
@@ -184,13 +184,13 @@ def network_loglik_grad(
         at, unit = forward(w, sizes, activation, fit_intercept, X, first, n, m, units)
         # Output: the logits become d log p / d logit.
         delta = units[unit * m : (unit + n_out) * m]  # (logit, BLOCK)
-        if row_logliks.size > 0:
+        if row_logliks is not None:
             _row_logliks(delta, n_out, y, first, n, m, row_logliks)
         if n_out == 1:
             loglik += _binary_output(delta, y, first, n, m, deltas[0])
         else:
             loglik += _softmax_output(delta, n_out, y, first, n, m, deltas[0])
-        if row_weights.size > 0:
+        if row_weights is not None:
             for k in range(n_out):
                 for r in range(n):
                     delta[k * m + r] *= row_weights[first + r]
@@ -349,7 +349,7 @@ def log_density_grad(x, grad, network, rows, shared, deviating, informed, priors
     mean, grad_mean = np.zeros(n_weights), np.zeros(n_weights)  # (weight,)
     value, slope = np.empty(n_deviations + lanes.LANES), np.empty(n_deviations + lanes.LANES)  # (deviation + padding,)
     mu, mu_slope = np.empty(n_means + lanes.LANES), np.empty(n_means + lanes.LANES)  # (mean + padding,)
-    ones, none = np.ones(n_deviations), np.empty(0)
+    ones = np.ones(n_deviations)
     grad[:] = 0.0
     logp = constant + _weight_prior(family, nu, x[:n_means], scale_of_mean, grad[:n_means], mu, mu_slope)
     for i in range(n_means):
@@ -373,7 +373,7 @@ def log_density_grad(x, grad, network, rows, shared, deviating, informed, priors
             for j in range(i + 1):
                 w[i] += cholesky[i, j] * x[j]
         logp += network_loglik_grad(
-            w, grad_w, sizes, activation, fit_intercept, X, y, offsets[g], offsets[g + 1], units, deltas, none, none
+            w, grad_w, sizes, activation, fit_intercept, X, y, offsets[g], offsets[g + 1], units, deltas, None, None
         )
         for i in range(n_weights):
             grad_mean[i] += grad_w[i]

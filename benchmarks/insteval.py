@@ -18,7 +18,7 @@ from sklearn.preprocessing import OneHotEncoder, TargetEncoder
 
 from skhbnn import HierarchicalBNNClassifier
 
-from .common import convergence_ignored, scores, timed
+from .common import scores, timed, warnings_ignored
 
 SETTINGS = {"hidden_layer_sizes": (5,), "chains": 2, "tune": 300, "draws": 200, "n_jobs": 2, "random_state": 0}
 
@@ -42,7 +42,7 @@ def run(folder):
     }
     rows = []
     for name, model in models.items():
-        with convergence_ignored(), timed() as clock:
+        with warnings_ignored(), timed() as clock:
             if model is None:
                 proba = np.tile(np.bincount(y[train]) / len(train), (len(test), 1))  # (row, class)
             else:

@@ -1,9 +1,9 @@
 """Ratings of 1,128 lecturers at ETH Zurich, 73,421 rows, fitted whole: the hierarchical model beside its peers.
 
-``InstEval`` of the R package lme4. Four fifths of the rows train, the others test. The target is the rating from 1 to 5;
-a lecturer is a group. Inputs are the years of study, the age of the last visit, whether the lecture is a service to
-another department, and the department. The hierarchical model has one hidden layer of 5 units, and 2 chains of 300 + 200
-steps. The peers know the lecturer by a target encoding (gradient boosting takes at most 255 categories) and as an
+``InstEval`` of the R package lme4. Four fifths of the rows train, the others test. The target is the rating from 1 to
+5; a lecturer is a group. Inputs are the years of study, the age of the last visit, whether the lecture is a service to
+another department, and the department. The hierarchical model has one hidden layer of 5 units, and 2 chains of 300 +
+200 steps. The peers know the lecturer by a target encoding (gradient boosting takes at most 255 categories) and as an
 intercept each (logistic regression).
 """
 

@@ -160,7 +160,8 @@ def nutpie_callbacks():
     double, void = types.CPointer(types.float64), types.voidptr
     logp = types.int64(types.uint64, double, double, double, void)
     expand = types.int64(types.uint64, types.uint64, double, double, void)
-    return _cached(partial(cfunc, logp), _nutpie_logp), _cached(partial(cfunc, expand), _nutpie_expand)
+    density = partial(cfunc, logp, fastmath=kernels.FASTMATH, error_model="numpy")
+    return _cached(density, _nutpie_logp), _cached(partial(cfunc, expand), _nutpie_expand)
 
 
 @functools.cache

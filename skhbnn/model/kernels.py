@@ -34,6 +34,14 @@ def inline(function):
     return njit(forceinline=True, **OPTIONS)(function)
 
 
+def merge(function):
+    """``njit`` into the source of the caller, whose options then hold.
+
+    For what is large: LLVM's passes over a function of its own would take seconds more.
+    """
+    return njit(inline="always")(function)
+
+
 @inline
 def _activate(activation, h, m):
     if activation == TANH:
@@ -163,7 +171,7 @@ def forward(w, sizes, activation, fit_intercept, X, first, n, m, units):
     return at, unit
 
 
-@njit(inline="always", **OPTIONS)  # into the caller's source: LLVM's pass over it alone would take seconds
+@merge
 def network_loglik_grad(
     w, grad, sizes, activation, fit_intercept, X, y, start, stop, units, deltas, row_logliks, row_weights
 ):
@@ -318,7 +326,7 @@ def _add_group_scale_prior(family, first, second, log_sd, sd, grad):
     return s
 
 
-@inline
+@merge
 def log_density_grad(x, grad, network, rows, shared, deviating, informed, priors):
     """Log density of the unconstrained vector x, Jacobians included; its gradient is written to grad.
 

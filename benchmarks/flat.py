@@ -31,10 +31,10 @@ def run():
 
     with warnings_ignored():
         for name, sampler in pymc_peers.samplers().items():
+            settings = {"random_seed": 0, "target_accept": 0.9, "progressbar": False, **sampler}
             seconds, proba = [], []
             for g in (0, *range(PEER_GROUPS)):  # the first fit warms the process and is not counted
                 with timed() as clock, pymc_peers.flat(X[groups == g], y[groups == g]):
-                    settings = {"random_seed": 0, "target_accept": 0.9, "progressbar": False, **sampler}
                     trace = pm.sample(400, tune=400, chains=4, cores=2, **settings)
                 seconds.append(clock.seconds)
                 proba.append(flat_proba(trace.posterior, X_test[groups_test == g]))

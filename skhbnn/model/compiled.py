@@ -118,16 +118,16 @@ def _network_loglik(weights, X, y, group, row_weights, sizes, activation, fit_in
 def _network_logits(weights, X, sizes, activation, fit_intercept):
     """Logits of all rows under each weight vector.
 
-    weights: (draw, weight); X: (feature, row); sizes: (layer + 1,). Returns (draw, logit, row).
+    weights: (draw, weight); X: (row, feature); sizes: (layer + 1,). Returns (draw, logit, row).
     """
-    n_draws, n_rows, n_logits = weights.shape[0], X.shape[1], sizes[-1]
+    n_draws, n_rows, n_logits = weights.shape[0], X.shape[0], sizes[-1]
     units, _ = kernels.scratch(sizes)
     logits = np.empty((n_draws, n_logits, n_rows))  # (draw, logit, row)
     for d in range(n_draws):
         for first in range(0, n_rows, kernels.BLOCK):
             n = min(kernels.BLOCK, n_rows - first)
             m = kernels.padded(n)
-            _, unit = kernels.forward(weights[d], sizes, activation, fit_intercept, X, first, n, m, units)
+            _, unit = kernels.forward(weights[d], sizes, activation, fit_intercept, X.T, first, n, m, units)
             for k in range(n_logits):
                 for r in range(n):
                     logits[d, k, first + r] = units[(unit + k) * m + r]

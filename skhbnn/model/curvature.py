@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from . import compiled, kernels
+from . import compiled
 from .density import Density
 from .weights import weight_tangent
 
@@ -105,12 +105,11 @@ def _fisher(density, weights):
     network, data = density.model.network, density.data
     group_of_row, n_rows = data.group_of_row, len(data.y)  # (row,)
     of_row = np.ascontiguousarray(weights[group_of_row])  # (row, weight): to the kernel every row is a group
-    sizes, activation = np.array(network.sizes), kernels.ACTIVATIONS.index(network.activation)
     fisher = np.zeros((*weights.shape, weights.shape[1]))  # (group, weight, weight)
     for label in range(max(2, network.n_logits)):
         y = np.full(n_rows, label)  # (row,)
         logliks, scores = compiled.network_loglik()(
-            of_row, data.X, y, np.arange(n_rows), np.ones(n_rows), sizes, activation, network.fit_intercept
+            of_row, data.X, y, np.arange(n_rows), np.ones(n_rows), *network.compiled_form
         )  # (row,), (row, weight)
         scores *= np.exp(0.5 * logliks)[:, None]
         for g, (start, stop) in enumerate(zip(data.offsets, data.offsets[1:], strict=False)):

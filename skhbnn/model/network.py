@@ -99,6 +99,13 @@ class Network:
         """1 for two classes, else the number of classes."""
         return self.sizes[-1]
 
+    @property
+    def compiled_form(self):
+        """The network as compiled code takes it: sizes (layer + 1,), code of the activation, ``fit_intercept``."""
+        from .kernels import ACTIVATIONS  # only now: it loads Numba
+
+        return np.array(self.sizes), ACTIVATIONS.index(self.activation), self.fit_intercept
+
     @cached_property
     def layer_of_weight(self):
         """Index of the layer that each weight belongs to, (weight,)."""
@@ -161,11 +168,10 @@ class Network:
         logits : ndarray of shape (n_draws, n_logits, n_rows)
             Log odds of the second of two classes, or one logit per class.
         """
-        from . import compiled, kernels  # only now: they load Numba
+        from . import compiled  # only now: it loads Numba
 
-        arrays = (np.ascontiguousarray(array, dtype=float) for array in (weights, X.T))  # (draw, weight), (input, row)
-        activation = kernels.ACTIVATIONS.index(self.activation)
-        return compiled.network_logits()(*arrays, np.array(self.sizes), activation, self.fit_intercept)
+        arrays = (np.ascontiguousarray(array, dtype=float) for array in (weights, X))  # (draw, weight), (row, input)
+        return compiled.network_logits()(*arrays, *self.compiled_form)
 
 
 class LinearizedNetwork(Network):

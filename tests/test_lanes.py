@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from numba import njit
 
-from skhbnn.model.kernels import BLOCK, all_finite
+from skhbnn.model.callbacks import all_finite
+from skhbnn.model.kernels import BLOCK
 from skhbnn.model.lanes import (
     LANES,
     add_products,

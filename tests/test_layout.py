@@ -23,6 +23,7 @@ ORDER = [
         "parallel",
         "model.lanes",
         "model.kernels",
+        "model.callbacks",
         "model.compiled",
         "model.network",
         "model.families",

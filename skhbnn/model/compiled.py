@@ -1,4 +1,4 @@
-"""The kernels compiled, or loaded from the disk cache: the C callbacks of nutpie, and what is asked of rows."""
+"""Callbacks and kernels compiled, or loaded from the disk cache, and what is asked of rows."""
 
 import functools
 import hashlib
@@ -6,68 +6,9 @@ import pkgutil
 from functools import partial
 
 import numpy as np
-from numba import carray, cfunc, njit, types
-from numba.extending import intrinsic
+from numba import cfunc, njit, types
 
-from . import kernels
-
-
-@intrinsic
-def _as_pointer(typingctx, address):
-    def codegen(context, builder, signature, args):
-        return builder.inttoptr(args[0], context.get_value_type(types.voidptr))
-
-    return types.voidptr(types.int64), codegen
-
-
-HEADER = 23  # numbers that tell the callback where everything is, written by Density.header
-
-
-@kernels.inline
-def _integers(address, n):
-    return carray(_as_pointer(address), (n,), np.int64)
-
-
-@kernels.inline
-def _doubles(address, n):
-    return carray(_as_pointer(address), (n,), np.float64)
-
-
-def _nutpie_logp(n_dim, x, grad, logp, header):
-    """The density in the form nutpie calls: 0, or a positive code for a divergent point.
-
-    header: sizes, codes and addresses, as ``density.py`` lays them out in ``Density.header``.
-    """
-    h = carray(header, (HEADER,), np.int64)
-    n_groups, n_rows, n_layers, n_means, n_deviations, n_informed = h[0], h[1], h[2], h[3], h[4], h[5]
-    sizes = _integers(h[11], n_layers + 1)
-    parameters = _doubles(h[21], 4)
-    gradient = carray(grad, (n_dim,))
-    value = kernels.log_density_grad(
-        carray(x, (n_dim,)),
-        gradient,
-        (sizes, h[6], h[7] != 0),
-        (
-            _integers(h[12], n_groups + 1),
-            carray(_as_pointer(h[13]), (sizes[0], n_rows), np.float64),
-            _doubles(h[14], n_rows),
-        ),
-        (_integers(h[15], n_means), _doubles(h[16], n_means)),
-        (_integers(h[17], n_deviations), _integers(h[18], n_deviations), _doubles(h[19], n_deviations)),
-        (_doubles(h[20], n_informed), carray(_as_pointer(h[22]), (n_informed, n_informed), np.float64)),
-        (h[8], parameters[0], h[9], parameters[1], parameters[2], h[10], parameters[3]),
-    )
-    logp[0] = value
-    if not np.isfinite(value):
-        return 4
-    return 0 if kernels.all_finite(gradient) else 3
-
-
-def _nutpie_expand(n_dim, n_expanded, x, out, header):
-    """Store the unconstrained vector as it is; weights are made from it afterwards."""
-    for i in range(n_dim):
-        out[i] = x[i]
-    return 0
+from . import callbacks, kernels
 
 
 def _network_loglik(weights, X, y, group, row_weights, sizes, activation, fit_intercept):
@@ -127,7 +68,10 @@ def _network_logits(weights, X, sizes, activation, fit_intercept):
         for first in range(0, n_rows, kernels.BLOCK):
             n = min(kernels.BLOCK, n_rows - first)
             m = kernels.padded(n)
-            _, unit = kernels.forward(weights[d], sizes, activation, fit_intercept, X.T, first, n, m, units)
+            for i in range(sizes[0]):
+                for r in range(m):  # padded rows are 0
+                    units[i * m + r] = X[first + r, i] if r < n else 0.0
+            _, unit = kernels.forward(weights[d], sizes, activation, fit_intercept, m, units)
             for k in range(n_logits):
                 for r in range(n):
                     logits[d, k, first + r] = units[(unit + k) * m + r]
@@ -135,11 +79,11 @@ def _network_logits(weights, X, sizes, activation, fit_intercept):
 
 
 # Numba's disk cache notices changes of the file of a function, and not of the files that it calls into.
-_FILES = ("lanes.py", "kernels.py", "compiled.py")
+_FILES = ("lanes.py", "kernels.py", "callbacks.py", "compiled.py")
 _SOURCE = hashlib.sha256(b"".join(pkgutil.get_data(__package__, name) or b"" for name in _FILES))
 
 
-for _function in (_nutpie_logp, _nutpie_expand, _network_loglik, _network_logits):
+for _function in (callbacks.logp_grad, callbacks.expand, _network_loglik, _network_logits):
     _function.__qualname__ += "_" + _SOURCE.hexdigest()[:12]
 
 
@@ -161,7 +105,7 @@ def nutpie_callbacks():
     logp = types.int64(types.uint64, double, double, double, void)
     expand = types.int64(types.uint64, types.uint64, double, double, void)
     density = partial(cfunc, logp, fastmath=kernels.FASTMATH, error_model="numpy")
-    return _cached(density, _nutpie_logp), _cached(partial(cfunc, expand), _nutpie_expand)
+    return _cached(density, callbacks.logp_grad), _cached(partial(cfunc, expand), callbacks.expand)
 
 
 @functools.cache

@@ -7,7 +7,7 @@ from functools import cache, cached_property
 import numpy as np
 
 from ..data import GroupedData
-from . import compiled, families, kernels
+from . import callbacks, compiled, families, kernels
 from .priors import (
     FlatModel,
     HierarchicalModel,
@@ -19,15 +19,15 @@ from .priors import (
 )
 
 WEIGHT_FAMILIES = {
-    "normal": kernels.NORMAL,
-    "laplace": kernels.LAPLACE,
-    "student_t": kernels.STUDENT_T,
-    "cauchy": kernels.STUDENT_T,
+    "normal": callbacks.NORMAL,
+    "laplace": callbacks.LAPLACE,
+    "student_t": callbacks.STUDENT_T,
+    "cauchy": callbacks.STUDENT_T,
 }
 SCALE_FAMILIES = {
-    "half_normal": (kernels.HALF_NORMAL, families.HALF_SCALE, 0.0),
-    "half_cauchy": (kernels.HALF_CAUCHY, families.HALF_SCALE, 0.0),
-    "inverse_gamma": (kernels.INVERSE_GAMMA, *families.INVERSE_GAMMA),
+    "half_normal": (callbacks.HALF_NORMAL, families.HALF_SCALE, 0.0),
+    "half_cauchy": (callbacks.HALF_CAUCHY, families.HALF_SCALE, 0.0),
+    "inverse_gamma": (callbacks.INVERSE_GAMMA, *families.INVERSE_GAMMA),
 }
 
 
@@ -75,7 +75,7 @@ class Density:
 
     @cached_property
     def header(self):
-        """Sizes, codes and addresses for ``compiled._nutpie_logp``; valid while self lives."""
+        """Sizes, codes and addresses for ``callbacks.logp_grad``; valid while self lives."""
         numbers, arrays = self._arguments
         return np.array(numbers + [array.ctypes.data for array in arrays], dtype=np.int64)  # (HEADER,)
 

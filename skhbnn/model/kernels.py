@@ -29,9 +29,9 @@ def inline(function):
 
     All of it: of a function that stands in several compiled modules the loader keeps one version, and a process that
     loads the callback from the disk cache would keep another than the one that compiled it. They differ in the last
-    digits, and then in all draws.
+    digits, and then in all draws. Without the wrappers for callers in Python and C, which take a fifth of the time.
     """
-    return njit(forceinline=True, **OPTIONS)(function)
+    return njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)(function)
 
 
 def merge(function):
@@ -122,15 +122,6 @@ def _softmax_output(z, n_classes, y, first, n, m, scratch):
 
 
 @inline
-def all_finite(a):
-    """Whether no entry is NaN or infinite, without a branch for each: 0 times such a one is NaN."""
-    s = 0.0
-    for i in range(a.size):
-        s += 0.0 * a[i]
-    return s == 0.0
-
-
-@inline
 def _sum(a, n):
     s = 0.0
     for r in range(n):
@@ -145,18 +136,11 @@ def padded(n):
 
 
 @inline
-def forward(w, sizes, activation, fit_intercept, X, first, n, m, units):
-    """Outputs of every layer on the rows first:first + n, padded to m, into units (input or unit of any layer * m,).
+def forward(w, sizes, activation, fit_intercept, m, units):
+    """Outputs of every layer on m rows, whose inputs come first in units (input or unit of any layer * m,).
 
     Returns the ends of the weights and of the units below the logits: the logits are units[unit * m:].
     """
-    # A contiguous copy: LLVM vectorises only over rows whose stride it knows.
-    for i in range(sizes[0]):
-        h = units[i * m : (i + 1) * m]
-        for r in range(n):
-            h[r] = X[i, first + r]
-        for r in range(n, m):
-            h[r] = 0.0
     n_layers, at, unit = sizes.size - 1, 0, 0
     for l in range(n_layers):  # noqa: E741
         n_in, n_next = sizes[l], sizes[l + 1]
@@ -189,7 +173,14 @@ def network_loglik_grad(
     for first in range(start, stop, BLOCK):
         n = min(BLOCK, stop - first)
         m = padded(n)
-        at, unit = forward(w, sizes, activation, fit_intercept, X, first, n, m, units)
+        # A contiguous copy: LLVM vectorises only over rows whose stride it knows.
+        for i in range(sizes[0]):
+            h = units[i * m : (i + 1) * m]
+            for r in range(n):
+                h[r] = X[i, first + r]
+            for r in range(n, m):
+                h[r] = 0.0
+        at, unit = forward(w, sizes, activation, fit_intercept, m, units)
         # Output: the logits become d log p / d logit.
         delta = units[unit * m : (unit + n_out) * m]  # (logit, BLOCK)
         if row_logliks is not None:
@@ -222,19 +213,6 @@ def network_loglik_grad(
 
 
 @inline
-def _exp(x):
-    """Exponential of a short vector of either sign."""
-    e = np.zeros(padded(x.size))
-    for i in range(x.size):
-        e[i] = -abs(x[i])
-    lanes.exp_rows(e, e.size)
-    for i in range(x.size):
-        if x[i] > 0.0:
-            e[i] = 1.0 / e[i]
-    return e
-
-
-@inline
 def _aligned(n):
     """Space for n doubles from the start of a cache line: vectors across two lines cost a third of the speed."""
     space = np.empty(n + 8)  # (n + 8,)
@@ -249,157 +227,5 @@ def scratch(sizes):
     for size in sizes:
         total, widest = total + size, max(widest, size)
     units = _aligned(total * BLOCK)  # (input or unit of any layer * BLOCK,)
-    deltas = _aligned(2 * (widest + 2) * BLOCK).reshape((2, -1))  # (2, (widest layer + 2) * BLOCK)
+    deltas = _aligned((widest + 2) * BLOCK), _aligned((widest + 2) * BLOCK)  # ((widest layer + 2) * BLOCK,) each
     return units, deltas
-
-
-NORMAL, LAPLACE, STUDENT_T = range(3)  # codes of the families
-HALF_NORMAL, HALF_CAUCHY, INVERSE_GAMMA = range(3)
-OVERFLOW, UNDERFLOW = 1e100, 1e-100  # a product beyond these becomes a logarithm
-
-
-@inline
-def _weight_prior(family, nu, v, scale, grad, value, slope):
-    """Values of a family with mean 0 from unconstrained v, and their log density in v less its constants.
-
-    ``families.py`` has the formulas. The gradient of the log density is added to grad; value and slope, padded to
-    whole vectors, take the values and their derivatives with respect to v.
-    """
-    s, n = 0.0, v.size
-    if family == NORMAL:
-        for i in range(n):
-            u = v[i] / scale[i]
-            s += u * u
-            grad[i] -= u / scale[i]
-            value[i] = v[i]
-            slope[i] = 1.0
-        return -0.5 * s
-    product = 1.0
-    if family == LAPLACE:
-        for i in range(n):
-            a = abs(v[i])
-            s += a + 0.5 * a * a
-            product *= 1.0 + a
-            if product > OVERFLOW:
-                s -= math.log(product)
-                product = 1.0
-            grad[i] -= math.copysign(a * (a + 2.0) / (1.0 + a), v[i])
-            value[i] = math.copysign(scale[i] * (a + 0.5 * a * a), v[i])
-            slope[i] = scale[i] * (1.0 + a)
-        return math.log(product) - s
-    m = padded(n)
-    for i in range(n):
-        value[i] = -abs(v[i])
-    for i in range(n, m):
-        value[i] = 0.0
-    lanes.exp_rows(value, m)
-    for i in range(n):
-        e = value[i]
-        s += abs(v[i])
-        product *= 0.5 + 0.5 * e * e  # cosh(v) exp(-|v|), between 1/2 and 1
-        if product < UNDERFLOW:
-            s += math.log(product)
-            product = 1.0
-        grad[i] -= math.copysign(nu * (1.0 - e * e) / (1.0 + e * e), v[i])
-        half = 0.5 * scale[i] * math.sqrt(nu)
-        value[i] = math.copysign(half * (1.0 / e - e), v[i])
-        slope[i] = half * (1.0 / e + e)
-    return -nu * (s + math.log(product))
-
-
-@inline
-def _add_group_scale_prior(family, first, second, log_sd, sd, grad):
-    """Add the gradient of the log density of logarithms of group scales; return it less its constants."""
-    s = 0.0
-    for i in range(sd.size):
-        if family == INVERSE_GAMMA:
-            s -= first * log_sd[i] + second / sd[i]
-            grad[i] += second / sd[i] - first
-        else:
-            u = sd[i] / first
-            if family == HALF_NORMAL:
-                s += log_sd[i] - 0.5 * u * u
-                grad[i] += 1.0 - u * u
-            else:
-                s += log_sd[i] - math.log(1.0 + u * u)
-                grad[i] += 1.0 - 2.0 * u * u / (1.0 + u * u)
-    return s
-
-
-@merge
-def log_density_grad(x, grad, network, rows, shared, deviating, informed, priors):
-    """Log density of the unconstrained vector x, Jacobians included; its gradient is written to grad.
-
-    x holds the shared means, the logarithms of the learned group scales, and the deviations group by group; for the
-    informed model only z.
-
-    network: sizes (layer + 1,), code of the activation, whether there are intercepts.
-    rows: offsets (group + 1,), X (feature, row), y (row,).
-    shared: the weight of each mean and its prior scale, both (mean,).
-    deviating: of each deviation in a group the weight, the learned scale or -1, and the scale that is not learned,
-    all (deviation,).
-    informed: mean (weight,) and the lower Cholesky factor (weight, weight), both empty in the other models.
-    priors: code of the weights' family, its degrees of freedom, code of the scales' family, its two parameters, the
-    number of learned scales, the sum of all normalising constants.
-    """
-    sizes, activation, fit_intercept = network
-    offsets, X, y = rows
-    weight_of_mean, scale_of_mean = shared
-    weight_of_deviation, learned_scale, constant_scale = deviating
-    location, cholesky = informed
-    family, nu, scale_family, first, second, n_scales, constant = priors
-
-    n_weights, n_means, n_deviations = 0, weight_of_mean.size, weight_of_deviation.size
-    for layer in range(sizes.size - 1):
-        n_weights += (sizes[layer] + fit_intercept) * sizes[layer + 1]
-    units, deltas = scratch(sizes)
-    w, grad_w = np.empty(n_weights), np.empty(n_weights)  # (weight,)
-    mean, grad_mean = np.zeros(n_weights), np.zeros(n_weights)  # (weight,)
-    value, slope = np.empty(n_deviations + lanes.LANES), np.empty(n_deviations + lanes.LANES)  # (deviation + padding,)
-    mu, mu_slope = np.empty(n_means + lanes.LANES), np.empty(n_means + lanes.LANES)  # (mean + padding,)
-    ones = np.ones(n_deviations)
-    grad[:] = 0.0
-    logp = constant + _weight_prior(family, nu, x[:n_means], scale_of_mean, grad[:n_means], mu, mu_slope)
-    for i in range(n_means):
-        mean[weight_of_mean[i]] = mu[i]
-    log_sd = x[n_means : n_means + n_scales]  # (learned scale,)
-    sd = _exp(log_sd)[:n_scales]  # (learned scale,)
-    sd_deviation, grad_sd = np.empty(n_deviations), np.zeros(n_deviations)  # (deviation,)
-    for k in range(n_deviations):
-        sd_deviation[k] = sd[learned_scale[k]] if learned_scale[k] >= 0 else constant_scale[k]
-
-    for g in range(offsets.size - 1):
-        start = n_means + n_scales + g * n_deviations
-        z, grad_z = x[start : start + n_deviations], grad[start : start + n_deviations]  # (deviation,)
-        logp += _weight_prior(family, nu, z, ones, grad_z, value, slope)
-        for i in range(n_weights):
-            w[i] = mean[i]
-        for k in range(n_deviations):
-            w[weight_of_deviation[k]] += sd_deviation[k] * value[k]
-        for i in range(location.size):
-            w[i] = location[i]
-            for j in range(i + 1):
-                w[i] += cholesky[i, j] * x[j]
-        logp += network_loglik_grad(
-            w, grad_w, sizes, activation, fit_intercept, X, y, offsets[g], offsets[g + 1], units, deltas, None, None
-        )
-        for i in range(n_weights):
-            grad_mean[i] += grad_w[i]
-        for k in range(n_deviations):
-            at_weight = grad_w[weight_of_deviation[k]]
-            grad_z[k] += sd_deviation[k] * slope[k] * at_weight
-            grad_sd[k] += value[k] * at_weight
-
-    for i in range(n_means):
-        grad[i] += mu_slope[i] * grad_mean[weight_of_mean[i]]
-    for k in range(n_deviations):
-        if learned_scale[k] >= 0:
-            grad[n_means + learned_scale[k]] += sd_deviation[k] * grad_sd[k]
-    for i in range(location.size):
-        for j in range(i + 1):
-            grad[j] += cholesky[i, j] * grad_mean[i]
-    for i in range(location.size):
-        logp -= 0.5 * x[i] * x[i]
-        grad[i] -= x[i]
-    scales = slice(n_means, n_means + n_scales)
-    return logp + _add_group_scale_prior(scale_family, first, second, log_sd, sd, grad[scales])

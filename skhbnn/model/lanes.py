@@ -188,9 +188,8 @@ def _in_place_with(function):
     def loop(typingctx, a, b, m):
         def codegen(context, builder, signature, args):
             rows = _Loop(context, builder, (a, b, m), args)
-            rows.pairs(
-                args[2], lambda r, width: rows.store(function(rows.load(0, r, width), rows.load(1, r, width)), 0, r)
-            )
+            with rows.vectors(args[2]) as (r, _):
+                rows.store(function(rows.load(0, r), rows.load(1, r)), 0, r)
             return context.get_dummy_value()
 
         return types.void(a, b, m), codegen

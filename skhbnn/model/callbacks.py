@@ -185,7 +185,7 @@ def logp_grad(n_dim, x_address, grad_address, logp_address, header):
     mean, grad_mean = _full(n_weights, 0.0), _full(n_weights, 0.0)  # (weight,)
     value, slope = np.empty(n_deviations + lanes.LANES), np.empty(n_deviations + lanes.LANES)  # (deviation + padding,)
     mu, mu_slope = np.empty(n_means + lanes.LANES), np.empty(n_means + lanes.LANES)  # (mean + padding,)
-    ones = _full(n_deviations, 1.0)
+    ones = _full(n_deviations, 1.0)  # (deviation,)
     grad[:] = 0.0
     logp = constant + _weight_prior(family, nu, x[:n_means], scale_of_mean, grad[:n_means], mu, mu_slope)
     for i in range(n_means):

@@ -60,7 +60,7 @@ COLUMNS = ("seeds", "groups", "seconds a fit", "test accuracy", "test log loss",
 def systems():
     """Name, maker, seeds, and number of groups (None: all) of each system, ours first."""
     network = {"hidden_layer_sizes": (50, 50), "max_iter": 2000, "random_state": 0}
-    yield "skhbnn, hierarchical", lambda: HierarchicalBNNClassifier(GROUP, n_jobs=2, random_state=0), SEEDS, None
+    yield "skhbnn, hierarchical", lambda: HierarchicalBNNClassifier(groups=GROUP, n_jobs=2, random_state=0), SEEDS, None
     boosting = HistGradientBoostingClassifier(categorical_features=[GROUP], random_state=0)
     yield "HistGradientBoosting, group as a category", lambda: boosting, SEEDS, None
     encoders = {"one-hot": OneHotEncoder(sparse_output=False), "target-encoded": TargetEncoder(random_state=0)}

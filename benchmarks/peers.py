@@ -94,8 +94,7 @@ def one_fit(classifier, seed, n_groups):
 def bde(hidden):
     """An ensemble of sampled networks; with its default 20 epochs and 10 draws it is hardly better than chance here."""
     module = importlib.import_module("bde")
-    settings = {"n_members": 4, "epochs": 500, "warmup_steps": 1000, "n_samples": 200}
-    return module.BdeClassifier(hidden_layers=hidden, seed=0, **settings)
+    return module.BdeClassifier(hidden_layers=hidden, n_members=4, epochs=500, warmup_steps=1000, n_samples=200, seed=0)
 
 
 class GroupInterceptBoosting(ClassifierMixin, BaseEstimator):

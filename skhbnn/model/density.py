@@ -7,7 +7,7 @@ from functools import cache, cached_property
 import numpy as np
 
 from ..data import GroupedData
-from . import callbacks, compiled, families, kernels
+from . import callbacks, compiled, families
 from .priors import (
     FlatModel,
     HierarchicalModel,
@@ -104,6 +104,7 @@ class Density:
             learned, constant_scale = rank[part], constant_group_scales(model)[part]  # (deviation,) each
         if isinstance(model, HierarchicalModel) and n_scales:
             scale_prior = str(model.group_scale_prior)
+        sizes, activation, fit_intercept = network.compiled_form  # (layer + 1,)
         constant = families.log_constant(weight_prior) * (self.n_dim - n_scales)
         if weight_prior == "normal":
             constant -= np.log(scale_of_mean).sum()
@@ -111,11 +112,11 @@ class Density:
         scale_family, *scale_parameters = SCALE_FAMILIES[scale_prior]
         numbers = [
             *(data.n_groups, len(data.y), len(network.layers), len(means), len(deviations), len(location)),
-            *(kernels.ACTIVATIONS.index(network.activation), network.fit_intercept),
+            *(activation, fit_intercept),
             *(WEIGHT_FAMILIES[weight_prior], scale_family, n_scales),
         ]
         nu = families.DEGREES_OF_FREEDOM.get(weight_prior, 0.0)
-        integers = (np.array(network.sizes), data.offsets, means, deviations, learned)
+        integers = (sizes, data.offsets, means, deviations, learned)
         sizes, offsets, means, deviations, learned = (array.astype(np.int64) for array in integers)
         X, y = np.ascontiguousarray(data.X.T), data.y.astype(float)  # (feature, row), (row,)
         parameters = np.array([nu, *scale_parameters, constant])

@@ -34,14 +34,6 @@ def inline(function):
     return njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)(function)
 
 
-def merge(function):
-    """``njit`` into the source of the caller, whose options then hold.
-
-    For what is large: LLVM's passes over a function of its own would take seconds more.
-    """
-    return njit(inline="always")(function)
-
-
 @inline
 def _activate(activation, h, m):
     if activation == TANH:
@@ -155,7 +147,7 @@ def forward(w, sizes, activation, fit_intercept, m, units):
     return at, unit
 
 
-@merge
+@njit(inline="always")  # into the caller's source, under its options: LLVM's passes over it alone would take seconds
 def network_loglik_grad(
     w, grad, sizes, activation, fit_intercept, X, y, start, stop, units, deltas, row_logliks, row_weights
 ):

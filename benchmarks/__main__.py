@@ -15,7 +15,7 @@ SECTIONS = (
     *("startup", "speed", "flat", "prediction", "quality", "new_groups", "weight_priors", "advi"),
     *("search", "many_groups", "laplace"),
 )
-LONG = ("calibration", "predictive_calibration", "defaults", "peers", "scaling", "stacking", "insteval")
+LONG = ("calibration", "predictive_calibration", "defaults", "peers", "scaling", "stacking", "starts", "insteval")
 DATA = {  # what they read
     **dict.fromkeys(("predictive_calibration", "defaults"), "vowel.csv and contraception.csv"),
     "insteval": "insteval.csv",

@@ -9,9 +9,9 @@ Three data sets, in each of which the groups are known:
 - vowel: Deterding's recordings of 11 vowels by 15 speakers (UCI Machine Learning Repository); two of the six repeats
   train, the others test, in three ways.
 
-Every setting changes one thing of the default, which is: intercepts, `prior_scale=2.0`, a group scale for the matrix
-and one for the intercepts of every layer, and `hidden_layer_sizes=(5, 5)`. For the vowels it is `(20,)` instead, and
-some settings of the mode alone stand beside it. The article's own settings have no intercepts and `prior_scale=1.0`.
+The settings differ in what they name from the default, which is: intercepts, `prior_scale=2.0`, a group scale for the
+matrix and one for the intercepts of every layer, and `hidden_layer_sizes=(5, 5)`. For the vowels it is `(20,)`, with
+settings of the mode alone beside it. The article's own settings have no intercepts and `prior_scale=1.0`.
 The two half moons are each other's image under half a turn, which a network of tanh units without intercepts knows
 beforehand: other data need intercepts.
 
@@ -82,13 +82,14 @@ class ScalePerUnit(WithNetwork):  # noqa: D101
 
 def settings(n_layers, hidden, wider):
     """Class and parameters of every setting, by name."""
-    steep = [*[1.0] * (n_layers - 1), 3.0]  # of each layer
+    steep, wide = [*[1.0] * (n_layers - 1), 3.0], [*[2.0] * (n_layers - 1), 4.0]  # of each layer
     base = {"hidden_layer_sizes": hidden, "prior_scale": 2.0}
     changes = {
         DEFAULT: {},
         THE_ARTICLES: {"fit_intercept": False, "prior_scale": 1.0},
-        **{f"prior_scale={scale!r}": {"prior_scale": scale} for scale in (1.0, 3.0, steep, "fan_in")},
+        **{f"prior_scale={scale!r}": {"prior_scale": scale} for scale in (1.0, 3.0, steep, wide, "fan_in")},
         "fit_intercept=False": {"fit_intercept": False},
+        f"fit_intercept=False, prior_scale={wide}": {"fit_intercept": False, "prior_scale": wide},
         f"hidden_layer_sizes={wider}": {"hidden_layer_sizes": wider},
     }
     found = {name: (HierarchicalBNNClassifier, {**base, **change}) for name, change in changes.items()}

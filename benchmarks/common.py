@@ -24,6 +24,7 @@ ARTICLE = {
     "tune": 400,
     "draws": 400,
 }
+ARTICLE_HIERARCHICAL = {**ARTICLE, "pooling": "partial"}
 
 
 @contextmanager

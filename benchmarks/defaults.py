@@ -9,11 +9,10 @@ Three data sets, in each of which the groups are known:
 - vowel: Deterding's recordings of 11 vowels by 15 speakers (UCI Machine Learning Repository); two of the six repeats
   train, the others test, in three ways.
 
-The settings differ in what they name from the default, which is: intercepts, `prior_scale=2.0`, a group scale for the
-matrix and one for the intercepts of every layer, and `hidden_layer_sizes=(5, 5)`. For the vowels it is `(20,)`, with
-settings of the mode alone beside it. The article's own settings have no intercepts and `prior_scale=1.0`.
-The two half moons are each other's image under half a turn, which a network of tanh units without intercepts knows
-beforehand: other data need intercepts.
+The settings differ in what they name from the default, which is: `pooling="affine"`, `prior_scale=(1.0, 4.0)`,
+intercepts, and `hidden_layer_sizes=(5, 5)`. For the vowels it is `(20,)`, with settings of the mode alone beside it.
+The article's own settings are `pooling="partial"`, no intercepts and `prior_scale=1.0`. Where a group scale for the
+matrix and one for the intercepts of every layer become one per layer or one per unit, pooling is partial.
 
 Test log loss in nats, and its difference from the default and from the article's settings, paired over seeds or
 splits, with standard errors (the splits share rows: theirs are a rough guide only). 2 chains of 200 + 100 steps.
@@ -82,28 +81,37 @@ class ScalePerUnit(WithNetwork):  # noqa: D101
 
 def settings(n_layers, hidden, wider):
     """Class and parameters of every setting, by name."""
-    steep, wide = [*[1.0] * (n_layers - 1), 3.0], [*[2.0] * (n_layers - 1), 4.0]  # of each layer
-    base = {"hidden_layer_sizes": hidden, "prior_scale": 2.0}
+    n_shared, base = n_layers - 1, {"hidden_layer_sizes": hidden}
     changes = {
         DEFAULT: {},
-        THE_ARTICLES: {"fit_intercept": False, "prior_scale": 1.0},
-        **{f"prior_scale={scale!r}": {"prior_scale": scale} for scale in (1.0, 3.0, steep, wide, "fan_in")},
+        THE_ARTICLES: {"pooling": "partial", "fit_intercept": False, "prior_scale": 1.0},
+        **{
+            f"pooling={pooling!r}": {"pooling": pooling}
+            for pooling in (
+                "partial",
+                ["affine", *["complete"] * n_shared],
+                ["affine", *["partial"] * n_shared],
+            )
+        },
+        "pooling='partial', prior_scale=2.0": {"pooling": "partial", "prior_scale": 2.0},
+        **{f"prior_scale={scale!r}": {"prior_scale": scale} for scale in (1.0, 2.0, (2.0, 4.0), "fan_in")},
         "fit_intercept=False": {"fit_intercept": False},
-        f"fit_intercept=False, prior_scale={wide}": {"fit_intercept": False, "prior_scale": wide},
         f"hidden_layer_sizes={wider}": {"hidden_layer_sizes": wider},
     }
     found = {name: (HierarchicalBNNClassifier, {**base, **change}) for name, change in changes.items()}
-    found["one group scale per layer"] = ScalePerLayer, base
-    found["one group scale per unit"] = ScalePerUnit, base
+    for name, estimator in (("layer", ScalePerLayer), ("unit", ScalePerUnit)):
+        found[f"pooling='partial', one group scale per {name}"] = estimator, {**base, "pooling": "partial"}
     return found
 
 
 def modes():
     """The same of the mode alone, for the vowels."""
     for activation in ("tanh", "relu"):
-        for scale in (1.0, 2.0, 3.0):
+        for scale in (1.0, 2.0):
             params = {"hidden_layer_sizes": (50,), "activation": activation, "prior_scale": scale, "inference": "map"}
-            yield f'mode, (50,), "{activation}", prior_scale={scale}', (HierarchicalBNNClassifier, params)
+            for pooling in ("affine", "partial"):
+                name = f"mode, (50,), {activation!r}, {pooling!r}, prior_scale={scale}"
+                yield name, (HierarchicalBNNClassifier, {**params, "pooling": pooling})
 
 
 def run(folder):

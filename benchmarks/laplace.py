@@ -13,7 +13,7 @@ from sklearn.base import clone
 from skhbnn import HierarchicalBNNClassifier, InformedPriorBNNClassifier, PerGroupClassifier
 from skhbnn.datasets import make_rotated_moons
 
-from .common import ARTICLE, convergence_ignored, first_rows, paired, scores, timed
+from .common import ARTICLE_HIERARCHICAL, convergence_ignored, first_rows, paired, scores, timed
 from .new_groups import LIMITS, NEW_SEEDS
 from .predictive_calibration import calibration_error
 
@@ -32,7 +32,9 @@ METHODS = {  # parameters of the estimator of a group, and of the classifier of 
 def run():
     with convergence_ignored():
         X, _, y, _, groups, _ = make_rotated_moons()
-        fitted = HierarchicalBNNClassifier(random_state=0, n_jobs=N_JOBS, **ARTICLE).fit(X, y, groups=groups)
+        fitted = HierarchicalBNNClassifier(random_state=0, n_jobs=N_JOBS, **ARTICLE_HIERARCHICAL).fit(
+            X, y, groups=groups
+        )
         prior = InformedPriorBNNClassifier.from_hierarchical(fitted, n_jobs=None)
         return [row for n_rows in LIMITS for row in rows_of(prior, n_rows)]
 

@@ -21,7 +21,7 @@ import skhbnn
 from skhbnn import HierarchicalBNNClassifier, InformedPriorBNNClassifier, PerGroupClassifier
 from skhbnn.datasets import make_rotated_moons
 
-from .common import ARTICLE, convergence_ignored, measured_in_new_python, timed
+from .common import ARTICLE_HIERARCHICAL, convergence_ignored, measured_in_new_python, timed
 
 N_JOBS = 2
 SIZES = (250, 1_000)
@@ -34,7 +34,9 @@ def run():
     with tempfile.TemporaryDirectory() as folder, convergence_ignored():
         X, _, y, _, groups, _ = make_rotated_moons()
         path = Path(folder) / "hierarchical.skhbnn"
-        HierarchicalBNNClassifier(random_state=0, n_jobs=N_JOBS, **ARTICLE).fit(X, y, groups=groups).save(path)
+        HierarchicalBNNClassifier(random_state=0, n_jobs=N_JOBS, **ARTICLE_HIERARCHICAL).fit(X, y, groups=groups).save(
+            path
+        )
         by_size = [measured_in_new_python(MEASURE, path, size, "loky") for size in SIZES]
         loky, dask = (measured_in_new_python(MEASURE, path, COMPARED, backend) for backend in ("loky", "dask"))
     few, many = by_size

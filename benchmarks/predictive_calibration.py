@@ -101,7 +101,7 @@ def one_split(split, load, path, settings):
 def bayesian(X, y, groups, X_test, groups_test, settings):
     """Mean probabilities (row, class) and those of each draw (draw, row, class), by model."""
     settings = {**settings, **SETTINGS}
-    hierarchical = HierarchicalBNNClassifier(**settings).fit(X, y, groups=groups)
+    hierarchical = HierarchicalBNNClassifier(pooling="partial", **settings).fit(X, y, groups=groups)
     draws = hierarchical.sample_proba(X_test, groups=groups_test, n_draws=N_DRAWS)  # (draw, row, class)
     units = {"feature_mean": X.mean(axis=0), "feature_scale": X.std(axis=0), "classes": np.unique(y)}
     single = {

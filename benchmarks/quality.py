@@ -10,7 +10,7 @@ from joblib import Parallel, delayed
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier
 from skhbnn.datasets import make_rotated_moons
 
-from .common import ARTICLE, convergence_ignored, paired, scores
+from .common import ARTICLE, ARTICLE_HIERARCHICAL, convergence_ignored, paired, scores
 
 SEEDS = (31, *range(10))
 
@@ -39,7 +39,7 @@ def one_seed(seed):
     """Accuracy and log loss of each model."""
     X, X_test, y, y_test, groups, groups_test = make_rotated_moons(random_state=seed)
     with convergence_ignored():
-        fitted = HierarchicalBNNClassifier(random_state=0, **ARTICLE).fit(X, y, groups=groups)
+        fitted = HierarchicalBNNClassifier(random_state=0, **ARTICLE_HIERARCHICAL).fit(X, y, groups=groups)
         flat = FlatBNNClassifier(random_state=0, **ARTICLE)
         informed = InformedPriorBNNClassifier.from_hierarchical(fitted)
         return {

@@ -19,12 +19,12 @@ from skhbnn.model.density import Density
 from skhbnn.model.network import Network
 from skhbnn.model.priors import HierarchicalModel
 
-from .common import ARTICLE, convergence_ignored, gradient_seconds, measured_in_new_python, scores, timed
+from .common import ARTICLE_HIERARCHICAL, convergence_ignored, gradient_seconds, measured_in_new_python, scores, timed
 
-LONG_STEPS = {**ARTICLE, "tune": 300, "target_accept": 0.8}
+LONG_STEPS = {**ARTICLE_HIERARCHICAL, "tune": 300, "target_accept": 0.8}
 SETTINGS = {
     "default settings": {},
-    "article's settings": ARTICLE,
+    "article's settings": ARTICLE_HIERARCHICAL,
     "target_accept=0.8, 4 chains of 300 + 300 steps": {**LONG_STEPS, "draws": 300},
     "target_accept=0.8, 2 chains of 300 + 200 steps": {**LONG_STEPS, "chains": 2, "draws": 200},
 }

@@ -18,7 +18,15 @@ from skhbnn.datasets import make_rotated_moons
 from skhbnn.model.density import Density
 
 from . import pymc_peers
-from .common import ARTICLE, convergence_ignored, gradient_seconds, median_ess, scores, timed, warnings_ignored
+from .common import (
+    ARTICLE_HIERARCHICAL,
+    convergence_ignored,
+    gradient_seconds,
+    median_ess,
+    scores,
+    timed,
+    warnings_ignored,
+)
 
 SEEDS = 0, 1, 2
 ROOFLINE = 25.0  # µs a gradient on the reference machine: 216 kflop and 9,000 tanh at 1.4 ns
@@ -30,7 +38,9 @@ def run():
 
     def fit(seed):
         with convergence_ignored():
-            return HierarchicalBNNClassifier(n_jobs=2, random_state=seed, **ARTICLE).fit(X, y, groups=groups)
+            return HierarchicalBNNClassifier(n_jobs=2, random_state=seed, **ARTICLE_HIERARCHICAL).fit(
+                X, y, groups=groups
+            )
 
     def with_nutpie(seed):
         compiled = nutpie.compile_pymc_model(pymc_peers.hierarchical(*grouped[::2]))

@@ -12,7 +12,7 @@ from skhbnn import HierarchicalBNNClassifier, InformedPriorBNNClassifier
 from skhbnn.datasets import make_rotated_moons
 from skhbnn.stacking import weigh_chains
 
-from .common import ARTICLE, convergence_ignored, paired, scores
+from .common import ARTICLE_HIERARCHICAL, convergence_ignored, paired, scores
 from .new_groups import loss
 
 SEEDS = (31, *range(9))
@@ -41,7 +41,7 @@ def one_fit(seed, new_seed):
     X, X_test, y, y_test, groups, groups_test = make_rotated_moons(random_state=seed)
     new = make_rotated_moons(random_state=new_seed)
     with convergence_ignored():
-        fitted = HierarchicalBNNClassifier(random_state=0, **ARTICLE).fit(X, y, groups=groups)
+        fitted = HierarchicalBNNClassifier(random_state=0, **ARTICLE_HIERARCHICAL).fit(X, y, groups=groups)
         posterior, losses = weigh_chains(fitted.posterior_, fitted.training_data_, "stacking"), {}
         for weighed in (replace(posterior, chain_weights=None), posterior):
             fitted.posterior_ = weighed

@@ -6,7 +6,7 @@ from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier
 from skhbnn.datasets import make_rotated_moons
 from skhbnn.model.families import WEIGHT_PRIORS
 
-from .common import ARTICLE, convergence_ignored, scores, timed
+from .common import ARTICLE, ARTICLE_HIERARCHICAL, convergence_ignored, scores, timed
 
 
 def run():
@@ -18,7 +18,9 @@ def run():
             for family in WEIGHT_PRIORS:
                 with timed() as clock:
                     if model == "hierarchical":
-                        fitted = HierarchicalBNNClassifier(weight_prior=family, n_jobs=2, random_state=0, **ARTICLE)
+                        fitted = HierarchicalBNNClassifier(
+                            weight_prior=family, n_jobs=2, random_state=0, **ARTICLE_HIERARCHICAL
+                        )
                         fitted.fit(X, y, groups=groups)
                         proba, truth = fitted.predict_proba(X_test, groups=groups_test), y_test
                         fits = [fitted]

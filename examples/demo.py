@@ -39,7 +39,7 @@ def run_article(settings, folder):
     split, new = splits
     make_flat = flat_maker(settings, split.classes)
     flat = fit_per_group("flat, one per group", make_flat, split)
-    model = HierarchicalBNNClassifier(**settings, verbose=1)
+    model = HierarchicalBNNClassifier(**settings, pooling="partial", verbose=1)
     hierarchical = fit_together("hierarchical", model, split, with_groups=True)
     article_prior = informed_maker(model, covariance="layer", prior_chains=0, align=False)
     outcomes = [flat, hierarchical, fit_per_group("informed, as in the article", article_prior, split)]

@@ -77,7 +77,7 @@ def main():
         f"{'after':>9}{'median':>9}"
         f"{'seconds':>9}{'R-hat':>8}"
     )
-    settings = {"prior_scale": 1.0, "tune": 400, "draws": 400}
+    settings = {"pooling": "partial", "prior_scale": 1.0, "tune": 400, "draws": 400}
     study("moons", make_rotated_moons(), {"fit_intercept": False, **settings})
     if path is None:
         print("contraception  skipped: name its CSV file to study it too")

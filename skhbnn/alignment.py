@@ -8,6 +8,8 @@ import numpy as np
 from scipy.linalg import block_diag
 from scipy.optimize import linear_sum_assignment
 
+from .model.families import STANDARD_VARIANCE
+
 ODD_ACTIVATIONS = ("tanh", "identity")  # f(-x) = -f(x)
 ROUNDS = 5
 SWEEPS = 2
@@ -109,16 +111,17 @@ def weight_moments(network, draws, covariance="full", aligned=True):
     return draws.mean(axis=0), cov
 
 
-def population_moments(network, mean_draws, scale_draws, covariance="full", aligned=True, unit_variance=1.0):
+def population_moments(model, mean_draws, scale_draws, covariance="full", aligned=True):
     """Mean and covariance of a new group's weights under the posterior of the group distribution.
 
     The weights of a new group are w = mu + sd z for (mu, sd) from the posterior and z from the weights' family, so by
     the laws of total expectation and total covariance E w = E mu and Cov w = Cov mu + diag(E sd²) Var z, without
-    drawing any w.
+    drawing any w. Under affine pooling the rows of the first layer's matrix A W have means E W, and in the same way
+    each has E sd² WᵀW Var z more covariance; as have its intercepts, of the shift.
 
     Parameters
     ----------
-    network : Network
+    model : HierarchicalModel
     mean_draws : ndarray of shape (n_draws, n_weights)
         Draws of mu.
     scale_draws : ndarray of shape (n_draws, n_parts)
@@ -127,15 +130,24 @@ def population_moments(network, mean_draws, scale_draws, covariance="full", alig
         Whether covariances between layers, or all covariances, are set to 0.
     aligned : bool, default=True
         Whether to align the draws first.
-    unit_variance : float, default=1.0
-        Var z.
 
     Returns
     -------
     mean : ndarray of shape (n_weights,)
     cov : ndarray of shape (n_weights, n_weights)
     """
-    mean, cov = weight_moments(network, mean_draws, covariance, aligned)
-    variance = np.mean(np.square(scale_draws, dtype=float), axis=0)[network.part_of_weight]  # (weight,)
-    cov[np.diag_indices_from(cov)] += unit_variance * variance
+    network, unit_variance = model.network, STANDARD_VARIANCE[model.weight_prior]
+    mean_draws = align(network, mean_draws) if aligned else np.asarray(mean_draws, dtype=float)  # (draw, weight)
+    mean, cov = weight_moments(network, mean_draws, covariance, aligned=False)
+    variances = unit_variance * np.square(scale_draws, dtype=float)  # (draw, part)
+    cov[np.diag_indices_from(cov)] += variances.mean(axis=0)[network.part_of_weight]
+    if model.input_map:
+        first = network.layers[0]
+        matrix = first.matrix(mean_draws)  # (draw, input, unit)
+        gram = np.swapaxes(matrix, 1, 2) @ matrix  # (draw, unit, unit)
+        for row in range(first.n_in + first.fit_intercept):  # those of the matrix, and the intercepts
+            variance = variances[:, len(network.parts) + (row == first.n_in)]  # (draw,)
+            block = np.mean(variance[:, None, None] * gram, axis=0)  # (unit, unit)
+            own = slice(first.start + row * first.n_out, first.start + (row + 1) * first.n_out)
+            cov[own, own] += np.diag(np.diag(block)) if covariance == "diag" else block
     return mean, cov

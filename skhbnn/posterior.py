@@ -8,8 +8,15 @@ import numpy as np
 from .data import label_generator
 from .model.families import standard_draws
 from .model.network import LinearizedNetwork
-from .model.priors import FlatModel, HierarchicalModel, InformedModel, learned_parts, weights_with_deviation
-from .model.weights import group_scales, group_weights, weight_tangent
+from .model.priors import (
+    FlatModel,
+    HierarchicalModel,
+    InformedModel,
+    entries_with_deviation,
+    learned_parts,
+    part_of_entry,
+)
+from .model.weights import group_scales, group_weights, mean_entries, through_input_map, weight_tangent
 from .psis import resampled
 
 
@@ -227,9 +234,10 @@ class Posterior:
         rng = label_generator(self.seed, label)
         if isinstance(self.model, InformedModel) or self.group_mean is None or self.group_scale is None:
             raise ValueError("A posterior of one network has no group distribution to draw an unseen group from.")
-        mean = self.pooled(self.group_mean)  # (draw, weight)
-        scale = self.pooled(self.group_scale)[:, self.network.part_of_weight]  # (draw, weight)
-        return mean + scale * standard_draws(self.model.weight_prior, rng, mean.shape)
+        mean = mean_entries(self.model, self.pooled(self.group_mean))  # (draw, entry)
+        scale = self.pooled(self.group_scale)[:, part_of_entry(self.model)]  # (draw, entry)
+        entries = mean + scale * standard_draws(self.model.weight_prior, rng, mean.shape)  # (draw, entry)
+        return through_input_map(self.model, entries)
 
 
 def posterior_from_trace(model, n_groups, trace, seed):
@@ -265,7 +273,7 @@ def _linearized(model, n_groups, trace, seed):
     """The posterior of a linearised network: weights to first order around the mode of each draw."""
     grouped = isinstance(model, HierarchicalModel)
     # The group mean is the weights of one more group, without deviations.
-    more = [(0, 0), (0, len(weights_with_deviation(model)) if grouped else 0)]
+    more = [(0, 0), (0, len(entries_with_deviation(model)) if grouped else 0)]
     x, modes, mode = np.pad(trace.x[0], more), np.pad(trace.modes, more), trace.statistics["mode"][0]
     tangents = [weight_tangent(model, n_groups + grouped, point) for point in modes]
     weights = np.empty((1, len(x), n_groups + grouped, model.network.n_weights), dtype=np.float32)

@@ -80,14 +80,17 @@ def weights(model, x, n_groups):
     network, log_prior = model.network, 0.0
     layers = np.concatenate([[index] * (layer.stop - layer.start) for index, layer in enumerate(network.layers)])
     pooling, scale = np.array(model.pooling)[layers], model.scale[layers]
-    has_mean, differs = pooling != "none", pooling != "complete"
+    has_mean, differs = pooling != "none", (pooling == "partial") | (pooling == "none")
     parts = []  # 2 k of the matrix of layer k, 2 k + 1 of its intercepts
     for k, (n_in, n_out) in enumerate(pairwise(network.sizes)):
         parts += [2 * k] * n_in * n_out + [2 * k + 1] * n_out * network.fit_intercept
     parts = np.array(parts)  # (weight,)
     fixed = isinstance(getattr(model, "group_scale_prior", None), float)
     learned_parts = np.unique(parts[(pooling == "partial") & (not fixed)])
-    n_means, n_scales = has_mean.sum(), len(learned_parts)
+    n_in, map_sizes = network.sizes[0], []  # entries of the map's matrix and of its shift
+    if model.pooling[0] == "affine":
+        map_sizes = [n_in**2, n_in][: 1 + network.fit_intercept]
+    n_means, n_scales = has_mean.sum(), len(learned_parts) + (not fixed) * len(map_sizes)
     mean, log_slope = from_unconstrained(model.weight_prior, x[..., :n_means], scale[has_mean])
     log_prior = family_log_density(model.weight_prior, mean, scale[has_mean]).sum(-1) + log_slope.sum(-1)
     log_sd = x[..., n_means : n_means + n_scales]
@@ -96,8 +99,8 @@ def weights(model, x, n_groups):
         log_prior = log_prior + (prior + log_sd).sum(-1)
     w = np.zeros((*x.shape[:-1], n_groups, len(layers)), dtype=x.dtype)
     w[..., has_mean] = mean[..., None, :]
-    if differs.any():
-        v = x[..., n_means + n_scales :].reshape(*x.shape[:-1], n_groups, differs.sum())
+    if differs.any() or map_sizes:
+        v = x[..., n_means + n_scales :].reshape(*x.shape[:-1], n_groups, differs.sum() + sum(map_sizes))
         z, log_slope = from_unconstrained(model.weight_prior, v, 1.0)
         log_prior = log_prior + (family_log_density(model.weight_prior, z, 1.0) + log_slope).sum((-1, -2))
         for k, i in enumerate(np.flatnonzero(differs)):
@@ -107,6 +110,16 @@ def weights(model, x, n_groups):
             else:
                 sd = np.exp(log_sd[..., learned]) if len(learned) else model.group_scale_prior
             w[..., i] += sd * z[..., k]
+    if map_sizes:
+        sd = [model.group_scale_prior] * 2 if fixed else np.moveaxis(np.exp(log_sd[..., len(learned_parts) :]), -1, 0)
+        of_map = np.split(z[..., differs.sum() :], [n_in**2], axis=-1)  # (..., group, input * input), (..., input)
+        matrix, *shift = (np.asarray(scale)[..., None, None] * entries for scale, entries in zip(sd, of_map))  # noqa: B905
+        matrix = np.eye(n_in) + matrix.reshape(*matrix.shape[:-1], n_in, n_in)  # (..., group, input, input)
+        ends = np.cumsum([0, n_in * network.sizes[1], network.fit_intercept * network.sizes[1]])
+        first = w[..., : ends[1]].reshape(*w.shape[:-1], n_in, -1).copy()  # (..., group, input, unit)
+        w[..., : ends[1]] = np.einsum("...ik,...ku->...iu", matrix, first).reshape(*w.shape[:-1], -1)
+        if network.fit_intercept:
+            w[..., ends[1] : ends[2]] += np.einsum("...k,...ku->...u", shift[0], first)
     return w, log_prior
 
 

@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 from skhbnn import HierarchicalBNNClassifier, InformedPriorBNNClassifier
 from skhbnn.alignment import align, population_moments
 from skhbnn.model.network import Network
+from skhbnn.model.priors import HierarchicalModel, layer_pooling
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -90,18 +91,29 @@ def test_align_without_hidden_layers():
 # The normal distribution of a new group's weights ------------------------------------------------------------------
 
 
-def test_population_moments_against_sampling():
+def make_model(network, pooling="partial"):
+    return HierarchicalModel(network, np.ones(len(network.layers)), layer_pooling(network, pooling))
+
+
+@pytest.mark.parametrize("pooling", ["partial", "affine"])
+def test_population_moments_against_sampling(pooling):
     """Mean and covariance of w ~ Normal(mu, sd²), with (mu, sd) one of the draws, by brute force."""
     network = Network((2, 2, 1), "tanh", True)  # 9 weights: 6 in layer 0, 3 in layer 1
     rng = np.random.default_rng(0)
     factor = rng.standard_normal((9, 9)) / 3
     mu = rng.standard_normal(9) + rng.standard_normal((300, 9)) @ factor  # (draw, weight)
-    sd = rng.uniform(0.1, 1.5, (300, 4))  # (draw, part)
-    mean, cov = population_moments(network, mu, sd, aligned=False)
+    sd = rng.uniform(0.1, 1.5, (300, 6 if pooling == "affine" else 4))  # (draw, part)
+    sd[:, :2] *= pooling == "partial"  # the first layer
+    mean, cov = population_moments(make_model(network, pooling), mu, sd, aligned=False)
 
     n = 400_000
     picked = rng.integers(300, size=n)
     w = mu[picked] + sd[picked][:, np.repeat(range(4), [4, 2, 2, 1])] * rng.standard_normal((n, 9))  # (sample, weight)
+    if pooling == "affine":
+        matrix = w[:, :4].reshape(n, 2, 2)  # (sample, input, unit)
+        seen = np.eye(2) + sd[picked, 4, None, None] * rng.standard_normal((n, 2, 2))  # (sample, input, input)
+        shift = sd[picked, 5, None, None] * rng.standard_normal((n, 1, 2))  # (sample, 1, input)
+        w[:, :4], w[:, 4:6] = (seen @ matrix).reshape(n, 4), w[:, 4:6] + (shift @ matrix)[:, 0]
     np.testing.assert_array_less(np.abs(mean - w.mean(axis=0)), 5 * w.std(axis=0) / math.sqrt(n))
     products = np.einsum("si,sj->sij", w - w.mean(axis=0), w - w.mean(axis=0))  # (sample, weight, weight)
     error = products.std(axis=0) / math.sqrt(n)  # (weight, weight)
@@ -109,11 +121,14 @@ def test_population_moments_against_sampling():
     np.testing.assert_array_less(np.abs(cov - unbiased - products.mean(axis=0)), 5 * error)
 
 
-def test_population_moments_structure():
+@pytest.mark.parametrize("pooling", ["partial", "affine"])
+def test_population_moments_structure(pooling):
     network = Network((2, 2, 1), "tanh", True)
     rng = np.random.default_rng(0)
-    mu, sd = rng.standard_normal((50, 9)), rng.uniform(0.1, 1, (50, 4))
-    full, layer, diag = (population_moments(network, mu, sd, kind)[1] for kind in ("full", "layer", "diag"))
+    mu, sd = rng.standard_normal((50, 9)), rng.uniform(0.1, 1, (50, 6 if pooling == "affine" else 4))
+    model = make_model(network, pooling)
+    sd[:, :2] *= pooling == "partial"  # the first layer
+    full, layer, diag = (population_moments(model, mu, sd, kind)[1] for kind in ("full", "layer", "diag"))
     same_layer = np.equal.outer([0] * 6 + [1] * 3, [0] * 6 + [1] * 3)
     assert (full != 0).all()
     np.testing.assert_array_equal(layer, np.where(same_layer, full, 0))
@@ -129,10 +144,10 @@ def test_population_moments_of_equivalent_chains():
     rng = np.random.default_rng(0)
     chain = rng.standard_normal(network.n_weights) + 0.02 * rng.standard_normal((40, network.n_weights))
     other = np.array([scramble(network, draw, np.random.default_rng(1)) for draw in chain])
-    sd = np.full((80, len(network.parts)), 0.1)
-    _, one = population_moments(network, chain, sd[:40], aligned=False)
-    _, aligned = population_moments(network, np.concatenate([chain, other]), sd)
-    _, pooled = population_moments(network, np.concatenate([chain, other]), sd, aligned=False)
+    sd, model = np.full((80, len(network.parts)), 0.1), make_model(network)
+    _, one = population_moments(model, chain, sd[:40], aligned=False)
+    _, aligned = population_moments(model, np.concatenate([chain, other]), sd)
+    _, pooled = population_moments(model, np.concatenate([chain, other]), sd, aligned=False)
     assert np.trace(aligned) < 1.02 * np.trace(one)
     assert np.trace(pooled) > 5 * np.trace(one)
 

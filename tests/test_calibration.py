@@ -21,7 +21,7 @@ from benchmarks.predictive_calibration import (
 )
 
 SHORT = {"n_jobs": 1, "tune": 150, "draws": 150}
-N_TESTS = 4 + 6 + 4  # ranked quantities of the three models
+N_TESTS = 4 + 8 + 8 + 4  # ranked quantities of the cases
 
 
 def smallest_p(case, replications, **settings):

@@ -21,7 +21,7 @@ CHOICES = {
     "weight_prior": ["normal", "laplace", "student_t", "cauchy"],
     "prior_scale": [0.7, [0.4, 1.3], "fan_in"],
     "group_scale_prior": ["half_normal", "half_cauchy", "inverse_gamma", 0.6],
-    "pooling": list(product(["partial", "complete", "none"], repeat=2)),
+    "pooling": list(product(["partial", "complete", "none", "affine"], ["partial", "complete", "none"])),
 }
 KINDS = {  # what each model can choose
     "flat": ["activation", "n_logits", "fit_intercept", "weight_prior", "prior_scale"],
@@ -94,8 +94,11 @@ def pymc_point(density, x):
         point["group_scale_log__"] = x[at : at + len(model.learned_scales)]
         at += len(model.learned_scales)
     z, column = x[at:].reshape(n_groups, -1), 0  # (group, deviation)
+    if model.pooling[0] == "affine":
+        parts.append(("input_map", "partial", (network.sizes[0],) * 2))
+        parts += [("input_shift", "partial", (network.sizes[0],))] * network.fit_intercept
     for name, pooling, shape in parts:
-        if pooling != "complete":
+        if pooling in ("partial", "none"):
             n = math.prod(shape)
             point[f"{name}_z{suffix}"] = z[:, column : column + n].reshape(n_groups, *shape)
             column += n

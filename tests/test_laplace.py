@@ -68,6 +68,10 @@ CASES = {
         weight_prior="cauchy",
         group_scale_prior="inverse_gamma",
     ),
+    "affine": make_model("hierarchical", pooling=("affine", "complete")),
+    "affine and partial pooling, Student's t, three classes": make_model(
+        "hierarchical", "relu", 3, pooling=("affine", "partial"), weight_prior="student_t"
+    ),
     "fixed group scale": make_model("hierarchical", "identity", pooling=("partial", "partial"), group_scale_prior=0.4),
 }
 

@@ -45,9 +45,9 @@ def values(result, name):
 def test_variables_dims_and_coords_are_named(data, fused):
     model = HierarchicalModel(NETWORK, np.ones(2), ("partial", "complete"), "normal", "half_cauchy")
     pymc_model = build_model(model, data, ["age", "height"], fused=fused)
-    assert [variable.name for variable in pymc_model.free_RVs] == [
+    assert {variable.name for variable in pymc_model.free_RVs} == {
         *("group_scale", "coef_0_z", "coef_0_mean", "intercept_0_z", "intercept_0_mean", "coef_1", "intercept_1")
-    ]
+    }
     assert pymc_model.coords["group"] == ("north", "south", "west")
     assert pymc_model.coords["input"] == ("age", "height")
     assert pymc_model.coords["learned_part"] == ("coef_0", "intercept_0")
@@ -57,6 +57,28 @@ def test_variables_dims_and_coords_are_named(data, fused):
     assert tuple(dims["X"]) == ("row", "input")
     np.testing.assert_array_equal(pymc_model["X"].get_value(), data.X)
     np.testing.assert_array_equal(pymc_model["y_observed"].get_value(), data.y)
+
+
+def test_variables_of_affine_pooling(data):
+    """The shared matrix is a variable of its own, and what the groups have is made of it and their maps."""
+    model = HierarchicalModel(NETWORK, np.ones(2), ("affine", "complete"))
+    pymc_model = build_model(model, data, ["age", "height"])
+    assert {variable.name for variable in pymc_model.free_RVs} == {
+        *("group_scale", "coef_0_mean", "intercept_0_mean", "input_map_z", "input_shift_z", "coef_1", "intercept_1")
+    }
+    assert pymc_model.coords["learned_part"] == ("input_map", "input_shift")
+    dims = pymc_model.named_vars_to_dims
+    assert tuple(dims["input_map"]) == ("group", "input", "mapped_input")
+    assert tuple(dims["input_shift"]) == ("group", "mapped_input")
+    assert pymc_model.coords["mapped_input"] == ("age", "height")
+    with pymc_model:
+        prior = quiet(pm.sample_prior_predictive, 50, random_seed=0)
+    found = {name: values(prior.prior, name)[0] for name in ("coef_0", "coef_0_mean", "input_map", "input_shift")}
+    expected = np.einsum("dgik,dku->dgiu", found["input_map"], found["coef_0_mean"])  # (draw, group, input, unit)
+    np.testing.assert_allclose(found["coef_0"], expected, rtol=1e-10, atol=1e-12)
+    shifted = values(prior.prior, "intercept_0_mean")[0][:, None]  # (draw, 1, unit)
+    shifted = shifted + np.einsum("dgk,dku->dgu", found["input_shift"], found["coef_0_mean"])  # (draw, group, unit)
+    np.testing.assert_allclose(values(prior.prior, "intercept_0")[0], shifted, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("n_logits", [1, 3])

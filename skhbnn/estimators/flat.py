@@ -32,7 +32,8 @@ class FlatBNNClassifier(SingleNetworkClassifier):
     weight_prior : {"normal", "laplace", "student_t", "cauchy"}, default="normal"
         Family of the prior of the weights, around 0; Student's t has 4 degrees of freedom.
     prior_scale : float, array-like of float or "fan_in", default=2.0
-        Scale of the prior of the weights: one for all, one per layer, or 1 / sqrt(number of inputs of the layer).
+        Scale of the prior of the weights: one for all, two for the hidden layers and the output layer, one per layer,
+        or 1 / sqrt(number of inputs of the layer).
     inference : {"nuts", "laplace", "advi", "fullrank_advi", "map", "metropolis", "pymc"}, default="nuts"
         ``"nuts"`` samples the compiled density with nutpie. ``"laplace"`` takes normal distributions around its
         modes, and says by ``diagnostics_.pareto_k`` whether that was enough: for many small groups. ``"advi"`` and

@@ -29,11 +29,16 @@ from .grouped import GroupsMixin, unseen_text
 class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
     """A Bayesian neural network per group, partially pooled.
 
-    The model is that of Wiecki [1]_. The weights of group g are w_g = mu + sd · z_g with z_g ~ Normal(0, 1): the
-    group mean mu ~ Normal(0, ``prior_scale**2``) and the group scales sd ~ HalfNormal(1) are learned with the groups.
-    Every layer has one group scale for its matrix of weights and one for its intercepts. Other families than these
-    defaults, and layers that all groups share or that no two groups share, are parameters. Inputs are standardised
-    internally over all rows.
+    The model is that of Wiecki [1]_: every group has a network, and its weights come from a group distribution that is
+    learned with them. Under ``pooling="partial"`` the weights of group g are w_g = mu + sd · z_g with z_g ~ Normal(0,
+    1), where the group mean mu ~ Normal(0, ``prior_scale**2``) and the group scales sd ~ HalfNormal(1) are learned.
+
+    By default only the output layer is pooled like that, and the first layer up to an affine map of the inputs: group
+    g sees x A_g + s_g with A_g = I + sd · z_g and s_g = sd · z_g, and the hidden layers are common to all groups. That
+    takes fewer weights per group, and predicts better from few rows: a group may shift, turn and stretch the features.
+    Other families than these, and other pooling of any layer, are parameters. Every layer has one group scale for its
+    matrix and one for its intercepts, and the map one for A and one for s. Inputs are standardised internally over all
+    rows.
 
     Groups come as ``groups=`` of every method, or as columns of X named by the constructor's ``groups``; the columns
     are taken out of X before the network sees it. The column form works everywhere in scikit-learn, scorers
@@ -57,14 +62,17 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
     weight_prior : {"normal", "laplace", "student_t", "cauchy"}, default="normal"
         Family of the prior of the group mean around 0, and of the groups around it; Student's t has 4 degrees of
         freedom.
-    prior_scale : float, array-like of float or "fan_in", default=2.0
+    prior_scale : float, array-like of float or "fan_in", default=(1.0, 4.0)
         Scale of the prior of the group mean, and of the weights of layers that are not pooled: one for all weights,
-        one per layer, or 1 / sqrt(number of inputs of the layer).
+        two for the hidden layers and the output layer, one per layer, or 1 / sqrt(number of inputs of the layer).
     group_scale_prior : {"half_normal", "half_cauchy", "inverse_gamma"} or float, default="half_normal"
         Prior of the group scales: HalfNormal(1), HalfCauchy(1) or InverseGamma(2, 1); a float fixes them.
-    pooling : {"partial", "complete", "none"} or array-like of them, default="partial"
+    pooling : {"affine", "partial", "complete", "none"} or array-like of them, default="affine"
         How the groups share the weights of a layer, one for all or one per layer, the output layer included:
-        ``"partial"`` as above, ``"complete"`` all groups have the same weights, ``"none"`` each has its own.
+        ``"partial"`` as above, ``"complete"`` all groups have the same weights, ``"none"`` each has its own. The first
+        layer may be ``"affine"``, as above; for all layers that means ``"affine"`` for the first, ``"complete"`` for
+        the other hidden layers and ``"partial"`` for the output. With p features a group's map has p² + p entries:
+        with tens of features and more, ``"partial"`` is cheaper.
     inference : {"nuts", "laplace", "advi", "fullrank_advi", "map", "metropolis", "pymc"}, default="nuts"
         ``"nuts"`` samples the compiled density with nutpie. ``"laplace"`` takes normal distributions around its
         modes, and says by ``diagnostics_.pareto_k`` whether that was enough: for many small groups. ``"advi"`` and
@@ -162,9 +170,9 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
         fit_intercept=True,
         standardize=True,
         weight_prior="normal",
-        prior_scale=2.0,
+        prior_scale=(1.0, 4.0),
         group_scale_prior="half_normal",
-        pooling="partial",
+        pooling="affine",
         inference="nuts",
         chains=4,
         tune=500,

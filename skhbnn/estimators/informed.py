@@ -11,7 +11,6 @@ from sklearn.utils.validation import validate_data
 from ..alignment import population_moments, weight_moments
 from ..data import Standardizer, as_labels, check_no_class_missing, encode_labels, group_rows, naming_text_columns
 from ..inference.trace import Trace
-from ..model.families import STANDARD_VARIANCE
 from ..model.priors import InformedModel, informed_factor
 from ..persistence.saving import storable
 from ..posterior import posterior_from_trace
@@ -244,12 +243,11 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
                 raise ValueError(f"prior_chains={prior_chains!r}, but the fit has the chains 0 to {n_chains - 1}.")
             posterior = posterior.of_chains(chosen)
         mean, cov = population_moments(
-            posterior.network,
+            posterior.model,
             posterior.pooled(posterior.group_mean),  # (draw, weight)
             posterior.pooled(posterior.group_scale),  # (draw, part)
             covariance,
             align,
-            STANDARD_VARIANCE[hierarchical.weight_prior],
         )
         return cls._with_prior(hierarchical, mean, cov, params)
 

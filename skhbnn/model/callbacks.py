@@ -12,7 +12,7 @@ from .kernels import inline, network_loglik_grad, padded, scratch
 NORMAL, LAPLACE, STUDENT_T = range(3)  # codes of the families
 HALF_NORMAL, HALF_CAUCHY, INVERSE_GAMMA = range(3)
 OVERFLOW, UNDERFLOW = 1e100, 1e-100  # a product beyond these becomes a logarithm
-HEADER = 23  # numbers that tell the callback where everything is, written by Density.header
+HEADER = 24  # numbers that tell the callback where everything is, written by Density.header
 
 
 @inline
@@ -135,31 +135,66 @@ def _doubles(address, n):
 def _unpack(header):
     """What ``Density.header`` says and points to.
 
-    Network: sizes (layer + 1,), code of the activation, whether there are intercepts.
+    Network: sizes (layer + 1,), code of the activation, whether there are intercepts, entries of the input map.
     Rows: offsets (group + 1,), X (feature, row), y (row,).
     Shared: the weight of each mean and its prior scale, both (mean,).
-    Deviating: of each deviation in a group the weight, the learned scale or -1, and the scale that is not learned,
-    all (deviation,).
+    Deviating: of each deviation in a group the weight or the entry of the map, the learned scale or -1, and the scale
+    that is not learned, all (deviation,).
     Informed: mean (weight,) and the lower Cholesky factor (weight, weight), both empty in the other models.
     Priors: code of the weights' family, its degrees of freedom, code of the scales' family, its two parameters, the
     number of learned scales, the sum of all normalising constants.
     """
     h = carray(header, (HEADER,), np.int64)
     n_groups, n_rows, n_layers, n_means, n_deviations, n_informed = h[0], h[1], h[2], h[3], h[4], h[5]
-    sizes = _integers(h[11], n_layers + 1)
-    parameters = _doubles(h[21], 4)
+    sizes = _integers(h[12], n_layers + 1)
+    parameters = _doubles(h[22], 4)
     return (
-        (sizes, h[6], h[7] != 0),
+        (sizes, h[6], h[7] != 0, h[8]),
         (
-            _integers(h[12], n_groups + 1),
-            carray(_as_pointer(h[13]), (sizes[0], n_rows), np.float64),
-            _doubles(h[14], n_rows),
+            _integers(h[13], n_groups + 1),
+            carray(_as_pointer(h[14]), (sizes[0], n_rows), np.float64),
+            _doubles(h[15], n_rows),
         ),
-        (_integers(h[15], n_means), _doubles(h[16], n_means)),
-        (_integers(h[17], n_deviations), _integers(h[18], n_deviations), _doubles(h[19], n_deviations)),
-        (_doubles(h[20], n_informed), carray(_as_pointer(h[22]), (n_informed, n_informed), np.float64)),
-        (h[8], parameters[0], h[9], parameters[1], parameters[2], h[10], parameters[3]),
+        (_integers(h[16], n_means), _doubles(h[17], n_means)),
+        (_integers(h[18], n_deviations), _integers(h[19], n_deviations), _doubles(h[20], n_deviations)),
+        (_doubles(h[21], n_informed), carray(_as_pointer(h[23]), (n_informed, n_informed), np.float64)),
+        (h[9], parameters[0], h[10], parameters[1], parameters[2], h[11], parameters[3]),
     )
+
+
+@inline
+def _through_map(w, n_in, n_out, fit_intercept, matrix):
+    """Let a group's input map work on the first layer of its weights; matrix keeps what that was.
+
+    w: (weight + entry of the map,) ends with the map A, row by row, and the shift s: inputs x become x A + s, and so
+    the matrix W of the layer A W, and its intercepts, which follow on W, greater by s W.
+    """
+    at = w.size - n_in * (n_in + fit_intercept)
+    for i in range(n_in * n_out):
+        matrix[i] = w[i]
+        w[i] = 0.0
+    for i in range(n_in + fit_intercept):
+        for k in range(n_in):
+            a = w[at + i * n_in + k]
+            for j in range(n_out):
+                w[i * n_out + j] += a * matrix[k * n_out + j]
+
+
+@inline
+def _through_map_grad(grad, w, n_in, n_out, fit_intercept, matrix, space):
+    """The gradient at the weights that ``_through_map`` made becomes that at those it was given, and at the map."""
+    at = w.size - n_in * (n_in + fit_intercept)
+    for i in range(n_in * n_out):
+        space[i] = 0.0
+    for i in range(n_in + fit_intercept):
+        for k in range(n_in):
+            s, a = 0.0, w[at + i * n_in + k]
+            for j in range(n_out):
+                s += grad[i * n_out + j] * matrix[k * n_out + j]
+                space[k * n_out + j] += a * grad[i * n_out + j]
+            grad[at + i * n_in + k] = s
+    for i in range(n_in * n_out):
+        grad[i] = space[i]
 
 
 def logp_grad(n_dim, x_address, grad_address, logp_address, header):
@@ -170,7 +205,7 @@ def logp_grad(n_dim, x_address, grad_address, logp_address, header):
     """
     x, grad = carray(x_address, (n_dim,)), carray(grad_address, (n_dim,))
     network, rows, shared, deviating, informed, priors = _unpack(header)
-    sizes, activation, fit_intercept = network
+    sizes, activation, fit_intercept, n_map = network
     offsets, X, y = rows
     weight_of_mean, scale_of_mean = shared
     weight_of_deviation, learned_scale, constant_scale = deviating
@@ -181,8 +216,13 @@ def logp_grad(n_dim, x_address, grad_address, logp_address, header):
     for layer in range(sizes.size - 1):
         n_weights += (sizes[layer] + fit_intercept) * sizes[layer + 1]
     units, deltas = scratch(sizes)
-    w, grad_w = np.empty(n_weights), np.empty(n_weights)  # (weight,)
-    mean, grad_mean = _full(n_weights, 0.0), _full(n_weights, 0.0)  # (weight,)
+    n_own = n_weights + n_map
+    w, grad_w = np.empty(n_own), np.empty(n_own)  # (weight + entry of the map,)
+    mean, grad_mean = _full(n_own, 0.0), _full(n_own, 0.0)  # (weight + entry of the map,)
+    if n_map > 0:
+        for i in range(sizes[0]):
+            mean[n_weights + i * (sizes[0] + 1)] = 1.0
+    matrix, space = np.empty(sizes[0] * sizes[1]), np.empty(sizes[0] * sizes[1])  # (weight of the first matrix,)
     value, slope = np.empty(n_deviations + lanes.LANES), np.empty(n_deviations + lanes.LANES)  # (deviation + padding,)
     mu, mu_slope = np.empty(n_means + lanes.LANES), np.empty(n_means + lanes.LANES)  # (mean + padding,)
     ones = _full(n_deviations, 1.0)  # (deviation,)
@@ -200,7 +240,7 @@ def logp_grad(n_dim, x_address, grad_address, logp_address, header):
         start = n_means + n_scales + g * n_deviations
         z, grad_z = x[start : start + n_deviations], grad[start : start + n_deviations]  # (deviation,)
         logp += _weight_prior(family, nu, z, ones, grad_z, value, slope)
-        for i in range(n_weights):
+        for i in range(n_own):
             w[i] = mean[i]
         for k in range(n_deviations):
             w[weight_of_deviation[k]] += sd_deviation[k] * value[k]
@@ -208,9 +248,13 @@ def logp_grad(n_dim, x_address, grad_address, logp_address, header):
             w[i] = location[i]
             for j in range(i + 1):
                 w[i] += cholesky[i, j] * x[j]
+        if n_map > 0:
+            _through_map(w, sizes[0], sizes[1], fit_intercept, matrix)
         logp += network_loglik_grad(
             w, grad_w, sizes, activation, fit_intercept, X, y, offsets[g], offsets[g + 1], units, deltas, None, None
         )
+        if n_map > 0:
+            _through_map_grad(grad_w, w, sizes[0], sizes[1], fit_intercept, matrix, space)
         for i in range(n_weights):
             grad_mean[i] += grad_w[i]
         for k in range(n_deviations):

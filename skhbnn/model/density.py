@@ -13,8 +13,11 @@ from .priors import (
     HierarchicalModel,
     InformedModel,
     constant_group_scales,
+    entries_with_deviation,
     n_dim,
-    weights_with_deviation,
+    n_map_entries,
+    part_names,
+    part_of_entry,
     weights_with_mean,
 )
 
@@ -91,15 +94,17 @@ class Density:
         scale_of_mean = constant_scale = np.array([])
         location, cholesky = np.array([]), np.empty((0, 0))
         weight_prior, scale_prior, n_scales = "normal", "half_normal", len(model.learned_scales)
+        n_map = 0
         if isinstance(model, InformedModel):
             location, cholesky = model.mean, model.cholesky  # (weight,), (weight, weight)
         else:
             layer = network.layer_of_weight  # (weight,)
-            means, deviations = weights_with_mean(model), weights_with_deviation(model)  # (mean,), (deviation,)
+            means, deviations = weights_with_mean(model), entries_with_deviation(model)  # (mean,), (deviation,)
             scale_of_mean = model.scale[layer[means]]  # (mean,)
             weight_prior = model.weight_prior
-            part = network.part_of_weight[deviations]  # (deviation,)
-            rank = np.full(len(network.parts), -1)  # (part,)
+            n_map = n_map_entries(model)
+            part = part_of_entry(model)[deviations]  # (deviation,)
+            rank = np.full(len(part_names(model)), -1)  # (part,)
             rank[list(model.learned_scales)] = range(n_scales)
             learned, constant_scale = rank[part], constant_group_scales(model)[part]  # (deviation,) each
         if isinstance(model, HierarchicalModel) and n_scales:
@@ -112,7 +117,7 @@ class Density:
         scale_family, *scale_parameters = SCALE_FAMILIES[scale_prior]
         numbers = [
             *(data.n_groups, len(data.y), len(network.layers), len(means), len(deviations), len(location)),
-            *(activation, fit_intercept),
+            *(activation, fit_intercept, n_map),
             *(WEIGHT_FAMILIES[weight_prior], scale_family, n_scales),
         ]
         nu = families.DEGREES_OF_FREEDOM.get(weight_prior, 0.0)

@@ -7,7 +7,7 @@ from pymc.logprob.transforms import Transform
 
 from . import families
 from .loglik_op import NetworkLogLikelihood
-from .priors import InformedModel, learned_parts
+from .priors import InformedModel, learned_parts, map_parts
 
 ACTIVATIONS = {"tanh": pt.tanh, "relu": lambda x: pt.maximum(x, 0), "logistic": pt.sigmoid, "identity": lambda x: x}
 
@@ -32,9 +32,9 @@ def build_model(model, data, input_names=None, fused=True, batch_size=None):
     -------
     pymc_model : pymc.Model
         Layer l has the weights ``coef_l`` (input, unit) and ``intercept_l`` (unit). In a hierarchical model they have
-        a leading group dimension unless the layer is pooled completely; ``coef_l_mean``, ``coef_l_z`` and
-        ``group_scale`` are what they are made of. ``X``, ``y_observed`` and ``group_of_row`` are ``pm.Data``, the rows
-        in the order of ``data``.
+        a leading group dimension unless the layer is pooled completely; ``coef_l_mean``, ``coef_l_z``,
+        ``group_scale``, ``input_map`` and ``input_shift`` are what they are made of. ``X``, ``y_observed`` and
+        ``group_of_row`` are ``pm.Data``, the rows in the order of ``data``.
     """
     network = model.network
     names = input_names or [f"x{i}" for i in range(network.sizes[0])]
@@ -42,6 +42,7 @@ def build_model(model, data, input_names=None, fused=True, batch_size=None):
     coords |= {f"unit_{index}": np.arange(layer.n_out) for index, layer in enumerate(network.layers)}
     coords |= {"learned_part": learned_parts(model)}
     coords |= {"weight": network.weight_names(names)}
+    coords |= {"mapped_input": names} if model.input_map else {}
     with pm.Model(coords=coords) as pymc_model:
         X = pm.Data("X", data.X, dims=("row", "input"))
         y = pm.Data("y_observed", data.y, dims="row")
@@ -103,8 +104,9 @@ def unconstrained(model, draws):
         pooling, scale = model.pooling[layer], model.scale[layer]
         if pooling != "none":
             means.append(flat(name if pooling == "complete" else f"{name}_mean", scale, 2))
-        if pooling != "complete":
+        if pooling in ("partial", "none"):
             deviations.append(flat(f"{name}_z", 1, 3))
+    deviations += [flat(f"{name}_z", 1, 3) for name in map_parts(model)]
     blocks = means
     if len(model.learned_scales):
         blocks.append(np.log(np.asarray(draws["group_scale"])))  # (chain, draw, learned scale)
@@ -174,19 +176,33 @@ def _families(model):
     """Coefficients and intercepts of a flat or hierarchical model, in the order of the weights; whether grouped."""
     learned = learned_parts(model)
     group_scale = _group_scale(model) if learned else {}
-    for layer, name, _, _, dims in _parts(model.network):
+
+    def deviation(name, dims):
+        """What each group adds to its part of that name."""
+        z = _weight_prior(model.weight_prior, f"{name}_z", 1.0, ("group", *dims))  # 1 would be an int8: a rough log
+        return (group_scale[learned.index(name)] if learned else model.group_scale_prior) * z
+
+    for layer, name, part, _, dims in _parts(model.network):
         pooling, scale = model.pooling[layer], model.scale[layer]
         if pooling == "complete":
             yield _weight_prior(model.weight_prior, name, scale, dims), False
             continue
-        grouped = ("group", *dims)
-        z = _weight_prior(model.weight_prior, f"{name}_z", 1.0, grouped)  # 1 would be an int8, whose logarithm is rough
         if pooling == "none":
-            yield pm.Deterministic(name, scale * z, dims=grouped), True
-            continue
-        mean = _weight_prior(model.weight_prior, f"{name}_mean", scale, dims)
-        sd = group_scale[learned.index(name)] if learned else model.group_scale_prior
-        yield pm.Deterministic(name, mean + sd * z, dims=grouped), True
+            weights = scale * _weight_prior(model.weight_prior, f"{name}_z", 1.0, ("group", *dims))
+        else:
+            mean = _weight_prior(model.weight_prior, f"{name}_mean", scale, dims)
+        if pooling == "partial":
+            weights = mean + deviation(name, dims)
+        if pooling == "affine" and part == model.network.layers[0].kernel:
+            matrix, dims_of_map = mean, ("input", "mapped_input")
+            of_map = pt.eye(model.network.sizes[0]) + deviation("input_map", dims_of_map)
+            weights = (
+                pm.Deterministic("input_map", of_map, dims=("group", *dims_of_map)) @ matrix
+            )  # (group, input, unit)
+        elif pooling == "affine":
+            shift = deviation("input_shift", ("mapped_input",))  # (group, input)
+            weights = mean + pm.Deterministic("input_shift", shift, dims=("group", "mapped_input")) @ matrix
+        yield pm.Deterministic(name, weights, dims=("group", *dims)), True
 
 
 def _informed(model):

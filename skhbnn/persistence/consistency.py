@@ -13,7 +13,7 @@ from ..data import ALL_ROWS, GroupedData, Standardizer, as_labels, label_text, u
 from ..diagnostics import Diagnostics, OptimizationDiagnostics
 from ..model.families import GROUP_SCALE_PRIORS, WEIGHT_PRIORS
 from ..model.network import ACTIVATIONS
-from ..model.priors import FlatModel, HierarchicalModel, InformedModel, layer_pooling, layer_scales
+from ..model.priors import FlatModel, HierarchicalModel, InformedModel, layer_pooling, layer_scales, part_names
 from ..posterior import Posterior
 
 # Attributes that a fit sets; None where it may lack one.
@@ -92,7 +92,7 @@ def _faults(estimator):
     lengths = {
         "input": network.sizes[0],
         "layer": len(network.layers),
-        "part": len(network.parts),
+        "part": len(part_names(model)),
         "weight": network.n_weights,
         "class": n_classes,
         "column": estimator.n_features_in_,

@@ -182,7 +182,7 @@ def test_advi_that_turns_nan_names_the_iteration(rows):
         ({"inference": "vb"}, "'inference' parameter of FlatBNNClassifier must be a str among .*'nuts'"),
         ({"weight_prior": "horseshoe"}, "'weight_prior' parameter .* must be a str among .*'laplace'"),
         ({"prior_scale": -1.0}, "prior_scale"),
-        ({"prior_scale": [1.0, 2.0]}, "prior_scale has 2 entries, but the network has 1 layers"),
+        ({"prior_scale": [1.0, 2.0, 1.0]}, "prior_scale has 3 entries, but the network has 1 layers"),
     ],
 )
 def test_bad_parameters_say_what_is_wrong(rows, params, message):
@@ -194,7 +194,7 @@ def test_bad_parameters_say_what_is_wrong(rows, params, message):
     ("params", "message"),
     [
         ({"pooling": ["partial"]}, r"pooling has 1 entries, but the network has 2 layers of weights \(1 hidden"),
-        ({"pooling": ["partial", "some"]}, "must be one of 'complete', 'partial', 'none', got 'some'"),
+        ({"pooling": ["partial", "some"]}, "must be one of 'complete', 'partial', 'none', 'affine', got 'some'"),
         ({"pooling": "full"}, "'pooling' parameter"),
         ({"group_scale_prior": "gamma"}, "'group_scale_prior' parameter .*'half_cauchy'"),
         ({"group_scale_prior": 0.0}, "'group_scale_prior' parameter"),

@@ -194,14 +194,13 @@ def _families(model):
         if pooling == "partial":
             weights = mean + deviation(name, dims)
         if pooling == "affine" and part == model.network.layers[0].kernel:
-            matrix, dims_of_map = mean, ("input", "mapped_input")
-            of_map = pt.eye(model.network.sizes[0]) + deviation("input_map", dims_of_map)
-            weights = (
-                pm.Deterministic("input_map", of_map, dims=("group", *dims_of_map)) @ matrix
-            )  # (group, input, unit)
+            matrix, axes = mean, ("input", "mapped_input")
+            of_map = pt.eye(model.network.sizes[0]) + deviation("input_map", axes)  # (group, input, input)
+            weights = pm.Deterministic("input_map", of_map, dims=("group", *axes)) @ matrix  # (group, input, unit)
         elif pooling == "affine":
             shift = deviation("input_shift", ("mapped_input",))  # (group, input)
-            weights = mean + pm.Deterministic("input_shift", shift, dims=("group", "mapped_input")) @ matrix
+            shift = pm.Deterministic("input_shift", shift, dims=("group", "mapped_input"))
+            weights = mean + shift @ matrix  # (group, unit)
         yield pm.Deterministic(name, weights, dims=("group", *dims)), True
 
 

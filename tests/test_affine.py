@@ -1,0 +1,125 @@
+"""Affine pooling: each group sees the inputs through an affine map of its own."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from skhbnn import HierarchicalBNNClassifier, InformedPriorBNNClassifier
+from skhbnn.model.network import Network
+from skhbnn.model.priors import HierarchicalModel, layer_pooling, layer_scales, n_dim
+from skhbnn.model.weights import group_weights
+
+
+@pytest.mark.parametrize("hidden", [(4,), (4, 3), ()])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_the_weights_of_a_group_see_mapped_inputs(hidden, fit_intercept):
+    """The logits of x under a group's weights are those of x A + s under the weights that all groups share."""
+    network = Network((3, *hidden, 2), "tanh", fit_intercept)
+    model = HierarchicalModel(
+        network, np.ones(len(network.layers)), ("affine", *("complete",) * len(hidden)), "normal", 0.5
+    )
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=n_dim(model, 4))  # (n_dim,)
+    shared, own = x[: network.n_weights], x[network.n_weights :].reshape(4, -1)  # (weight,), (group, entry of the map)
+    mean, _, weights = group_weights(model, 4, x)  # (weight,), (group, weight)
+    np.testing.assert_array_equal(mean, shared)
+    X = rng.normal(size=(20, 3))  # (row, input)
+    for g in range(4):
+        matrix, shift = np.eye(3) + 0.5 * own[g, :9].reshape(3, 3), 0.5 * own[g, 9:]  # (input, input), (input,)
+        mapped = X @ matrix + (shift if fit_intercept else 0)  # (row, input)
+        expected = network.logits(shared[None], mapped)[0]  # (logit, row)
+        np.testing.assert_allclose(network.logits(weights[None, g], X)[0], expected, rtol=1e-11, atol=1e-12)
+
+
+def test_forms_of_pooling_and_of_scales():
+    for hidden, expected in {
+        (): ("partial",),
+        (3,): ("affine", "partial"),
+        (3, 3, 3): ("affine", "complete", "complete", "partial"),
+    }.items():
+        network = Network((2, *hidden, 1), "tanh", True)
+        assert layer_pooling(network, "affine") == expected
+        assert layer_scales(network, (1.0, 4.0)).tolist() == [*[1.0] * len(hidden), 4.0]
+    assert layer_pooling(Network((2, 1), "tanh", True), ["affine"]) == ("affine",)
+    with pytest.raises(ValueError, match=r"pooling of layer 1 is 'affine', which only the first layer, 0, can have"):
+        layer_pooling(Network((2, 3, 1), "tanh", True), ["affine", "affine"])
+
+
+@pytest.fixture(scope="module")
+def mirrored():
+    """Two kinds of groups, whose classes lie on opposite sides; 8 groups of 12 rows."""
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(8), 24)  # (row,)
+    X = rng.normal(size=(len(groups), 2))  # (row, input)
+    y = (np.where(groups % 2, -1, 1) * X[:, 0] > 0).astype(int)  # (row,)
+    train = np.arange(len(groups)) % 2 == 0  # (row,)
+    return X[train], y[train], groups[train], X[~train], y[~train], groups[~train]
+
+
+@pytest.fixture(scope="module")
+def fitted(mirrored):
+    X, y, groups, *_ = mirrored
+    settings = {"hidden_layer_sizes": (3,), "chains": 2, "tune": 300, "draws": 200, "random_state": 0}
+    return HierarchicalBNNClassifier(**settings, pooling=["affine", "complete"]).fit(X, y, groups=groups)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_groups_that_differ_by_a_map(fitted, mirrored):
+    """With all weights shared, the map alone tells mirrored groups apart; a network for all of them cannot."""
+    X, y, groups, X_test, y_test, groups_test = mirrored
+    alike = HierarchicalBNNClassifier(**{**fitted.get_params(), "pooling": "complete"}).fit(X, y, groups=groups)
+    right = fitted.score(X_test, y_test, groups=groups_test)
+    assert right > 0.85
+    coin = stats.binom(len(y_test), 0.5).isf(1e-6) / len(y_test)
+    assert alike.score(X_test, y_test, groups=groups_test) < coin < right
+
+
+def test_group_scales_are_named(fitted):
+    assert fitted.posterior_.learned_parts == ["input_map", "input_shift"]
+    assert fitted.posterior_.group_scale.shape == (2, 200, 6)  # those of four parts of the network are 0
+    assert (fitted.posterior_.group_scale[..., :4] == 0).all()
+    assert (fitted.posterior_.group_scale[..., 4:] > 0).all()
+    assert fitted.diagnostics_.learned_parts == ["input_map", "input_shift"]
+
+
+def test_population_weights_are_mapped_group_means(fitted):
+    """For every draw the matrix of unseen groups has the mean W and covariance t² WᵀW in each row."""
+    posterior = fitted.posterior_
+    mean, scale = posterior.group_mean.reshape(400, -1), posterior.group_scale.reshape(400, 6)
+    n_labels = 60
+    weights = np.array([posterior.population_weights(f"new {k}") for k in range(n_labels)])  # (label, draw, weight)
+    np.testing.assert_array_equal(weights[:, :, 9:], np.broadcast_to(mean[:, 9:], (n_labels, 400, 4)))
+    matrix = mean[:, :6].reshape(400, 2, 3).astype(float)  # (draw, input, unit)
+    deviations = (weights[:, :, :6] - mean[:, :6]).reshape(n_labels, 400, 2, 3)  # (label, draw, input, unit)
+    shifts = (weights[:, :, 6:9] - mean[:, 6:9])[:, :, None]  # (label, draw, 1, unit)
+    inverse = np.linalg.pinv(matrix)  # (draw, unit, input)
+    for found, sd in ((deviations, scale[:, 4]), (shifts, scale[:, 5])):
+        z = np.einsum("ldiu,duk->ldik", found, inverse) / sd[:, None, None]  # (label, draw, input or shift, input)
+        assert abs(z.mean()) < 4 / np.sqrt(z.size)
+        assert abs((z**2).mean() - 1) < 4 * np.sqrt(2 / z.size)
+        assert stats.kstest(z.ravel(), "norm").pvalue > 1e-3
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_prior_for_new_groups(fitted, mirrored):
+    """Three rows of a new mirrored group turn the prior that mirrored groups taught; alone they teach little."""
+    X, y, groups, X_test, y_test, groups_test = mirrored
+    own = groups == 1
+    prior = InformedPriorBNNClassifier.from_hierarchical(fitted)
+    informed = prior.fit(X[own][:3], y[own][:3]).predict_proba(X_test[groups_test % 2 == 1])  # (row, class)
+    other = prior.fit(X[groups == 0][:3], y[groups == 0][:3]).predict_proba(X_test[groups_test % 2 == 1])
+    truth = y_test[groups_test % 2 == 1]
+    losses = [-np.log(proba[np.arange(len(truth)), truth]).mean() for proba in (informed, other)]
+    assert losses[0] < np.log(2) < losses[1]
+
+
+def test_saved_and_loaded(fitted, mirrored, tmp_path):
+    import skhbnn
+
+    fitted.save(tmp_path / "affine.skhbnn")
+    loaded, X, groups = (
+        skhbnn.load(tmp_path / "affine.skhbnn"),
+        mirrored[3],
+        np.where(mirrored[5] == 3, 99, mirrored[5]),
+    )
+    np.testing.assert_array_equal(loaded.predict_proba(X, groups=groups), fitted.predict_proba(X, groups=groups))

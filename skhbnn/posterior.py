@@ -14,10 +14,13 @@ from .model.priors import (
     InformedModel,
     entries_with_deviation,
     learned_parts,
+    part_names,
     part_of_entry,
 )
 from .model.weights import group_scales, group_weights, mean_entries, through_input_map, weight_tangent
 from .psis import resampled
+
+DRAWS_AT_ONCE = 64  # of a chain, while they become weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,17 +259,19 @@ def posterior_from_trace(model, n_groups, trace, seed):
     """
     if trace.modes is not None:
         return _linearized(model, n_groups, trace, seed)
-    # Of many groups the draws in single precision from the start, and a chain at a time: they are large.
-    x = trace.x.astype(np.float32, copy=False) if isinstance(model, HierarchicalModel) else trace.x
-    weights = np.empty((*x.shape[:2], n_groups, model.network.n_weights), np.float32)  # (chain, draw, group, weight)
-    means, scales = [], []  # (draw, weight) and (draw, part) of each chain
-    for chain, own in enumerate(x):
-        mean, scale, weights[chain] = group_weights(model, n_groups, own)
-        means.append(mean)
-        scales.append(scale)
+    shape, n_weights = trace.x.shape[:2], model.network.n_weights
+    weights = np.empty((*shape, n_groups, n_weights), np.float32)  # (chain, draw, group, weight)
     if not isinstance(model, HierarchicalModel):
+        weights[:] = group_weights(model, n_groups, trace.x)[2]
         return Posterior(model, weights, None, None, trace.statistics, seed)
-    return Posterior(model, weights, np.stack(means), np.stack(scales), trace.statistics, seed)
+    # Of many groups the draws in single precision from the start, and some at a time: they are large.
+    x = trace.x.astype(np.float32, copy=False)  # (chain, draw, n_dim)
+    mean = np.empty((*shape, n_weights), np.float32)  # (chain, draw, weight)
+    scale = np.empty((*shape, len(part_names(model))), np.float32)  # (chain, draw, part)
+    for chain, first in np.ndindex(shape[0], -(-shape[1] // DRAWS_AT_ONCE)):
+        some = chain, slice(first * DRAWS_AT_ONCE, (first + 1) * DRAWS_AT_ONCE)
+        mean[some], scale[some], weights[some] = group_weights(model, n_groups, x[some])
+    return Posterior(model, weights, mean, scale, trace.statistics, seed)
 
 
 def _linearized(model, n_groups, trace, seed):

@@ -155,7 +155,8 @@ def test_population_moments_of_equivalent_chains():
 # from_hierarchical -------------------------------------------------------------------------------------------------
 
 
-def test_prior_carries_over(hierarchical, moons):
+def test_prior_carries_over(fit_groups, moons):
+    hierarchical = fit_groups(groups=moons.groups, pooling="partial")
     prior = InformedPriorBNNClassifier.from_hierarchical(hierarchical, prior_chains="equal", align=False)
     mu = hierarchical.posterior_.group_mean.reshape(100, 13).astype(float)
     variance = np.mean(hierarchical.posterior_.group_scale.reshape(100, 4).astype(float) ** 2, axis=0)

@@ -37,7 +37,7 @@ def test_posterior_and_statistics_are_labelled(hierarchical):
     posterior, stats = group(result, "posterior"), group(result, "sample_stats")
     assert posterior["weights"].dims == ("chain", "draw", "group", "weight")
     assert posterior["group_scale"].dims == ("chain", "draw", "part")
-    assert list(posterior["part"].values) == ["coef_0", "intercept_0", "coef_1", "intercept_1"]
+    assert list(posterior["part"].values) == ["coef_1", "intercept_1", "input_map", "input_shift"]
     assert list(posterior["group"].values) == ["0", "1", "2", "3"]
     assert "layer 0: x0 -> unit 0" in posterior["weight"].values
     for name in ("diverging", "tree_depth", "energy", "n_steps", "step_size", "lp"):
@@ -58,6 +58,6 @@ def test_arviz_functions_run(hierarchical, arviz):
     pointwise = loo.loo_i if hasattr(loo, "loo_i") else loo.elpd_i
     assert len(np.ravel(pointwise)) == 60
     np.testing.assert_allclose(np.sum(np.asarray(pointwise)), elpd, rtol=1e-9)
-    mean = hierarchical.posterior_.group_scale.mean(axis=(0, 1))  # (part,)
+    mean = hierarchical.posterior_.learned_group_scale.mean(axis=(0, 1))  # (learned part,)
     np.testing.assert_allclose(summary["mean"].astype(float), mean, rtol=0.05, atol=6e-3)
     assert len(summary) == 4

@@ -174,8 +174,9 @@ def test_unseen_groups_share_and_keep_their_weights(hierarchical, moons):
         np.testing.assert_allclose(alone, draws[:, row], rtol=1e-12)  # BLAS rounds by the shape of a product
 
 
-def test_population_weights_are_normal_around_the_group_mean(hierarchical, moons):
+def test_population_weights_are_normal_around_the_group_mean(fit_groups, moons):
     """(w - mu) / sd is standard normal in every part, independent between labels; predictions use that w."""
+    hierarchical = fit_groups(groups=moons.groups, pooling="partial")
     posterior = hierarchical.posterior_
     mean, scale = posterior.group_mean.reshape(100, 13), posterior.group_scale.reshape(100, 4)
     parts = np.repeat(range(4), [6, 3, 3, 1])  # 2 inputs, 3 units, 1 logit, with intercepts

@@ -51,12 +51,12 @@ def advi(flat):
 
 def test_group_scales(hierarchical, fit_groups, moons):
     display = GroupScaleDisplay.from_estimator(hierarchical)
-    np.testing.assert_array_equal(display.scales, hierarchical.posterior_.group_scale.reshape(-1, 4))
+    np.testing.assert_array_equal(display.scales, hierarchical.posterior_.learned_group_scale.reshape(-1, 4))
     assert [label.get_text() for label in display.ax_.get_xticklabels()] == [
-        "coef_0",
-        "intercept_0",
         "coef_1",
         "intercept_1",
+        "input_map",
+        "input_shift",
     ]
     assert legend_texts(display.ax_.get_legend()) == ["90 % of the posterior", "median"]
     fitted = fit_groups(groups=moons.groups, pooling=["complete", "partial"])

@@ -28,7 +28,7 @@ def test_weights_of_known_densities():
 @pytest.fixture(scope="module")
 def stacked(small, moons):
     return quiet_fit(
-        HierarchicalBNNClassifier(**{**small, "chains": 3}, chain_weights="stacking"),
+        HierarchicalBNNClassifier(**{**small, "chains": 3}, pooling="partial", chain_weights="stacking"),
         moons.X,
         moons.y,
         groups=moons.groups,
@@ -108,7 +108,7 @@ def test_a_prior_of_a_stacked_fit_is_that_of_its_chains(stacked):
 
 
 def test_a_prior_weighs_the_chains_of_a_fit_that_did_not(stacked, small, moons):
-    settings = {**small, "chains": 3}
+    settings = {**small, "chains": 3, "pooling": "partial"}
     equal = quiet_fit(HierarchicalBNNClassifier(**settings), moons.X, moons.y, groups=moons.groups)
     assert equal.posterior_.chain_weights is None
     found, expected = (InformedPriorBNNClassifier.from_hierarchical(fitted) for fitted in (equal, stacked))

@@ -41,7 +41,7 @@ X, X_test, y, y_test, groups, groups_test = make_rotated_moons()
 settings = {"hidden_layer_sizes": (5, 5), "fit_intercept": False, "prior_scale": 1.0, "random_state": 0}
 
 flat = PerGroupClassifier(FlatBNNClassifier(**settings), n_jobs=2).fit(X, y, groups=groups)
-hierarchical = HierarchicalBNNClassifier(**settings, n_jobs=2).fit(X, y, groups=groups)
+hierarchical = HierarchicalBNNClassifier(**settings, pooling="partial", n_jobs=2).fit(X, y, groups=groups)
 prior = InformedPriorBNNClassifier.from_hierarchical(hierarchical, covariance="layer", prior_chains=0, align=False)
 informed = PerGroupClassifier(prior, n_jobs=2).fit(X, y, groups=groups)
 

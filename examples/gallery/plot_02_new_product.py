@@ -27,7 +27,7 @@ warnings.filterwarnings("ignore", category=ConvergenceWarning)  # of chains in d
 
 X, _, y, _, product, _ = make_rotated_moons()
 settings = {"fit_intercept": False, "prior_scale": 1.0, "n_jobs": 2, "random_state": 0}
-hierarchical = HierarchicalBNNClassifier(**settings).fit(X, y, groups=product)
+hierarchical = HierarchicalBNNClassifier(**settings, pooling="partial").fit(X, y, groups=product)
 
 # %%
 # The new product

@@ -29,7 +29,7 @@ table = pd.DataFrame(X, columns=["price", "age"]).assign(shop=[f"shop {group}" f
 
 # The searches run in two processes; each fit has one chain after another there.
 warnings.filterwarnings("ignore", category=ConvergenceWarning)
-model = HierarchicalBNNClassifier(groups="shop", chains=2, tune=200, draws=200, random_state=0)
+model = HierarchicalBNNClassifier(groups="shop", prior_scale=2.0, chains=2, tune=200, draws=200, random_state=0)
 grid = {"hidden_layer_sizes": [(2,), (4,), (8,)], "pooling": ["complete", "partial", "none"]}
 questions = {
     "new rows of known shops": (StratifiedKFold(3, shuffle=True, random_state=0), {}),

@@ -30,7 +30,8 @@ warnings.filterwarnings("ignore", "Estimated shape parameter of Pareto")  # the 
 
 X, _, y, _, groups, _ = make_rotated_moons(n_groups=8, n_samples=60)
 table = pd.DataFrame(X, columns=["price", "age"]).assign(shop=[f"shop {group}" for group in groups])
-partial = HierarchicalBNNClassifier((3,), groups="shop", n_jobs=2, random_state=0).fit(table, y)
+settings = {"hidden_layer_sizes": (3,), "groups": "shop", "prior_scale": 2.0, "n_jobs": 2, "random_state": 0}
+partial = HierarchicalBNNClassifier(**settings, pooling="partial").fit(table, y)
 
 model = partial.to_pymc(fused=False)  # an ordinary graph; by default its log likelihood is one compiled Op
 for variable in model.free_RVs:
@@ -83,7 +84,7 @@ plt.gcf().set(size_inches=(10, 4), layout_engine="constrained")
 # Leave-one-out predictive density from the fit alone: higher is better. Partial pooling is ahead of one network for all
 # shops, by several times the standard error of the difference.
 
-complete = HierarchicalBNNClassifier((3,), groups="shop", pooling="complete", n_jobs=2, random_state=0).fit(table, y)
+complete = HierarchicalBNNClassifier(**settings, pooling="complete").fit(table, y)
 comparison = az.compare({"partial": posterior, "complete": complete.to_arviz()})
 print(comparison.to_string())
 loo = az.loo(posterior, pointwise=True)

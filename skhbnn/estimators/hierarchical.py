@@ -33,12 +33,12 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
     learned with them. Under ``pooling="partial"`` the weights of group g are w_g = mu + sd · z_g with z_g ~ Normal(0,
     1), where the group mean mu ~ Normal(0, ``prior_scale**2``) and the group scales sd ~ HalfNormal(1) are learned.
 
-    By default only the output layer is pooled like that, and the first layer up to an affine map of the inputs: group
-    g sees x A_g + s_g with A_g = I + sd · z_g and s_g = sd · z_g, and the hidden layers are common to all groups. That
-    takes fewer weights per group, and predicts better from few rows: a group may shift, turn and stretch the features.
-    Other families than these, and other pooling of any layer, are parameters. Every layer has one group scale for its
-    matrix and one for its intercepts, and the map one for A and one for s. Inputs are standardised internally over all
-    rows.
+    By default, with at most 16 features, only the output layer is pooled like that, and the first layer up to an affine
+    map of the inputs: group g sees x A_g + s_g with A_g = I + sd · z_g and s_g = sd · z_g, and the hidden layers are
+    common to all groups. That takes fewer numbers per group, and predicts better from few rows: a group may shift, turn
+    and stretch the features. Other families than these, and other pooling of any layer, are parameters. Every layer has
+    one group scale for its matrix and one for its intercepts, and the map one for A and one for s. Inputs are
+    standardised internally over all rows.
 
     Groups come as ``groups=`` of every method, or as columns of X named by the constructor's ``groups``; the columns
     are taken out of X before the network sees it. The column form works everywhere in scikit-learn, scorers
@@ -67,12 +67,12 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
         two for the hidden layers and the output layer, one per layer, or 1 / sqrt(number of inputs of the layer).
     group_scale_prior : {"half_normal", "half_cauchy", "inverse_gamma"} or float, default="half_normal"
         Prior of the group scales: HalfNormal(1), HalfCauchy(1) or InverseGamma(2, 1); a float fixes them.
-    pooling : {"affine", "partial", "complete", "none"} or array-like of them, default="affine"
+    pooling : {"auto", "affine", "partial", "complete", "none"} or array-like of them, default="auto"
         How the groups share the weights of a layer, one for all or one per layer, the output layer included:
         ``"partial"`` as above, ``"complete"`` all groups have the same weights, ``"none"`` each has its own. The first
         layer may be ``"affine"``, as above; for all layers that means ``"affine"`` for the first, ``"complete"`` for
-        the other hidden layers and ``"partial"`` for the output. With p features a group's map has p² + p entries:
-        with tens of features and more, ``"partial"`` is cheaper.
+        the other hidden layers and ``"partial"`` for the output. ``"auto"`` is ``"affine"``, and with more than 16
+        features, of which a group's map has p² + p entries, ``"partial"``.
     inference : {"nuts", "laplace", "advi", "fullrank_advi", "map", "metropolis", "pymc"}, default="nuts"
         ``"nuts"`` samples the compiled density with nutpie. ``"laplace"`` takes normal distributions around its
         modes, and says by ``diagnostics_.pareto_k`` whether that was enough: for many small groups. ``"advi"`` and
@@ -156,7 +156,7 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
         **INDEPENDENT_PRIOR_CONSTRAINTS,
         "groups": [None, str, Integral, list],
         "group_scale_prior": [StrOptions(set(GROUP_SCALE_PRIORS)), Interval(Real, 0, None, closed="neither")],
-        "pooling": [StrOptions(set(POOLING)), "array-like"],
+        "pooling": [StrOptions({"auto", *POOLING}), "array-like"],
         "unseen_groups": [StrOptions({"population", "error"})],
     }
 
@@ -172,7 +172,7 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
         weight_prior="normal",
         prior_scale=(1.0, 4.0),
         group_scale_prior="half_normal",
-        pooling="affine",
+        pooling="auto",
         inference="nuts",
         chains=4,
         tune=500,

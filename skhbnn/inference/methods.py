@@ -21,7 +21,8 @@ def infer(model, data, settings, seed, progress=None):
         If the draws, or the matrices of ``"laplace"``, would not fit.
     """
     if settings.inference in THROUGH_PYMC:
-        _require_memory_for_draws(n_dim(model, data.n_groups), settings)
+        n_weights = data.n_groups * model.network.n_weights
+        _require_memory_for_draws(n_dim(model, data.n_groups), n_weights, settings)
     if settings.inference == "nuts":
         from .nuts import sample as method
     elif settings.inference == "laplace":
@@ -35,11 +36,12 @@ def infer(model, data, settings, seed, progress=None):
     return method(model, data, settings, seed, progress)
 
 
-def _require_memory_for_draws(n_dim, settings):
+def _require_memory_for_draws(n_dim, n_weights, settings):
     """Refuse settings of a method of PyMC whose draws would not fit in memory.
 
     A number is 8 bytes. A sampler holds every step, with two copies of the kept ones once it is done, and the
-    quantities that follow from a draw. The draws of a variational method exist seven times over while they are named.
+    quantities that follow from a draw, the weights. The draws of a variational method exist seven times over while they
+    are named.
     """
     chains, tune, draws = (
         settings.sample_kwargs.get(name, getattr(settings, name)) for name in ("chains", "tune", "draws")
@@ -50,4 +52,5 @@ def _require_memory_for_draws(n_dim, settings):
         numbers = 2 * chains * (tune + 3 * draws)
         said, lower = f"{chains} chains of {tune} + {draws} steps", "draws, tune or chains"
     advice = f"lower {lower}, or hidden_layer_sizes"
-    require_memory(8 * n_dim * numbers, f"{said} of {n_dim} unconstrained weights and scales", advice)
+    n_bytes = 8 * max(n_dim, n_weights) * numbers
+    require_memory(n_bytes, f"{said} of {n_dim} unconstrained weights and scales", advice)

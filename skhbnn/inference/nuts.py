@@ -38,7 +38,7 @@ def sample(model, data, settings, seed, progress=None):
     from .nutpie_adapter import STEP_BYTES, run, run_until  # nutpie takes seconds to import, so only a fit does
 
     density = Density(model, data)
-    _require_memory(density.n_dim, settings, STEP_BYTES)
+    _require_memory(density.n_dim, data.n_groups * model.network.n_weights, settings, STEP_BYTES)
     arguments = {
         "progress": progress,
         "chains": settings.chains,
@@ -58,15 +58,15 @@ def sample(model, data, settings, seed, progress=None):
     return _trace(*chains)
 
 
-def _require_memory(n_dim, settings, step_bytes):
-    """Refuse settings whose draws would not fit: every step, once more while it is looked at, and two copies of 4 bytes
-    of the kept ones, the unconstrained vectors and the weights.
+def _require_memory(n_dim, n_weights, settings, step_bytes):
+    """Refuse settings whose draws would not fit: every step, once more while it is looked at, and 4 bytes for each
+    number of the kept ones, the unconstrained vectors and the weights.
     """
     looks = 1 if settings.enough is None else 2
-    n_bytes = looks * step_bytes * (settings.tune + settings.draws) + 2 * 4 * settings.draws
+    n_bytes = looks * step_bytes * (settings.tune + settings.draws) * n_dim + 4 * settings.draws * (n_dim + n_weights)
     what = f"{settings.chains} chains of {settings.tune} + {settings.draws} steps"
     require_memory(
-        settings.chains * n_dim * n_bytes,
+        settings.chains * n_bytes,
         f"{what} of {n_dim} unconstrained weights and scales",
         "lower draws, tune or chains, or hidden_layer_sizes",
     )

@@ -8,6 +8,7 @@ import numpy as np
 from .network import Network
 
 POOLING = ("complete", "partial", "none", "affine")
+MOST_MAPPED_INPUTS = 16  # of pooling="auto": the entries of a map grow with their square
 MAP_PARTS = ("input_map", "input_shift")  # the second in networks with intercepts
 
 
@@ -196,9 +197,10 @@ def layer_pooling(network, pooling):
     ----------
     network : Network
         Network of every group.
-    pooling : {"affine", "partial", "complete", "none"} or sequence of them
+    pooling : {"auto", "affine", "partial", "complete", "none"} or sequence of them without "auto"
         One for all layers or one per layer, the output layer included. ``"affine"`` alone stands for that of the first
-        layer, ``"complete"`` of the other hidden ones, and ``"partial"`` of the output layer.
+        layer, ``"complete"`` of the other hidden ones, and ``"partial"`` of the output layer; ``"auto"`` for
+        ``"affine"``, or with more than 16 inputs for ``"partial"``.
 
     Returns
     -------
@@ -211,6 +213,8 @@ def layer_pooling(network, pooling):
         first is ``"affine"``.
     """
     n_layers = len(network.layers)
+    if isinstance(pooling, str) and pooling == "auto":
+        pooling = "affine" if network.sizes[0] <= MOST_MAPPED_INPUTS else "partial"
     if isinstance(pooling, str) and pooling == "affine":
         names = ("affine", *("complete",) * (n_layers - 2), "partial")[-n_layers:]
     else:

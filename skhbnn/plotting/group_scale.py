@@ -23,7 +23,8 @@ class GroupScaleDisplay:
     scales : ndarray of shape (n_draws, n_learned_parts)
         Draws of all chains.
     parts : list of str
-        Their names: ``"coef_0"`` is the matrix of the first layer, ``"intercept_0"`` its intercepts.
+        Their names: ``"coef_0"`` is the matrix of the first layer, ``"intercept_0"`` its intercepts; ``"input_map"``
+        and ``"input_shift"`` are those of the affine map of the inputs.
 
     Attributes
     ----------
@@ -38,7 +39,7 @@ class GroupScaleDisplay:
     >>> X, _, y, _, groups, _ = make_rotated_moons(n_groups=3, random_state=0)
     >>> classifier = HierarchicalBNNClassifier(draws=100, tune=100, random_state=0).fit(X, y, groups=groups)
     >>> GroupScaleDisplay.from_estimator(classifier).scales.shape
-    (400, 6)
+    (400, 4)
     """
 
     scales: np.ndarray

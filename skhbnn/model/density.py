@@ -94,7 +94,6 @@ class Density:
         scale_of_mean = constant_scale = np.array([])
         location, cholesky = np.array([]), np.empty((0, 0))
         weight_prior, scale_prior, n_scales = "normal", "half_normal", len(model.learned_scales)
-        n_map = 0
         if isinstance(model, InformedModel):
             location, cholesky = model.mean, model.cholesky  # (weight,), (weight, weight)
         else:
@@ -102,7 +101,6 @@ class Density:
             means, deviations = weights_with_mean(model), entries_with_deviation(model)  # (mean,), (deviation,)
             scale_of_mean = model.scale[layer[means]]  # (mean,)
             weight_prior = model.weight_prior
-            n_map = n_map_entries(model)
             part = part_of_entry(model)[deviations]  # (deviation,)
             rank = np.full(len(part_names(model)), -1)  # (part,)
             rank[list(model.learned_scales)] = range(n_scales)
@@ -117,7 +115,7 @@ class Density:
         scale_family, *scale_parameters = SCALE_FAMILIES[scale_prior]
         numbers = [
             *(data.n_groups, len(data.y), len(network.layers), len(means), len(deviations), len(location)),
-            *(activation, fit_intercept, n_map),
+            *(activation, fit_intercept, n_map_entries(model)),
             *(WEIGHT_FAMILIES[weight_prior], scale_family, n_scales),
         ]
         nu = families.DEGREES_OF_FREEDOM.get(weight_prior, 0.0)

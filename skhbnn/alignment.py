@@ -8,8 +8,10 @@ import numpy as np
 from scipy.linalg import block_diag
 from scipy.optimize import linear_sum_assignment
 
+from .conversion import log_likelihood_of_rows
 from .model.families import STANDARD_VARIANCE
 
+SHARED_STD = 0.02  # of weights that all groups share, in a prior made of one draw
 ODD_ACTIVATIONS = ("tanh", "identity")  # f(-x) = -f(x)
 ROUNDS = 5
 SWEEPS = 2
@@ -150,4 +152,34 @@ def population_moments(model, mean_draws, scale_draws, covariance="full", aligne
             block = np.mean(variance[:, None, None] * gram, axis=0)  # (unit, unit)
             own = slice(first.start + row * first.n_out, first.start + (row + 1) * first.n_out)
             cov[own, own] += np.diag(np.diag(block)) if covariance == "diag" else block
+    return mean, cov
+
+
+def representative_moments(posterior, data, covariance="full"):
+    """Mean and covariance of a new group's weights under the posterior draw that predicts most like all of them.
+
+    Under affine pooling the groups share the hidden layers. Draws of those that compute alike may lie far apart, in more
+    ways than alignment knows of, and no one normal distribution holds them; given one draw, a new group's weights are
+    normal, and all else is known. The draw is that whose likelihoods of the training rows are nearest to their mean.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        Of a hierarchical model with affine pooling.
+    data : GroupedData
+        The rows that it was learned from.
+    covariance : {"full", "layer", "diag"}, default="full"
+        Whether covariances between layers, or all covariances, are set to 0.
+
+    Returns
+    -------
+    mean : ndarray of shape (n_weights,)
+    cov : ndarray of shape (n_weights, n_weights)
+        With a little more variance, so that it is positive definite.
+    """
+    likelihood = posterior.pooled(np.exp(log_likelihood_of_rows(posterior, data)))  # (draw, row)
+    draw = np.square(likelihood - likelihood.mean(axis=0)).sum(axis=1).argmin()
+    means, scales = (posterior.pooled(part)[[draw]] for part in (posterior.group_mean, posterior.group_scale))
+    mean, cov = population_moments(posterior.model, means, scales, covariance, aligned=False)
+    cov[np.diag_indices_from(cov)] += SHARED_STD**2
     return mean, cov

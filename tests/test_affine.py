@@ -1,10 +1,16 @@
 """Affine pooling: each group sees the inputs through an affine map of its own."""
 
+import copy
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.linalg import block_diag
 
+import skhbnn
 from skhbnn import HierarchicalBNNClassifier, InformedPriorBNNClassifier
+from skhbnn.alignment import SHARED_STD
 from skhbnn.model.network import Network
 from skhbnn.model.priors import HierarchicalModel, layer_pooling, layer_scales, n_dim
 from skhbnn.model.weights import group_weights
@@ -102,6 +108,27 @@ def test_population_weights_are_mapped_group_means(fitted):
         assert stats.kstest(z.ravel(), "norm").pvalue > 1e-3
 
 
+@pytest.mark.parametrize("chain_weights", [None, [0.0, 1.0]])
+def test_the_prior_is_that_of_the_draw_nearest_to_the_mean_prediction(chain_weights, fitted, mirrored):
+    X, y, groups, *_ = mirrored
+    proba = fitted.sample_proba(X, groups=groups)[:, np.arange(len(y)), y]  # (draw, row)
+    fitted = copy.copy(fitted)
+    fitted.posterior_ = replace(
+        fitted.posterior_, chain_weights=None if chain_weights is None else np.array(chain_weights)
+    )
+    first = 0 if chain_weights is None else 200  # draw that counts
+    distance = np.square(proba[first:] - proba[first:].mean(axis=0)).sum(axis=1)  # (draw,)
+    draw = first + distance.argmin()
+    chains = "equal" if chain_weights is None else "stacking"
+    prior = InformedPriorBNNClassifier.from_hierarchical(fitted, prior_chains=chains)
+    mean = fitted.posterior_.group_mean.reshape(400, -1)[draw].astype(float)  # (weight,)
+    np.testing.assert_allclose(prior.prior_mean, mean, rtol=1e-6)
+    of_map, of_shift = fitted.posterior_.group_scale.reshape(400, 6)[draw, 4:].astype(float) ** 2
+    gram = mean[:6].reshape(2, 3).T @ mean[:6].reshape(2, 3)  # (unit, unit)
+    blocks = [of_map * gram, of_map * gram, of_shift * gram, np.zeros((4, 4))]  # inputs, intercepts, output
+    np.testing.assert_allclose(prior.prior_cov, block_diag(*blocks) + SHARED_STD**2 * np.eye(13), rtol=1e-5, atol=1e-9)
+
+
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_a_prior_for_new_groups(fitted, mirrored):
     """Three rows of a new mirrored group turn the prior that mirrored groups taught; alone they teach little."""
@@ -116,8 +143,6 @@ def test_a_prior_for_new_groups(fitted, mirrored):
 
 
 def test_saved_and_loaded(fitted, mirrored, tmp_path):
-    import skhbnn
-
     fitted.save(tmp_path / "affine.skhbnn")
     loaded, X, groups = (
         skhbnn.load(tmp_path / "affine.skhbnn"),

@@ -194,8 +194,9 @@ def test_rows_of_one_class_suffice(moons, small):
         classifier.fit(moons.X[:2], ["maybe", "yes"])
 
 
-def test_chosen_chains(hierarchical):
+def test_chosen_chains(fit_groups, moons):
     """Chain 1 alone has the moments of its own draws; a list of all is all with equal weights."""
+    hierarchical = fit_groups(groups=moons.groups, pooling="partial")
     one = InformedPriorBNNClassifier.from_hierarchical(hierarchical, prior_chains=1, align=False)
     np.testing.assert_allclose(one.prior_mean, hierarchical.posterior_.group_mean[1].mean(axis=0), rtol=1e-5, atol=1e-6)
     both = InformedPriorBNNClassifier.from_hierarchical(hierarchical, prior_chains=[0, 1])

@@ -75,8 +75,8 @@ def known_speakers(table):
 # the rows have values of their own there, and need not stand in the region of their class. The regions have their place
 # in common, and the borders differ: the share of the plane where the three disagree is printed.
 #
-# In the picture of the group scales look for the layer in which speakers differ: it is the first, which hears the
-# sound.
+# In the picture of the group scales look for what makes speakers differ: the affine map of the sound, as much as the
+# output layer.
 
 
 def pictures(hierarchical):
@@ -86,7 +86,8 @@ def pictures(hierarchical):
     print(f"the three speakers disagree on {np.mean(np.ptp(likeliest, axis=0) > 0):.0%} of the plane")
     GroupScaleDisplay.from_estimator(hierarchical)
     posterior = hierarchical.posterior_
-    for part, scale in zip(posterior.learned_parts, posterior.group_scale.mean(axis=(0, 1)), strict=True):
+    scales = posterior.learned_group_scale.mean(axis=(0, 1))  # (learned part,)
+    for part, scale in zip(posterior.learned_parts, scales, strict=True):
         print(f"group scale of {part}, posterior mean: {scale:.2f}")
 
 

@@ -72,8 +72,8 @@ def run():
 # %%
 # What to look at
 # ---------------
-# The groups share no weights, and yet the lines are bent like moons: that is the prior. Ten rows turn it, and where
-# they leave the direction open, as those of group 2 do, the network says so. The displays take the whole
+# The groups share no weights, and yet most lines are bent as the border of two moons is: that is the prior. Ten rows
+# turn it, and where they leave open how it goes on, the network says so. The displays take the whole
 # ``PerGroupClassifier``.
 
 if __name__ == "__main__":

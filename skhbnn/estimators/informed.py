@@ -8,7 +8,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.validation import validate_data
 
-from ..alignment import population_moments, weight_moments
+from ..alignment import population_moments, representative_moments, weight_moments
 from ..data import Standardizer, as_labels, check_no_class_missing, encode_labels, group_rows, naming_text_columns
 from ..inference.trace import Trace
 from ..model.priors import InformedModel, informed_factor
@@ -197,7 +197,9 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
     def from_hierarchical(cls, hierarchical, *, covariance="full", prior_chains="stacking", align=True, **params):
         """An unfitted classifier whose prior is the group distribution that a hierarchical fit learned.
 
-        Mean and covariance are those of a new group's weights, w ~ Normal(mu, sd²), over the posterior of (mu, sd).
+        Mean and covariance are those of a new group's weights, w ~ Normal(mu, sd²), over the posterior of (mu, sd). A fit
+        whose first layer has affine pooling gives those under one draw of its posterior, the one whose predictions are
+        nearest to the mean over all: draws of hidden layers that all groups share have no common normal distribution.
 
         Parameters
         ----------
@@ -210,7 +212,7 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
             whatever the fit itself has, or with equal ones; or those of these numbers, with equal ones.
         align : bool, default=True
             Align the draws over permutations and sign flips of hidden units, without which chains in equivalent
-            modes blur each other.
+            modes blur each other. One draw, of an affine fit, needs none.
         **params
             Other constructor parameters, such as ``random_state``; by default the sampler's settings are those of
             ``hierarchical``.
@@ -242,13 +244,11 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
             if chosen.ndim != 1 or chosen.size == 0 or not np.isin(chosen, range(n_chains)).all():
                 raise ValueError(f"prior_chains={prior_chains!r}, but the fit has the chains 0 to {n_chains - 1}.")
             posterior = posterior.of_chains(chosen)
-        mean, cov = population_moments(
-            posterior.model,
-            posterior.pooled(posterior.group_mean),  # (draw, weight)
-            posterior.pooled(posterior.group_scale),  # (draw, part)
-            covariance,
-            align,
-        )
+        if posterior.model.input_map:
+            mean, cov = representative_moments(posterior, hierarchical.training_data_, covariance)
+        else:
+            means, scales = (posterior.pooled(part) for part in (posterior.group_mean, posterior.group_scale))
+            mean, cov = population_moments(posterior.model, means, scales, covariance, align)
         return cls._with_prior(hierarchical, mean, cov, params)
 
     @classmethod

@@ -156,11 +156,13 @@ def population_moments(model, mean_draws, scale_draws, covariance="full", aligne
 
 
 def representative_moments(posterior, data, covariance="full"):
-    """Mean and covariance of a new group's weights under the posterior draw that predicts most like all of them.
+    """Mean and covariance of a new group's weights around the posterior draw that predicts most like all of them.
 
-    Under affine pooling the groups share the hidden layers. Draws of those that compute alike may lie far apart, in more
-    ways than alignment knows of, and no one normal distribution holds them; given one draw, a new group's weights are
-    normal, and all else is known. The draw is that whose likelihoods of the training rows are nearest to their mean.
+    Under affine pooling the groups share the hidden layers. Draws of those that compute alike may lie far apart, in
+    more ways than alignment knows of, and no one normal distribution holds them. So the shared weights are those of
+    one draw, whose likelihoods of the training rows are nearest to their mean, and the groups vary around it as much
+    as over all draws: the variance of output weights is E sd², and that of the first layer's, W + t S W with S of the
+    map, has the size E t² |W|².
 
     Parameters
     ----------
@@ -177,9 +179,14 @@ def representative_moments(posterior, data, covariance="full"):
     cov : ndarray of shape (n_weights, n_weights)
         With a little more variance, so that it is positive definite.
     """
+    network = posterior.network
     likelihood = posterior.pooled(np.exp(log_likelihood_of_rows(posterior, data)))  # (draw, row)
     draw = np.square(likelihood - likelihood.mean(axis=0)).sum(axis=1).argmin()
-    means, scales = (posterior.pooled(part)[[draw]] for part in (posterior.group_mean, posterior.group_scale))
-    mean, cov = population_moments(posterior.model, means, scales, covariance, aligned=False)
+    means = posterior.pooled(posterior.group_mean).astype(float)  # (draw, weight)
+    variances = np.square(posterior.pooled(posterior.group_scale), dtype=float)  # (draw, part)
+    size = np.square(means[:, network.layers[0].kernel]).sum(axis=1)  # (draw,)
+    variances[:, len(network.parts) :] *= size[:, None] / size[draw]
+    scales = np.sqrt(variances.mean(axis=0, keepdims=True))  # (1, part)
+    mean, cov = population_moments(posterior.model, means[[draw]], scales, covariance, aligned=False)
     cov[np.diag_indices_from(cov)] += SHARED_STD**2
     return mean, cov

@@ -197,9 +197,10 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
     def from_hierarchical(cls, hierarchical, *, covariance="full", prior_chains="stacking", align=True, **params):
         """An unfitted classifier whose prior is the group distribution that a hierarchical fit learned.
 
-        Mean and covariance are those of a new group's weights, w ~ Normal(mu, sd²), over the posterior of (mu, sd). A fit
-        whose first layer has affine pooling gives those under one draw of its posterior, the one whose predictions are
-        nearest to the mean over all: draws of hidden layers that all groups share have no common normal distribution.
+        Mean and covariance are those of a new group's weights, w ~ Normal(mu, sd²), over the posterior of (mu, sd).
+        Draws of hidden layers that all groups share have no common normal distribution: a fit whose first layer has
+        affine pooling gives a prior around one of its draws, the one whose predictions are nearest to the mean over
+        all, that is as wide as all draws have the groups differ.
 
         Parameters
         ----------

@@ -1,9 +1,9 @@
 """Rows and groups by the thousand: the cost of a gradient, and whole fits of the hierarchical model.
 
-The gradient is that of the article's network. Fits have groups of 20 rows, and partial pooling, with intercepts (4 chains of
-500 + 500 steps), with the article's settings (4 of 400 + 400), or with these and fewer and longer steps: those of NUTS
-are short in so many dimensions, and a ``target_accept`` below the default of 0.9 makes them longer. Each fit runs in a
-program of its own, whose peak memory is told.
+The gradient is that of the article's network. Fits have groups of 20 rows, and partial pooling, with intercepts (4
+chains of 500 + 500 steps), with the article's settings (4 of 400 + 400), or with these and fewer and longer steps:
+those of NUTS are short in so many dimensions, and a ``target_accept`` below the default of 0.9 makes them longer. Each
+fit runs in a program of its own, whose peak memory is told.
 """
 
 import json

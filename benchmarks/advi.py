@@ -13,7 +13,7 @@ from skhbnn import HierarchicalBNNClassifier
 from skhbnn.datasets import make_rotated_moons
 from skhbnn.model.pymc_model import build_model
 
-from .common import ARTICLE, ARTICLE_HIERARCHICAL, convergence_ignored, scores, timed
+from .common import ARTICLE_HIERARCHICAL, convergence_ignored, scores, timed
 
 SEEDS = range(4)
 
@@ -22,7 +22,7 @@ def run():
     X, X_test, y, y_test, groups, groups_test = make_rotated_moons()
     rows = []
     with convergence_ignored():
-        settings = {name: value for name, value in ARTICLE.items() if name not in ("chains", "tune")}
+        settings = {name: value for name, value in ARTICLE_HIERARCHICAL.items() if name not in ("chains", "tune")}
         for title, fits in (
             ("NUTS", [HierarchicalBNNClassifier(n_jobs=2, random_state=0, **ARTICLE_HIERARCHICAL)]),
             ("ADVI", [HierarchicalBNNClassifier(inference="advi", random_state=s, **settings) for s in SEEDS]),

@@ -45,9 +45,9 @@ def values(result, name):
 def test_variables_dims_and_coords_are_named(data, fused):
     model = HierarchicalModel(NETWORK, np.ones(2), ("partial", "complete"), "normal", "half_cauchy")
     pymc_model = build_model(model, data, ["age", "height"], fused=fused)
-    assert {variable.name for variable in pymc_model.free_RVs} == {
+    assert [variable.name for variable in pymc_model.free_RVs] == [
         *("group_scale", "coef_0_z", "coef_0_mean", "intercept_0_z", "intercept_0_mean", "coef_1", "intercept_1")
-    }
+    ]
     assert pymc_model.coords["group"] == ("north", "south", "west")
     assert pymc_model.coords["input"] == ("age", "height")
     assert pymc_model.coords["learned_part"] == ("coef_0", "intercept_0")

@@ -190,9 +190,10 @@ def _families(model):
         if pooling == "none":
             weights = scale * _weight_prior(model.weight_prior, f"{name}_z", 1.0, ("group", *dims))
         else:
+            # Before the mean: seeded draws depend on the order of the variables.
+            added = deviation(name, dims) if pooling == "partial" else 0.0
             mean = _weight_prior(model.weight_prior, f"{name}_mean", scale, dims)
-        if pooling == "partial":
-            weights = mean + deviation(name, dims)
+            weights = mean + added
         if pooling == "affine" and part == model.network.layers[0].kernel:
             matrix, axes = mean, ("input", "mapped_input")
             of_map = pt.eye(model.network.sizes[0]) + deviation("input_map", axes)  # (group, input, input)

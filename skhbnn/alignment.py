@@ -4,6 +4,8 @@ Exchanging two hidden units, or flipping the sign of a unit with an odd activati
 function. Chains therefore sit in equivalent modes, and a mean over raw draws blurs them.
 """
 
+import math
+
 import numpy as np
 from scipy.linalg import block_diag
 from scipy.optimize import linear_sum_assignment
@@ -11,14 +13,15 @@ from scipy.optimize import linear_sum_assignment
 from .conversion import log_likelihood_of_rows
 from .model.families import STANDARD_VARIANCE
 
-SHARED_STD = 0.02  # of weights that all groups share, in a prior made of one draw
+SHARED_STD = 0.01  # of weights that all groups share, in a prior: they need some
+NEAREST = 0.1  # share of the draws that one mode is told from
 ODD_ACTIVATIONS = ("tanh", "identity")  # f(-x) = -f(x)
 ROUNDS = 5
 SWEEPS = 2
 
 
-def align(network, weights):
-    """Bring every draw to the unit order and signs that lie nearest to the mean of all draws.
+def align(network, weights, reference=None):
+    """Bring every draw to the unit order and signs that lie nearest to a reference.
 
     Units are matched layer by layer, given the order of the layers around them; with several hidden layers that can
     stop at a poor match, so a draw is also matched from the inputs upwards and from the logits downwards, and the
@@ -28,6 +31,8 @@ def align(network, weights):
     ----------
     network : Network
     weights : ndarray of shape (n_draws, n_weights)
+    reference : ndarray of shape (n_weights,), default=None
+        None: the mean of all aligned draws.
 
     Returns
     -------
@@ -36,24 +41,25 @@ def align(network, weights):
     """
     aligned = np.array(weights, dtype=float)  # (draw, weight)
     hidden = range(len(network.layers) - 1)
-    reference = aligned[0]  # (weight,)
+    target = aligned[0] if reference is None else reference  # (weight,)
     starts = ((hidden, 1, 1), (hidden, 1, 0), (hidden[::-1], 0, 1))  # as it stands, upwards, downwards
     for turn in range(ROUNDS if hidden else 0):
         candidates = []
         for order, incoming, outgoing in starts if turn < 2 else starts[:1]:
             candidate = aligned.copy()  # (draw, weight)
             for index in order:
-                _align_layer(network, index, candidate, reference, incoming, outgoing)
+                _align_layer(network, index, candidate, target, incoming, outgoing)
             for _ in range(SWEEPS):
                 for index in hidden:
-                    _align_layer(network, index, candidate, reference)
+                    _align_layer(network, index, candidate, target)
             candidates.append(candidate)
-        likeness = np.array([candidate @ reference for candidate in candidates])  # (candidate, draw)
+        likeness = np.array([candidate @ target for candidate in candidates])  # (candidate, draw)
         before = aligned
         aligned = np.array(candidates)[likeness.argmax(axis=0), np.arange(len(aligned))]  # (draw, weight)
         if turn > 0 and np.array_equal(before, aligned):
             break
-        reference = aligned.mean(axis=0)  # (weight,)
+        if reference is None:
+            target = aligned.mean(axis=0)  # (weight,)
     return aligned
 
 
@@ -113,7 +119,7 @@ def weight_moments(network, draws, covariance="full", aligned=True):
     return draws.mean(axis=0), cov
 
 
-def population_moments(model, mean_draws, scale_draws, covariance="full", aligned=True):
+def population_moments(model, mean_draws, scale_draws, covariance="full"):
     """Mean and covariance of a new group's weights under the posterior of the group distribution.
 
     The weights of a new group are w = mu + sd z for (mu, sd) from the posterior and z from the weights' family, so by
@@ -127,22 +133,21 @@ def population_moments(model, mean_draws, scale_draws, covariance="full", aligne
     mean_draws : ndarray of shape (n_draws, n_weights)
         Draws of mu.
     scale_draws : ndarray of shape (n_draws, n_parts)
-        Draws of sd. The units of a layer share them, so that alignment leaves them as they are.
+        Draws of sd.
     covariance : {"full", "layer", "diag"}, default="full"
         Whether covariances between layers, or all covariances, are set to 0.
-    aligned : bool, default=True
-        Whether to align the draws first.
 
     Returns
     -------
     mean : ndarray of shape (n_weights,)
     cov : ndarray of shape (n_weights, n_weights)
+        With a little more variance, so that it is positive definite where groups share weights.
     """
     network, unit_variance = model.network, STANDARD_VARIANCE[model.weight_prior]
-    mean_draws = align(network, mean_draws) if aligned else np.asarray(mean_draws, dtype=float)  # (draw, weight)
+    mean_draws = np.asarray(mean_draws, dtype=float)  # (draw, weight)
     mean, cov = weight_moments(network, mean_draws, covariance, aligned=False)
     variances = unit_variance * np.square(scale_draws, dtype=float)  # (draw, part)
-    cov[np.diag_indices_from(cov)] += variances.mean(axis=0)[network.part_of_weight]
+    cov[np.diag_indices_from(cov)] += variances.mean(axis=0)[network.part_of_weight] + SHARED_STD**2
     if model.input_map:
         first = network.layers[0]
         matrix = first.matrix(mean_draws)  # (draw, input, unit)
@@ -155,38 +160,34 @@ def population_moments(model, mean_draws, scale_draws, covariance="full", aligne
     return mean, cov
 
 
-def representative_moments(posterior, data, covariance="full"):
-    """Mean and covariance of a new group's weights around the posterior draw that predicts most like all of them.
+def draws_of_one_mode(posterior, data):
+    """Draws of the group distribution that have a common normal distribution, as those of all modes have not.
 
-    Under affine pooling the groups share the hidden layers. Draws of those that compute alike may lie far apart, in
-    more ways than alignment knows of, and no one normal distribution holds them. So the shared weights are those of
-    one draw, whose likelihoods of the training rows are nearest to their mean, and the groups vary around it as much
-    as over all draws: the variance of output weights is E sd², and that of the first layer's, W + t S W with S of the
-    map, has the size E t² |W|².
+    They are taken around the draw whose likelihoods of the training rows are nearest to their mean over all draws: the
+    nearest tenth, once aligned with it. Under affine pooling the groups share the hidden layers, and draws of those
+    that compute alike lie far apart in more ways than alignment knows of: there it is that draw alone.
 
     Parameters
     ----------
     posterior : Posterior
-        Of a hierarchical model with affine pooling.
+        Of a hierarchical model.
     data : GroupedData
         The rows that it was learned from.
-    covariance : {"full", "layer", "diag"}, default="full"
-        Whether covariances between layers, or all covariances, are set to 0.
 
     Returns
     -------
-    mean : ndarray of shape (n_weights,)
-    cov : ndarray of shape (n_weights, n_weights)
-        With a little more variance, so that it is positive definite.
+    means : ndarray of shape (n_draws, n_weights)
+        Draws of mu, aligned.
+    scales : ndarray of shape (n_draws, n_parts)
+        Draws of sd. The units of a layer share them, so that alignment leaves them as they are.
     """
-    network = posterior.network
-    likelihood = posterior.pooled(np.exp(log_likelihood_of_rows(posterior, data)))  # (draw, row)
-    draw = np.square(likelihood - likelihood.mean(axis=0)).sum(axis=1).argmin()
-    means = posterior.pooled(posterior.group_mean).astype(float)  # (draw, weight)
-    variances = np.square(posterior.pooled(posterior.group_scale), dtype=float)  # (draw, part)
-    size = np.square(means[:, network.layers[0].kernel]).sum(axis=1)  # (draw,)
-    variances[:, len(network.parts) :] *= size[:, None] / size[draw]
-    scales = np.sqrt(variances.mean(axis=0, keepdims=True))  # (1, part)
-    mean, cov = population_moments(posterior.model, means[[draw]], scales, covariance, aligned=False)
-    cov[np.diag_indices_from(cov)] += SHARED_STD**2
-    return mean, cov
+    deviation = np.exp(posterior.pooled(log_likelihood_of_rows(posterior, data)))  # (draw, row)
+    deviation -= deviation.mean(axis=0)
+    centre = np.einsum("dr,dr->d", deviation, deviation).argmin()
+    means, scales = (posterior.pooled(part) for part in (posterior.group_mean, posterior.group_scale))
+    if posterior.model.input_map:
+        return means[[centre]], scales[[centre]]
+    aligned = align(posterior.network, means, reference=means[centre])  # (draw, weight)
+    distance = np.square(aligned - means[centre]).sum(axis=1)  # (draw,)
+    nearest = np.argsort(distance, kind="stable")[: math.ceil(NEAREST * len(distance))]  # (near draw,)
+    return aligned[nearest], scales[nearest]

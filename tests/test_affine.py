@@ -123,10 +123,7 @@ def test_the_prior_is_around_the_draw_nearest_to_the_mean_prediction(chain_weigh
     prior = InformedPriorBNNClassifier.from_hierarchical(fitted, prior_chains=chains)
     mean = fitted.posterior_.group_mean.reshape(400, -1)[draw].astype(float)  # (weight,)
     np.testing.assert_allclose(prior.prior_mean, mean, rtol=1e-6)
-    draws = slice(first, None)
-    sizes = np.linalg.norm(fitted.posterior_.group_mean.reshape(400, -1)[draws, :6].astype(float), axis=1)  # (draw,)
-    scales = fitted.posterior_.group_scale.reshape(400, 6)[draws, 4:].astype(float)  # (draw, 2)
-    of_map, of_shift = ((scales.T * sizes) ** 2).mean(axis=1) / sizes[draw - first] ** 2
+    of_map, of_shift = fitted.posterior_.group_scale.reshape(400, 6)[draw, 4:].astype(float) ** 2
     gram = mean[:6].reshape(2, 3).T @ mean[:6].reshape(2, 3)  # (unit, unit)
     blocks = [of_map * gram, of_map * gram, of_shift * gram, np.zeros((4, 4))]  # inputs, intercepts, output
     np.testing.assert_allclose(prior.prior_cov, block_diag(*blocks) + SHARED_STD**2 * np.eye(13), rtol=1e-5, atol=1e-9)

@@ -1,7 +1,7 @@
 """Alignment over the symmetries of a network, and the informed prior that is made from aligned draws."""
 
 import math
-from itertools import pairwise
+from itertools import pairwise, permutations, product
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 
 from skhbnn import HierarchicalBNNClassifier, InformedPriorBNNClassifier
-from skhbnn.alignment import align, population_moments
+from skhbnn.alignment import SHARED_STD, align, population_moments
 from skhbnn.model.network import Network
 from skhbnn.model.priors import HierarchicalModel, layer_pooling
 
@@ -104,7 +104,7 @@ def test_population_moments_against_sampling(pooling):
     mu = rng.standard_normal(9) + rng.standard_normal((300, 9)) @ factor  # (draw, weight)
     sd = rng.uniform(0.1, 1.5, (300, 6 if pooling == "affine" else 4))  # (draw, part)
     sd[:, :2] *= pooling == "partial"  # the first layer
-    mean, cov = population_moments(make_model(network, pooling), mu, sd, aligned=False)
+    mean, cov = population_moments(make_model(network, pooling), mu, sd)
 
     n = 400_000
     picked = rng.integers(300, size=n)
@@ -118,7 +118,7 @@ def test_population_moments_against_sampling(pooling):
     products = np.einsum("si,sj->sij", w - w.mean(axis=0), w - w.mean(axis=0))  # (sample, weight, weight)
     error = products.std(axis=0) / math.sqrt(n)  # (weight, weight)
     unbiased = np.cov(mu.T) / 300  # the package divides the covariance of the 300 draws by 299
-    np.testing.assert_array_less(np.abs(cov - unbiased - products.mean(axis=0)), 5 * error)
+    np.testing.assert_array_less(np.abs(cov - unbiased - SHARED_STD**2 * np.eye(9) - products.mean(axis=0)), 5 * error)
 
 
 @pytest.mark.parametrize("pooling", ["partial", "affine"])
@@ -145,14 +145,39 @@ def test_population_moments_of_equivalent_chains():
     chain = rng.standard_normal(network.n_weights) + 0.02 * rng.standard_normal((40, network.n_weights))
     other = np.array([scramble(network, draw, np.random.default_rng(1)) for draw in chain])
     sd, model = np.full((80, len(network.parts)), 0.1), make_model(network)
-    _, one = population_moments(model, chain, sd[:40], aligned=False)
-    _, aligned = population_moments(model, np.concatenate([chain, other]), sd)
-    _, pooled = population_moments(model, np.concatenate([chain, other]), sd, aligned=False)
+    both = np.concatenate([chain, other])  # (draw, weight)
+    _, one = population_moments(model, chain, sd[:40])
+    _, aligned = population_moments(model, align(network, both), sd)
+    _, pooled = population_moments(model, both, sd)
     assert np.trace(aligned) < 1.02 * np.trace(one)
     assert np.trace(pooled) > 5 * np.trace(one)
 
 
 # from_hierarchical -------------------------------------------------------------------------------------------------
+
+
+def test_the_prior_is_of_the_tenth_of_the_draws_around_the_most_typical(fit_groups, moons):
+    """Against all orders and signs of the three units, one by one."""
+    fitted = fit_groups(groups=moons.groups, pooling="partial")
+    proba = fitted.sample_proba(moons.X, groups=moons.groups)[:, np.arange(len(moons.y)), moons.y]  # (draw, row)
+    centre = np.square(proba - proba.mean(axis=0)).sum(axis=1).argmin()
+    mu = fitted.posterior_.group_mean.reshape(100, 13).astype(float)  # (draw, weight)
+    nearest = []
+    for draw in mu:
+        incoming, outgoing = draw[:9].reshape(3, 3), draw[9:12]  # (input or intercept, unit), (unit,)
+        forms = [
+            np.concatenate([(incoming[:, order] * signs).ravel(), outgoing[list(order)] * signs, draw[12:]])
+            for order in permutations(range(3))
+            for signs in product([-1, 1], repeat=3)
+        ]
+        nearest.append(min(forms, key=lambda form: np.linalg.norm(form - mu[centre])))
+    kept = np.argsort([np.linalg.norm(draw - mu[centre]) for draw in nearest])[:10]
+    mu = np.array(nearest)[kept]  # (near draw, weight)
+    variance = np.mean(fitted.posterior_.group_scale.reshape(100, 4)[kept].astype(float) ** 2, axis=0)  # (part,)
+    prior = InformedPriorBNNClassifier.from_hierarchical(fitted, prior_chains="equal")
+    np.testing.assert_allclose(prior.prior_mean, mu.mean(axis=0), rtol=1e-6, atol=1e-7)
+    expected = np.cov(mu.T) + np.diag(np.repeat(variance, [6, 3, 3, 1]) + SHARED_STD**2)
+    np.testing.assert_allclose(prior.prior_cov, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_prior_carries_over(fit_groups, moons):
@@ -161,7 +186,7 @@ def test_prior_carries_over(fit_groups, moons):
     mu = hierarchical.posterior_.group_mean.reshape(100, 13).astype(float)
     variance = np.mean(hierarchical.posterior_.group_scale.reshape(100, 4).astype(float) ** 2, axis=0)
     np.testing.assert_allclose(prior.prior_mean, mu.mean(axis=0), rtol=1e-6, atol=1e-7)
-    expected = np.cov(mu.T) + np.diag(np.repeat(variance, [6, 3, 3, 1]))
+    expected = np.cov(mu.T) + np.diag(np.repeat(variance, [6, 3, 3, 1]) + SHARED_STD**2)
     np.testing.assert_allclose(prior.prior_cov, expected, rtol=1e-5, atol=1e-6)
     assert not hasattr(prior, "posterior_")
     rows = moons.groups == 2

@@ -8,7 +8,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.validation import validate_data
 
-from ..alignment import population_moments, representative_moments, weight_moments
+from ..alignment import draws_of_one_mode, population_moments, weight_moments
 from ..data import Standardizer, as_labels, check_no_class_missing, encode_labels, group_rows, naming_text_columns
 from ..inference.trace import Trace
 from ..model.priors import InformedModel, informed_factor
@@ -197,10 +197,9 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
     def from_hierarchical(cls, hierarchical, *, covariance="full", prior_chains="stacking", align=True, **params):
         """An unfitted classifier whose prior is the group distribution that a hierarchical fit learned.
 
-        Mean and covariance are those of a new group's weights, w ~ Normal(mu, sd²), over the posterior of (mu, sd).
-        Draws of hidden layers that all groups share have no common normal distribution: a fit whose first layer has
-        affine pooling gives a prior around one of its draws, the one whose predictions are nearest to the mean over
-        all, that is as wide as all draws have the groups differ.
+        Mean and covariance are those of a new group's weights, w ~ Normal(mu, sd²), over posterior draws of (mu, sd).
+        Draws of all modes have no common normal distribution, so these are the tenth of the draws around the one whose
+        predictions are nearest to the mean over all; of a fit whose first layer has affine pooling, that one alone.
 
         Parameters
         ----------
@@ -212,8 +211,8 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
             Chains of the hierarchical fit that make the prior: all, with the weights of ``chain_weights="stacking"``
             whatever the fit itself has, or with equal ones; or those of these numbers, with equal ones.
         align : bool, default=True
-            Align the draws over permutations and sign flips of hidden units, without which chains in equivalent
-            modes blur each other. One draw, of an affine fit, needs none.
+            Align the draws over permutations and sign flips of hidden units and take those of one mode. False: all
+            draws as they are, of modes that blur each other.
         **params
             Other constructor parameters, such as ``random_state``; by default the sampler's settings are those of
             ``hierarchical``.
@@ -245,11 +244,11 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
             if chosen.ndim != 1 or chosen.size == 0 or not np.isin(chosen, range(n_chains)).all():
                 raise ValueError(f"prior_chains={prior_chains!r}, but the fit has the chains 0 to {n_chains - 1}.")
             posterior = posterior.of_chains(chosen)
-        if posterior.model.input_map:
-            mean, cov = representative_moments(posterior, hierarchical.training_data_, covariance)
+        if align:
+            means, scales = draws_of_one_mode(posterior, hierarchical.training_data_)
         else:
             means, scales = (posterior.pooled(part) for part in (posterior.group_mean, posterior.group_scale))
-            mean, cov = population_moments(posterior.model, means, scales, covariance, align)
+        mean, cov = population_moments(posterior.model, means, scales, covariance)
         return cls._with_prior(hierarchical, mean, cov, params)
 
     @classmethod

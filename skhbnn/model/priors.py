@@ -213,12 +213,13 @@ def layer_pooling(network, pooling):
         first is ``"affine"``.
     """
     n_layers = len(network.layers)
-    if isinstance(pooling, str) and pooling == "auto":
-        pooling = "affine" if network.sizes[0] <= MOST_MAPPED_INPUTS else "partial"
-    if isinstance(pooling, str) and pooling == "affine":
-        names = ("affine", *("complete",) * (n_layers - 2), "partial")[-n_layers:]
+    if isinstance(pooling, str):
+        if pooling == "auto":
+            pooling = "affine" if network.sizes[0] <= MOST_MAPPED_INPUTS else "partial"
+        mapped = ("affine", *("complete",) * (n_layers - 2), "partial")[-n_layers:]
+        names = mapped if pooling == "affine" else (pooling,) * n_layers
     else:
-        names = (pooling,) * n_layers if isinstance(pooling, str) else tuple(pooling)
+        names = tuple(pooling)
     if len(names) != n_layers:
         raise ValueError(
             f"pooling has {len(names)} entries, but the network has {n_layers} layers of weights "

@@ -134,7 +134,7 @@ def assert_equals_pymc(density, fused):
 
 @pytest.mark.parametrize("fused", [True, False])
 def test_density_and_gradient_equal_pymc(fused, full_grid):
-    """Every pair of choices meets; ``pytest --full-grid`` takes all combinations, which takes an hour and a half."""
+    """Every pair of choices meets; ``pytest --full-grid`` takes all combinations, which takes an hour."""
     for kind, choice in (GRID if full_grid else covering(GRID))[fused::2]:
         try:
             assert_equals_pymc(density_of(kind, choice), fused)

@@ -16,7 +16,7 @@ from skhbnn.datasets import make_rotated_moons
 
 @pytest.fixture(scope="session")
 def full_grid(request):
-    """Whether to compare all combinations of priors and networks with PyMC, which takes an hour and a half."""
+    """Whether to compare all combinations of priors and networks with PyMC, which takes an hour."""
     return request.config.getoption("--full-grid")
 
 

@@ -60,8 +60,8 @@ for name, model in (("flat", flat), ("informed", informed)):
 # The same ten rows in all four panels, which reach as far as the later rows do. Above: the flat network's probabilities
 # change gently from one side to the other, while the informed one already draws a moon. Below: how unsure they are. The
 # flat network is about equally unsure everywhere; the informed one is unsure along its boundary, most of all where it
-# leaves the rows behind, and surer elsewhere. Its mean standard deviation, printed above, is the greater one all the
-# same: it ventures probabilities near 0 and 1, and where exactly its boundary runs is open.
+# leaves the rows behind, and surer elsewhere. Its mean standard deviation, printed above, is not much different:
+# it ventures probabilities near 0 and 1, and where exactly its boundary runs is open.
 
 shown = np.vstack([X_ten, X_later])  # (row, feature)
 limits = list(zip(shown.min(axis=0) - 0.2, shown.max(axis=0) + 0.2, strict=True))  # (low, high) of each feature
@@ -82,7 +82,7 @@ for row, (quantity, surface) in zip(axes, surfaces.items(), strict=True):
 # Eight new products, with the first 3 to 50 of their rows. A product of few rows may show one class only; ``classes``
 # tells the network of the other. The line is the mean log loss of the later rows, the band one standard error over the
 # products. Look for the number of rows at which the flat network is where the informed one starts: the prior is worth
-# nearly fifty rows.
+# some fifty rows.
 
 sizes = [3, 5, 10, 20, 50]
 losses = np.empty((2, len(sizes), 8))  # (model, size, product)

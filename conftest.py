@@ -7,9 +7,7 @@ collect_ignore_glob = ["docs/*.py", "docs/gallery/*"]  # collecting them for doc
 
 def pytest_addoption(parser):
     """Add the option of the long comparison with PyMC."""
-    parser.addoption(
-        "--full-grid", action="store_true", help="compare all combinations of priors with PyMC (an hour)"
-    )
+    parser.addoption("--full-grid", action="store_true", help="compare all combinations of priors with PyMC (an hour)")
 
 
 def pytest_collection_modifyitems(items):

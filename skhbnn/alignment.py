@@ -1,20 +1,13 @@
-"""Alignment of weight draws over the symmetries of a network, and the normal distribution fitted to them.
+"""Alignment of weight draws over the symmetries of a network, and their mean and covariance.
 
 Exchanging two hidden units, or flipping the sign of a unit with an odd activation, changes the weights and not the
 function. Chains therefore sit in equivalent modes, and a mean over raw draws blurs them.
 """
 
-import math
-
 import numpy as np
 from scipy.linalg import block_diag
 from scipy.optimize import linear_sum_assignment
 
-from .conversion import log_likelihood_of_rows
-from .model.families import STANDARD_VARIANCE
-
-SHARED_STD = 0.01  # of weights that all groups share, in a prior: they need some
-NEAREST = 0.1  # share of the draws that one mode is told from
 ODD_ACTIVATIONS = ("tanh", "identity")  # f(-x) = -f(x)
 ROUNDS = 5
 SWEEPS = 2
@@ -117,77 +110,3 @@ def weight_moments(network, draws, covariance="full", aligned=True):
         sizes = [layer.stop - layer.start for layer in network.layers]
         cov = cov * block_diag(*[np.ones((size, size)) for size in sizes])
     return draws.mean(axis=0), cov
-
-
-def population_moments(model, mean_draws, scale_draws, covariance="full"):
-    """Mean and covariance of a new group's weights under the posterior of the group distribution.
-
-    The weights of a new group are w = mu + sd z for (mu, sd) from the posterior and z from the weights' family, so by
-    the laws of total expectation and total covariance E w = E mu and Cov w = Cov mu + diag(E sd²) Var z, without
-    drawing any w. Under affine pooling the rows of the first layer's matrix A W have means E W, and in the same way
-    each has E sd² WᵀW Var z more covariance; as have its intercepts, of the shift.
-
-    Parameters
-    ----------
-    model : HierarchicalModel
-    mean_draws : ndarray of shape (n_draws, n_weights)
-        Draws of mu.
-    scale_draws : ndarray of shape (n_draws, n_parts)
-        Draws of sd.
-    covariance : {"full", "layer", "diag"}, default="full"
-        Whether covariances between layers, or all covariances, are set to 0.
-
-    Returns
-    -------
-    mean : ndarray of shape (n_weights,)
-    cov : ndarray of shape (n_weights, n_weights)
-        With a little more variance, so that it is positive definite where groups share weights.
-    """
-    network, unit_variance = model.network, STANDARD_VARIANCE[model.weight_prior]
-    mean_draws = np.asarray(mean_draws, dtype=float)  # (draw, weight)
-    mean, cov = weight_moments(network, mean_draws, covariance, aligned=False)
-    variances = unit_variance * np.square(scale_draws, dtype=float)  # (draw, part)
-    cov[np.diag_indices_from(cov)] += variances.mean(axis=0)[network.part_of_weight] + SHARED_STD**2
-    if model.input_map:
-        first = network.layers[0]
-        matrix = first.matrix(mean_draws)  # (draw, input, unit)
-        gram = np.swapaxes(matrix, 1, 2) @ matrix  # (draw, unit, unit)
-        for row in range(first.n_in + first.fit_intercept):  # those of the matrix, and the intercepts
-            variance = variances[:, len(network.parts) + (row == first.n_in)]  # (draw,)
-            block = np.mean(variance[:, None, None] * gram, axis=0)  # (unit, unit)
-            own = slice(first.start + row * first.n_out, first.start + (row + 1) * first.n_out)
-            cov[own, own] += np.diag(np.diag(block)) if covariance == "diag" else block
-    return mean, cov
-
-
-def draws_of_one_mode(posterior, data):
-    """Draws of the group distribution that have a common normal distribution, as those of all modes have not.
-
-    They are taken around the draw whose likelihoods of the training rows are nearest to their mean over all draws: the
-    nearest tenth, once aligned with it. Under affine pooling the groups share the hidden layers, and draws of those
-    that compute alike lie far apart in more ways than alignment knows of: there it is that draw alone.
-
-    Parameters
-    ----------
-    posterior : Posterior
-        Of a hierarchical model.
-    data : GroupedData
-        The rows that it was learned from.
-
-    Returns
-    -------
-    means : ndarray of shape (n_draws, n_weights)
-        Draws of mu, aligned.
-    scales : ndarray of shape (n_draws, n_parts)
-        Draws of sd. The units of a layer share them, so that alignment leaves them as they are.
-    """
-    deviation = np.exp(posterior.pooled(log_likelihood_of_rows(posterior, data)))  # (draw, row)
-    deviation -= deviation.mean(axis=0)
-    centre = np.einsum("dr,dr->d", deviation, deviation).argmin()
-    means, scales = (posterior.pooled(part) for part in (posterior.group_mean, posterior.group_scale))
-    if posterior.model.input_map:
-        return means[[centre]], scales[[centre]]
-    aligned = align(posterior.network, means, reference=means[centre])  # (draw, weight)
-    distance = np.square(aligned - means[centre]).sum(axis=1)  # (draw,)
-    nearest = np.argsort(distance, kind="stable")[: math.ceil(NEAREST * len(distance))]  # (near draw,)
-    return aligned[nearest], scales[nearest]

@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 from scipy.linalg import block_diag
 
 import skhbnn
 from skhbnn import HierarchicalBNNClassifier, InformedPriorBNNClassifier
-from skhbnn.alignment import SHARED_STD
+from skhbnn.data import Standardizer, group_rows
+from skhbnn.group_prior import SHARED_STD, _output_mean_covariance
 from skhbnn.model.network import Network
 from skhbnn.model.priors import HierarchicalModel, layer_pooling, layer_scales, n_dim
 from skhbnn.model.weights import group_weights
@@ -125,8 +126,48 @@ def test_the_prior_is_around_the_draw_nearest_to_the_mean_prediction(chain_weigh
     np.testing.assert_allclose(prior.prior_mean, mean, rtol=1e-6)
     of_map, of_shift = fitted.posterior_.group_scale.reshape(400, 6)[draw, 4:].astype(float) ** 2
     gram = mean[:6].reshape(2, 3).T @ mean[:6].reshape(2, 3)  # (unit, unit)
-    blocks = [of_map * gram, of_map * gram, of_shift * gram, np.zeros((4, 4))]  # inputs, intercepts, output
+    groups_weights = fitted.posterior_.weights.reshape(400, 8, 13)[draw].astype(float)  # (group, weight)
+    precision = np.eye(4) / 4.0**2  # (output weight, output weight)
+    for row, g in zip(fitted.standardizer_.transform(X), groups, strict=True):
+        w = groups_weights[g]  # (weight,)
+        units = np.append(np.tanh(row @ w[:6].reshape(2, 3) + w[6:9]), 1)  # (unit + intercept,)
+        p = 1 / (1 + np.exp(-units @ w[9:]))
+        precision += p * (1 - p) * np.outer(units, units)
+    output = np.linalg.inv(precision)  # (output weight, output weight)
+    blocks = [of_map * gram, of_map * gram, of_shift * gram, output]  # inputs, intercepts, output
     np.testing.assert_allclose(prior.prior_cov, block_diag(*blocks) + SHARED_STD**2 * np.eye(13), rtol=1e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize("sizes", [(2, 3, 1), (2, 3, 3), (2, 1)])
+def test_the_mean_output_weights_given_hidden_layers(sizes):
+    """Their covariance, from the precision of mean and deviations together, and slopes by finite differences."""
+    network, n_groups, rng = Network(sizes, "tanh", True), 4, np.random.default_rng(0)
+    pooling = ("affine", "partial")[-len(network.layers) :]
+    model = HierarchicalModel(network, np.full(len(network.layers), 1.5), pooling, weight_prior="laplace")
+    groups = np.repeat(np.arange(n_groups), 5)  # (row,)
+    X, y = rng.normal(size=(20, 2)), rng.integers(0, max(2, sizes[-1]), 20)  # (row, input), (row,)
+    data, _ = group_rows(X, y, groups, list(range(n_groups)), Standardizer.identity(2))
+    weights = rng.normal(size=(n_groups, network.n_weights))  # (group, weight)
+    scales = rng.uniform(0.5, 1.5, len(network.parts) + 2)  # (part,)
+    own = np.arange(network.layers[-1].start, network.n_weights)  # (output weight,)
+    n = len(own)
+    joint = np.eye(n * (1 + n_groups)) / (2 * 1.5**2)  # (mean and deviation, mean and deviation)
+    for g in range(n_groups):
+        at = slice(n * (1 + g), n * (2 + g))
+        joint[at, at] = np.diag(1 / (2 * scales[network.part_of_weight[own]] ** 2))
+        to_weights = np.zeros((n, len(joint)))  # (output weight, mean and deviation)
+        to_weights[:, :n] = to_weights[:, at] = np.eye(n)
+        steps = 1e-5 * np.eye(network.n_weights)[own]  # (output weight, weight)
+        ends = [network.logits(weights[g] + sign * steps, X[groups == g]) for sign in (1, -1)]
+        slopes = (ends[0] - ends[1]) / 2e-5  # (output weight, logit, row)
+        logits = network.logits(weights[[g]], X[groups == g])[0]  # (logit, row)
+        padded = np.concatenate([np.zeros_like(logits[:1]), logits]) if sizes[-1] == 1 else logits  # (class, row)
+        p = special.softmax(padded, axis=0)[-sizes[-1] :]  # (logit, row)
+        spread = np.eye(len(p))[:, :, None] * p - p[:, None] * p  # (logit, logit, row)
+        fisher = np.einsum("iar,abr,jbr->ij", slopes, spread, slopes)  # (output weight, output weight)
+        joint += to_weights.T @ fisher @ to_weights
+    found = _output_mean_covariance(model, data, weights, scales)
+    np.testing.assert_allclose(found, np.linalg.inv(joint)[:n, :n], rtol=1e-6, atol=1e-8)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -9,7 +9,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 
 from skhbnn import HierarchicalBNNClassifier, InformedPriorBNNClassifier
-from skhbnn.alignment import SHARED_STD, align, population_moments
+from skhbnn.alignment import align
+from skhbnn.group_prior import SHARED_STD, population_moments
 from skhbnn.model.network import Network
 from skhbnn.model.priors import HierarchicalModel, layer_pooling
 

@@ -124,9 +124,9 @@ for name, proba in (("group mean, over the surface", common), ("groups, at their
 # Weights go together
 # -------------------
 # The hierarchical fit hands on a normal prior with the correlations of the weights: of the draws of one mode, aligned
-# over the order and the signs of the hidden units, and across layers. The article keeps those within a layer. Look for the
-# blocks along the diagonal: weights that lead to one unit go together. Those of the last layer stand alone: every group
-# has its own.
+# over the order and the signs of the hidden units, and across layers. The article keeps those within a layer. Look for
+# the blocks along the diagonal: weights that lead to one unit go together. Those of the last layer stand alone: every
+# group has its own.
 
 default_prior = InformedPriorBNNClassifier.from_hierarchical(hierarchical)
 one_group = default_prior.fit(X[groups == 0], y[groups == 0])

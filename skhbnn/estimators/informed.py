@@ -8,8 +8,9 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.validation import validate_data
 
-from ..alignment import draws_of_one_mode, population_moments, weight_moments
+from ..alignment import weight_moments
 from ..data import Standardizer, as_labels, check_no_class_missing, encode_labels, group_rows, naming_text_columns
+from ..group_prior import moments_of_one_mode, population_moments
 from ..inference.trace import Trace
 from ..model.priors import InformedModel, informed_factor
 from ..persistence.saving import storable
@@ -199,7 +200,8 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
 
         Mean and covariance are those of a new group's weights, w ~ Normal(mu, sd²), over posterior draws of (mu, sd).
         Draws of all modes have no common normal distribution, so these are the tenth of the draws around the one whose
-        predictions are nearest to the mean over all; of a fit whose first layer has affine pooling, that one alone.
+        predictions are nearest to the mean over all; of a fit whose first layer has affine pooling, that one alone,
+        with the covariance that the mean of the output weights has under its hidden layers.
 
         Parameters
         ----------
@@ -245,10 +247,10 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
                 raise ValueError(f"prior_chains={prior_chains!r}, but the fit has the chains 0 to {n_chains - 1}.")
             posterior = posterior.of_chains(chosen)
         if align:
-            means, scales = draws_of_one_mode(posterior, hierarchical.training_data_)
+            mean, cov = moments_of_one_mode(posterior, hierarchical.training_data_, covariance)
         else:
             means, scales = (posterior.pooled(part) for part in (posterior.group_mean, posterior.group_scale))
-        mean, cov = population_moments(posterior.model, means, scales, covariance)
+            mean, cov = population_moments(posterior.model, means, scales, covariance)
         return cls._with_prior(hierarchical, mean, cov, params)
 
     @classmethod

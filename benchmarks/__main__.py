@@ -17,7 +17,7 @@ SECTIONS = (
 )
 LONG = ("calibration", "predictive_calibration", "defaults", "peers", "scaling", "stacking", "starts", "insteval")
 DATA = {  # what they read
-    **dict.fromkeys(("predictive_calibration", "defaults"), "vowel.csv and contraception.csv"),
+    **dict.fromkeys(("predictive_calibration", "defaults", "stacking"), "vowel.csv and contraception.csv"),
     "insteval": "insteval.csv",
 }
 RESULTS = Path(__file__).parent / "results"

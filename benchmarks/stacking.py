@@ -2,8 +2,9 @@
 
 Moons: ten seeds of the article's kind, by the article's settings; the same groups, with the first 5 to 50 training rows
 of each, and new ones, 18 of another seed each, with as many rows under the prior of the fit to 50. The vowels (one
-hidden layer of 8 units) and contraception (5 units) are split in three ways, as in ``predictive_calibration``, and fitted by
-the default settings. What counts is the difference over seeds or splits. All fits have 4 chains of 400 + 400 steps.
+hidden layer of 8 units) and contraception (5 units) are split in three ways, as in ``predictive_calibration``, and
+fitted by the default settings. What counts is the difference over seeds or splits. All fits have 4 chains of 400 + 400
+steps.
 """
 
 from dataclasses import replace

@@ -118,12 +118,8 @@ def _output_mean_covariance(model, data, weights, scales):
         if network.fit_intercept:
             units = np.vstack([units, np.ones(stop - start)])  # (unit + intercept, row)
         logits = w[own].reshape(-1, output.n_out).T @ units  # (logit, row)
-        if output.n_out == 1:
-            p = expit(logits)  # (1, row)
-            of_logits = (p * (1 - p))[None]  # (1, 1, row)
-        else:
-            p = softmax(logits, axis=0)  # (class, row)
-            of_logits = np.eye(len(p))[:, :, None] * p - p[:, None] * p  # (class, class, row)
+        p = expit(logits) if output.n_out == 1 else softmax(logits, axis=0)  # (logit, row)
+        of_logits = (np.eye(output.n_out)[:, :, None] - p[:, None]) * p  # (logit, logit, row)
         fisher = np.einsum("ir,jr,abr->iajb", units, units, of_logits, optimize=True).reshape(identity.shape)
         precision += np.linalg.solve(identity + fisher * variance, fisher)
     return np.linalg.inv(precision)

@@ -31,6 +31,13 @@ def _class_text(estimator):
     return f"{package} {getattr(sys.modules.get(package), '__version__', '')} {type(estimator).__qualname__}"
 
 
+def _without_parameters(value):
+    """The same with the classes of the estimators in it, whose parameters are digested under their own names."""
+    if type(value) in (list, tuple):
+        return type(value)(map(_without_parameters, value))
+    return _class_text(value) if hasattr(value, "get_params") else value
+
+
 def table_digest(X):
     """A digest of the values, names and types of a table's columns.
 
@@ -73,7 +80,7 @@ def parameter_digests(estimator):
         if name.rpartition("__")[2] in NO_INFLUENCE:
             continue
         try:
-            digests[name] = _class_text(value) if hasattr(value, "get_params") else _digest(value)
+            digests[name] = _digest(_without_parameters(value))
         except (pickle.PicklingError, AttributeError, TypeError) as error:
             raise ValueError(
                 f"A checkpoint needs parameters that can be pickled, and {name}={value!r} of the "

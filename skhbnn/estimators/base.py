@@ -46,6 +46,7 @@ def check_fitted(caller, estimator, wanted, meaning=None):
     if not isinstance(estimator, wanted):
         got = f"a {type(estimator).__name__}"
         got += "; its last step is pipeline[-1]" if hasattr(estimator, "named_steps") else ""
+        got += "; its best one is search.best_estimator_" if hasattr(estimator, "best_estimator_") else ""
         raise TypeError(f"{caller} needs a fitted {meaning or wanted.__name__}, got {got}.")
     check_is_fitted(estimator)
 
@@ -133,7 +134,7 @@ class BaseBNNClassifier(SavableMixin, CallbackSupportMixin, ClassifierMixin, Bas
         if len(self.classes_) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs samples of at least 2 classes, but the data contains only one class: "
-                f"{self.classes_[0]!r}."
+                f"{self.classes_.tolist()[0]!r}."
             )
         return np.searchsorted(self.classes_, y)
 
@@ -268,6 +269,13 @@ class BaseBNNClassifier(SavableMixin, CallbackSupportMixin, ClassifierMixin, Bas
 
     # The model and the draws for other tools ---------------------------------------------------------------
 
+    def _rows(self):
+        """The rows of the fit; a ValueError for the prior that a PerGroupClassifier has as its fallback."""
+        data = getattr(self, "training_data_", None)
+        if data is None:
+            raise ValueError(f"This {type(self).__name__} is a prior, and was not fitted to any rows.")
+        return data
+
     def _input_names(self):
         """Names of the network's inputs."""
         return column_names(self)
@@ -290,12 +298,14 @@ class BaseBNNClassifier(SavableMixin, CallbackSupportMixin, ClassifierMixin, Bas
         ------
         NotFittedError
             If the classifier is not fitted.
+        ValueError
+            If it is a prior that was not fitted to any rows, the ``fallback_`` of a PerGroupClassifier.
         """
         check_is_fitted(self)
         import_pymc()  # it takes seconds
         from ..model.pymc_model import build_model
 
-        return build_model(self.posterior_.model, self.training_data_, self._input_names(), fused=fused)
+        return build_model(self.posterior_.model, self._rows(), self._input_names(), fused=fused)
 
     def to_arviz(self):
         """The posterior as a labelled object for ArviZ.
@@ -313,6 +323,8 @@ class BaseBNNClassifier(SavableMixin, CallbackSupportMixin, ClassifierMixin, Bas
         ------
         NotFittedError
             If the classifier is not fitted.
+        ValueError
+            If it is a prior that was not fitted to any rows, the ``fallback_`` of a PerGroupClassifier.
         """
         check_is_fitted(self)
-        return to_arviz(self.posterior_, self.training_data_, self._input_names())
+        return to_arviz(self.posterior_, self._rows(), self._input_names())

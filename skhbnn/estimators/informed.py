@@ -42,6 +42,8 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         Widens (above 1) or narrows (below 1) the prior: factor of its standard deviations.
     feature_mean, feature_scale : array-like of shape (n_features,), default=None
         Shift and scale of the inputs that the prior was made for. None: those of the training rows.
+    feature_names : array-like of shape (n_features,), default=None
+        Names of the inputs that the prior was made for, in order; an X whose columns have other names is refused.
     classes : array-like of shape (n_classes,), default=None
         Sorted class labels that the prior was made for, so that rows of a new group need not show all of them. None:
         those in y.
@@ -132,6 +134,7 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         "prior_scale": [Interval(Real, 0, None, closed="neither")],
         "feature_mean": ["array-like", None],
         "feature_scale": ["array-like", None],
+        "feature_names": ["array-like", None],
         "classes": ["array-like", None],
     }
 
@@ -144,6 +147,7 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         prior_scale=1.0,
         feature_mean=None,
         feature_scale=None,
+        feature_names=None,
         classes=None,
         activation="tanh",
         fit_intercept=True,
@@ -184,6 +188,7 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         self.prior_cov = prior_cov
         self.feature_mean = feature_mean
         self.feature_scale = feature_scale
+        self.feature_names = feature_names
         self.classes = classes
 
     @classmethod
@@ -230,10 +235,11 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         TypeError
             If it is not a HierarchicalBNNClassifier.
         ValueError
-            If a chain does not exist, or the group distribution has no covariance.
+            If a chain does not exist, the group distribution has no covariance, or the fit is of a linearised network.
         """
         check_fitted("from_hierarchical", hierarchical, HierarchicalBNNClassifier)
-        if hierarchical.weight_prior == "cauchy":
+        _check_network(hierarchical.posterior_)
+        if hierarchical.posterior_.model.weight_prior == "cauchy":
             raise ValueError(
                 'With weight_prior="cauchy" the group distribution has no covariance to make a prior of; '
                 'fit the hierarchical model with "student_t", "laplace" or "normal".'
@@ -243,8 +249,12 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
             posterior = weigh_chains(posterior, hierarchical.training_data_, prior_chains)
         else:
             n_chains, chosen = len(posterior.weights), np.atleast_1d(prior_chains)  # (chain,)
-            if chosen.ndim != 1 or chosen.size == 0 or not np.isin(chosen, range(n_chains)).all():
-                raise ValueError(f"prior_chains={prior_chains!r}, but the fit has the chains 0 to {n_chains - 1}.")
+            valid = chosen.ndim == 1 and chosen.dtype.kind in "iu" and np.isin(chosen, range(n_chains)).all()
+            if not valid or not 0 < len(chosen) == len(np.unique(chosen)):
+                raise ValueError(
+                    f"prior_chains={prior_chains!r}, but the fit has the chains 0 to {n_chains - 1}; name some of them, "
+                    "each once."
+                )
             posterior = posterior.of_chains(chosen)
         if align:
             mean, cov = moments_of_one_mode(posterior, hierarchical.training_data_, covariance)
@@ -285,10 +295,12 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         TypeError
             If it is none of the three estimators.
         ValueError
-            If ``group`` is missing or unknown, or there are too few draws for such a covariance.
+            If ``group`` is missing or unknown, there are too few draws for such a covariance, or the fit is of a
+            linearised network, or no fit to rows.
         """
         check_fitted("from_posterior", fitted, BaseBNNClassifier, "classifier of this package")
-        posterior, labels = fitted.posterior_, fitted.training_data_.group_labels
+        posterior, labels = fitted.posterior_, fitted._rows().group_labels
+        _check_network(posterior)
         network, code = posterior.network, 0
         if getattr(fitted, "groups_", None) is not None:
             code = int(encode_labels(as_labels([group], 1), labels)[0])
@@ -296,6 +308,8 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
                 raise ValueError(f"group={group!r} is none of the groups of the fit, which are {labels}.")
         elif group is not None:
             raise ValueError(f"group={group!r}, but this {type(fitted).__name__} was fitted without groups.")
+        if posterior.n_draws == 1:
+            raise ValueError(f'A mode has no covariance: fit the {type(fitted).__name__} with inference="nuts".')
         mean, cov = weight_moments(network, posterior.group_weights(code), covariance, align)
         try:
             np.linalg.cholesky(cov)
@@ -347,6 +361,7 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
             "prior_scale": scale,
             "feature_mean": np.zeros(mlp.n_features_in_),
             "feature_scale": np.ones(mlp.n_features_in_),
+            "feature_names": list(mlp.feature_names_in_) if hasattr(mlp, "feature_names_in_") else None,
             "classes": mlp.classes_,
         }
         return cls(**{**own, **params})
@@ -365,6 +380,7 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
             "prior_cov": cov,
             "feature_mean": fitted.standardizer_.mean,
             "feature_scale": fitted.standardizer_.scale,
+            "feature_names": fitted._input_names() if hasattr(fitted, "feature_names_in_") else None,
             "classes": fitted.classes_,
         }
         return cls(**{**own, **params})
@@ -388,8 +404,8 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         Raises
         ------
         ValueError
-            If X, y or a parameter is not valid, the prior does not fit the network, y has one class only and
-            ``classes`` is None, or y has a class that is not in ``classes``.
+            If X, y or a parameter is not valid, the prior does not fit the network or the names of the columns, y has
+            one class only and ``classes`` is None, or y has a class that is not in ``classes``.
 
         Warns
         -----
@@ -400,6 +416,7 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         check_no_class_missing(y)
         with naming_text_columns(X):
             X, y = validate_data(self, X, y, dtype=np.float64)  # (row, feature), (row,)
+        self._check_feature_names()
         y = self._encode_classes(y, self.classes)  # (row,)
         data, self.standardizer_ = group_rows(X, y, np.zeros(len(y), dtype=int), ["all"], self._given_standardizer())
         return self._fit_model(self._model(X.shape[1]), data)
@@ -412,6 +429,7 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
     def _take_prior(self, X):
         """Become what a fit to no rows is: draws from the prior; X gives names, and units where the prior has none."""
         X = validate_data(self, X, dtype=np.float64)  # (row, feature)
+        self._check_feature_names()
         self._encode_classes(np.asarray(self.classes), self.classes)
         self.standardizer_ = self._given_standardizer() or Standardizer.of(X)
         model = self._model(X.shape[1])
@@ -420,6 +438,14 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         x = np.random.default_rng(seed).standard_normal(shape)  # (chain, draw, weight)
         self.posterior_ = posterior_from_trace(model, 1, Trace(x, {}), seed)
         return self
+
+    def _check_feature_names(self):
+        wanted, found = self.feature_names, getattr(self, "feature_names_in_", None)
+        if wanted is not None and found is not None and list(wanted) != list(found):
+            raise ValueError(
+                f"The prior was made for the columns {list(wanted)} in this order, and X has {list(found)}; give it "
+                "those, or set feature_names=None if they mean the same."
+            )
 
     def _given_standardizer(self):
         given = {"feature_mean": self.feature_mean, "feature_scale": self.feature_scale}
@@ -430,7 +456,21 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         arrays = {name: np.asarray(defaults[name] if v is None else v, dtype=float) for name, v in given.items()}
         for name, array in arrays.items():
             if array.shape != (self.n_features_in_,):
-                raise ValueError(f"{name} has shape {array.shape}, but X has {self.n_features_in_} features.")
+                raise ValueError(
+                    f"{name} has shape {array.shape}, but X has {self.n_features_in_} features; give it those that the "
+                    "prior was made for."
+                )
+            if not np.all(np.isfinite(array)):
+                raise ValueError(f"{name} contains NaN or infinity.")
         if not np.all(arrays["feature_scale"] > 0):
             raise ValueError("feature_scale must be positive for every feature.")
         return Standardizer(arrays["feature_mean"], arrays["feature_scale"])
+
+
+def _check_network(posterior):
+    """Raise a ValueError if the draws are no weights of the network itself."""
+    if posterior.mode_weights is not None:
+        raise ValueError(
+            "The fit is of a network linearised around its modes (its Pareto k is too high), whose draws are no prior "
+            'for the network itself; fit with inference="nuts", or refit_inference="nuts" of a PerGroupClassifier.'
+        )

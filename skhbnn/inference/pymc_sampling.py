@@ -42,15 +42,23 @@ def sample(model, data, settings, seed, progress=None):
         "progressbar": False,
         "compute_convergence_checks": False,  # on predictions instead, see diagnostics.py
     }
-    with quiet_libraries(), build_model(model, data), interrupts_raised():
+    with quiet_libraries(), build_model(model, data):
         if settings.inference == "metropolis":
             arguments["step"] = pm.Metropolis()
         elif "step" not in settings.sample_kwargs:
             arguments["target_accept"] = settings.target_accept
-        if progress is not None and _samples_itself(pm, {**arguments, **settings.sample_kwargs}):
-            made = itertools.count(1)
-            arguments["callback"] = lambda trace, draw: progress(next(made), n_steps)
-        result = pm.sample(**{**arguments, **settings.sample_kwargs})
+        tells = _samples_itself(pm, {**arguments, **settings.sample_kwargs}) and "callback" not in settings.sample_kwargs
+        made = itertools.count(1)
+        with interrupts_raised(looked_for=tells) as look:
+
+            def told(trace, draw):
+                look()
+                if progress is not None:
+                    progress(next(made), n_steps)
+
+            if tells:
+                arguments["callback"] = told
+            result = pm.sample(**{**arguments, **settings.sample_kwargs})
     if progress is not None:
         progress(n_steps, n_steps)
     statistics = {}

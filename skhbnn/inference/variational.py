@@ -107,9 +107,9 @@ def fit(model, data, settings, seed, progress=None):
         "progressbar": False,
         "random_seed": seed,
         **settings.sample_kwargs,
-        "callbacks": [watch, *settings.sample_kwargs.get("callbacks", [])],
     }
-    with quiet_libraries(), pymc_model, interrupts_raised():
+    with quiet_libraries(), pymc_model, interrupts_raised() as look:
+        arguments["callbacks"] = [look, watch, *settings.sample_kwargs.get("callbacks", [])]
         try:
             approximation = pm.fit(settings.max_iter, method=settings.inference, **arguments)
         except FloatingPointError as error:

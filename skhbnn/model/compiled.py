@@ -3,10 +3,12 @@
 import functools
 import hashlib
 import pkgutil
+import warnings
 from functools import partial
 
 import numpy as np
 from numba import cfunc, njit, types
+from numba.core.caching import FunctionCache
 
 from . import callbacks, kernels
 
@@ -88,14 +90,21 @@ for _function in (callbacks.logp_grad, callbacks.expand, _network_loglik, _netwo
 
 
 def _cached(compiler, function):
+    """The function compiled, or loaded from the disk cache; in memory alone where that cache does not serve."""
     try:
         return compiler(cache=True)(function)
     except OSError:  # the cache cannot be read, or the disk is full
         return compiler(cache=False)(function)
-    except RuntimeError as error:
+    except Exception as error:  # no folder can be written, or its files are damaged, which ends in errors of any type
+        result = compiler(cache=False)(function)  # raises again what is not the cache's fault
         if "no locator available" not in str(error):
-            raise
-        return compiler(cache=False)(function)  # no folder can be written: compile in memory
+            warnings.warn(
+                f"The compiled code in {FunctionCache(function).cache_path!r} is damaged ({error!r}), so every process "
+                "compiles it anew, which takes seconds: remove that folder.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        return result
 
 
 @functools.cache

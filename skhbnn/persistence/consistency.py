@@ -81,7 +81,7 @@ def _faults(estimator):
     records = [found for name, value in attributes.items() for found in _records(value, name)]
     for where, record in records:
         yield from _type_faults(where, record)
-    posterior, data = estimator.posterior_, estimator.training_data_
+    posterior, data = attributes["posterior_"], attributes["training_data_"]
     network, model, n_classes = posterior.network, posterior.model, len(estimator.classes_)
     if not all(type(size) is int and size > 0 for size in network.sizes) or network.activation not in ACTIVATIONS:
         yield f"there is no {network}"

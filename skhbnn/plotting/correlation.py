@@ -173,4 +173,4 @@ def _weight_draws(estimator, group):
     if group is None and getattr(estimator, "groups_", None) is not None:
         return posterior.pooled(posterior.group_mean)
     (panel,) = group_panels(estimator, None if group is None else [group])
-    return panel.weights
+    return panel.parameters[:, : posterior.network.n_weights]  # without the modes of a linearised network

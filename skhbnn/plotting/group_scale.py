@@ -76,12 +76,12 @@ class GroupScaleDisplay:
         posterior = estimator.posterior_
         if posterior.learned_group_scale is None:
             raise ValueError(
-                "This fit learned no group scale: that takes a layer with pooling='partial' and a group_scale_prior "
-                f"that is not fixed; it has pooling={estimator.pooling!r} and "
+                "This fit learned no group scale: that takes a layer with pooling='partial' or 'affine' and a "
+                f"group_scale_prior that is not fixed; it has pooling={estimator.pooling!r} and "
                 f"group_scale_prior={estimator.group_scale_prior!r}."
             )
         return cls(
-            scales=posterior.learned_group_scale.reshape(posterior.n_draws, -1),  # (draw, learned part)
+            scales=posterior.pooled(posterior.learned_group_scale),  # (draw, learned part)
             parts=posterior.learned_parts,
         ).plot(ax)
 

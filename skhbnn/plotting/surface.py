@@ -42,20 +42,21 @@ class Panel:
     label : group label or None
     fitted : BaseBNNClassifier
         The fit that it comes from.
-    weights : ndarray of shape (n_draws, n_weights)
+    parameters : ndarray of shape (n_draws, n_parameters)
+        What the posterior's ``predictor`` takes.
     rows : slice
         Those of the fit's training rows that are drawn.
     """
 
     label: Any
     fitted: BaseBNNClassifier
-    weights: np.ndarray
+    parameters: np.ndarray
     rows: slice
 
     def on_points(self, statistic, points, classes):
         """A statistic at points in the caller's units, (point, value); 0 for those of classes it does not know."""
         fitted = self.fitted
-        values = statistic(fitted.posterior_.predictor, self.weights, fitted.standardizer_.transform(points))
+        values = statistic(fitted.posterior_.predictor, self.parameters, fitted.standardizer_.transform(points))
         if statistic not in BY_CLASS:
             return values
         by_class = np.zeros((len(points), len(classes)))  # (point, class)

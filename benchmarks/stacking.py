@@ -7,8 +7,6 @@ fitted by the default settings. What counts is the difference over seeds or spli
 steps.
 """
 
-from dataclasses import replace
-
 import numpy as np
 from joblib import Parallel, delayed
 
@@ -69,8 +67,9 @@ def predictions(data, settings):
     X, X_test, y, y_test, groups, groups_test = data
     with convergence_ignored():
         fitted = HierarchicalBNNClassifier(random_state=0, **settings).fit(X, y, groups=groups)
-    posterior, losses = weigh_chains(fitted.posterior_, fitted.training_data_, "stacking"), []
-    for weighed in (replace(posterior, chain_weights=None), posterior):
+    equal, losses = fitted.posterior_, []
+    stacked = weigh_chains(equal, "stacking", lambda: equal.log_likelihood(fitted.training_data_))
+    for weighed in (equal, stacked):
         fitted.posterior_ = weighed
         proba = fitted.predict_proba(X_test, groups=groups_test)  # (row, class)
         losses.append(scores(np.searchsorted(fitted.classes_, y_test), proba)[1])

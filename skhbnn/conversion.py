@@ -1,11 +1,9 @@
 """The posterior as ArviZ's labelled object: ``InferenceData`` before ArviZ 1, ``DataTree`` since."""
 
-from dataclasses import replace
-
 import numpy as np
 
+from .data import label_coordinates
 from .imports import import_arviz
-from .prediction import log_likelihood
 
 
 def to_arviz(posterior, data, input_names):
@@ -33,11 +31,11 @@ def to_arviz(posterior, data, input_names):
     groups = {
         "posterior": arrays,
         "sample_stats": posterior.sample_stats,
-        "log_likelihood": {"y": _in_order_of_fit(log_likelihood_of_rows(posterior, data), data)},
+        "log_likelihood": {"y": _in_order_of_fit(posterior.log_likelihood(data), data)},
         "observed_data": {"y": _in_order_of_fit(data.y, data)},
     }
     coords = {
-        "group": [str(label) for label in data.group_labels],
+        "group": label_coordinates(data.group_labels),
         "weight": network.weight_names(input_names),
         "part": posterior.learned_parts,
         "row": np.arange(len(data.y)),
@@ -46,27 +44,6 @@ def to_arviz(posterior, data, input_names):
     if int(arviz.__version__.split(".")[0]) >= 1:
         return arviz.from_dict(groups, coords=coords, dims=dims)
     return arviz.from_dict(**groups, coords=coords, dims=dims)
-
-
-def log_likelihood_of_rows(posterior, data):
-    """Log likelihood of each training row under each draw.
-
-    Parameters
-    ----------
-    posterior : Posterior
-    data : GroupedData
-
-    Returns
-    -------
-    log_likelihood : ndarray of shape (n_chains, n_draws, n_rows)
-        In nats, rows in the order of ``data``.
-    """
-    posterior = replace(posterior, chain_weights=None)  # every draw once
-    parts = [
-        log_likelihood(posterior.predictor, posterior.group_parameters(g), data.X[start:stop], data.y[start:stop])
-        for g, (start, stop) in enumerate(zip(data.offsets, data.offsets[1:], strict=False))
-    ]
-    return np.concatenate(parts, axis=1).reshape(*posterior.weights.shape[:2], -1)  # (chain, draw, row)
 
 
 def _in_order_of_fit(values, data):

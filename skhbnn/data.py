@@ -229,7 +229,10 @@ def as_labels(groups, n_rows):
     """
     shape = getattr(groups, "shape", (n_rows,))
     if len(shape) > 1:
-        raise ValueError(f"groups must have one dimension, one label per row of X; got shape {shape}.")
+        raise ValueError(
+            f"groups must have one dimension, one label per row of X; got shape {shape}. Labels of several columns are "
+            "tuples, or name the columns in the constructor."
+        )
     if isinstance(groups, (Set, Mapping)):
         raise ValueError(f"groups must be in the order of the rows of X; a {type(groups).__name__} has no such order.")
     if isinstance(groups, (str, bytes)) or not hasattr(groups, "__iter__"):
@@ -290,7 +293,7 @@ def take_group_columns(X, columns):
     Parameters
     ----------
     X : {array-like, dataframe} of shape (n_rows, n_columns)
-    columns : str, int, or list of them
+    columns : str, int, or list or tuple of them
         With several columns a label is the tuple of their values.
 
     Returns
@@ -303,9 +306,9 @@ def take_group_columns(X, columns):
     ValueError
         If a column is not in X or named twice.
     """
-    several = isinstance(columns, list)
+    several = isinstance(columns, (list, tuple))
     if several and not columns:
-        raise ValueError("groups=[] names no column of X; use None for no groups.")
+        raise ValueError(f"groups={columns!r} names no column of X; use None for no groups.")
     positions = [_column_position(X, column) for column in (columns if several else [columns])]
     if len(set(positions)) != len(positions):
         raise ValueError(f"groups={columns!r} names a column of X twice.")
@@ -393,3 +396,12 @@ def labels_array(labels):
     array = np.empty(len(labels), dtype=object)  # (group,)
     array[:] = labels
     return array
+
+
+def label_coordinates(labels):
+    """Labels as the coordinates of an axis: as they are where they are of one kind, else as texts that all differ."""
+    array = labels_array(labels)  # (group,)
+    if array.dtype != object:
+        return array.tolist()
+    texts = list(map(str, labels))
+    return texts if len(set(texts)) == len(texts) else list(map(repr, labels))

@@ -6,7 +6,6 @@ import numpy as np
 from scipy.special import expit, softmax
 
 from .alignment import align, weight_moments
-from .conversion import log_likelihood_of_rows
 from .model.families import STANDARD_VARIANCE
 from .model.network import ACTIVATIONS, Network
 
@@ -55,7 +54,7 @@ def population_moments(model, mean_draws, scale_draws, covariance="full"):
     return mean, cov
 
 
-def moments_of_one_mode(posterior, data, covariance="full"):
+def moments_of_one_mode(posterior, data, log_likelihood, covariance="full"):
     """Mean and covariance of a new group's weights under draws that have a common normal distribution.
 
     Those of all modes have none. So the draws are taken around the one whose likelihoods of the training rows are
@@ -71,6 +70,8 @@ def moments_of_one_mode(posterior, data, covariance="full"):
         Of a hierarchical model.
     data : GroupedData
         The rows that it was learned from.
+    log_likelihood : ndarray of shape (n_chains, n_draws, n_rows)
+        That of each of these rows under each draw.
     covariance : {"full", "layer", "diag"}, default="full"
         Whether covariances between layers, or all covariances, are set to 0.
 
@@ -79,7 +80,7 @@ def moments_of_one_mode(posterior, data, covariance="full"):
     mean : ndarray of shape (n_weights,)
     cov : ndarray of shape (n_weights, n_weights)
     """
-    deviation = np.exp(posterior.pooled(log_likelihood_of_rows(posterior, data)))  # (draw, row)
+    deviation = np.exp(posterior.pooled(log_likelihood))  # (draw, row)
     deviation -= deviation.mean(axis=0)
     centre = np.einsum("dr,dr->d", deviation, deviation).argmin()
     means, scales = (posterior.pooled(part) for part in (posterior.group_mean, posterior.group_scale))

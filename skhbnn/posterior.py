@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from .data import label_generator
+from .memory import require_memory
 from .model.families import standard_draws
 from .model.network import LinearizedNetwork
 from .model.priors import (
@@ -18,8 +19,10 @@ from .model.priors import (
     part_of_entry,
 )
 from .model.weights import group_scales, group_weights, mean_entries, through_input_map, weight_tangent
+from .prediction import log_likelihood
 from .psis import resampled
 
+POPULATION_DRAWS = 400  # of a mode's group distribution
 DRAWS_AT_ONCE = 64  # of a chain, while they become weights
 
 
@@ -144,6 +147,33 @@ class Posterior:
         n_draws = self.weights.shape[1]  # of a chain
         return values[resampled(np.repeat(self.chain_weights / n_draws, n_draws), self.n_draws)]
 
+    def log_likelihood(self, data):
+        """Log likelihood of each training row under each draw.
+
+        Parameters
+        ----------
+        data : GroupedData
+            Those rows.
+
+        Returns
+        -------
+        log_likelihood : ndarray of shape (n_chains, n_draws, n_rows)
+            In nats, rows in the order of ``data``.
+
+        Raises
+        ------
+        MemoryError
+            If it would not fit, with as much again for what is made of it.
+        """
+        what = f"The log likelihood of {len(data.y)} rows under {self.n_draws} draws"
+        require_memory(4 * 8 * len(data.y) * self.n_draws, what, "lower draws or chains")
+        posterior = replace(self, chain_weights=None)  # every draw once
+        parts = [
+            log_likelihood(self.predictor, posterior.group_parameters(g), data.X[start:stop], data.y[start:stop])
+            for g, (start, stop) in enumerate(zip(data.offsets, data.offsets[1:], strict=False))
+        ]
+        return np.concatenate(parts, axis=1).reshape(*self.weights.shape[:2], -1)  # (chain, draw, row)
+
     def of_chains(self, chains):
         """The posterior as some of its chains have it, each of equal weight.
 
@@ -215,7 +245,7 @@ class Posterior:
         return np.concatenate([weights, modes[of_group][self.sample_stats["mode"].ravel()]], axis=1)
 
     def population_weights(self, label):
-        """Weights of an unseen group: one draw from the group distribution per posterior draw.
+        """Weights of an unseen group: one draw from the group distribution per posterior draw, 400 of a mode's.
 
         The label and the seed of the fit determine them, whatever else is predicted in the same call.
 
@@ -226,7 +256,7 @@ class Posterior:
 
         Returns
         -------
-        weights : ndarray of shape (n_chains * n_draws, n_weights)
+        weights : ndarray of shape (n_chains * n_draws, n_weights) or (400, n_weights)
             The draws of the first chain first.
 
         Raises
@@ -237,8 +267,9 @@ class Posterior:
         rng = label_generator(self.seed, label)
         if isinstance(self.model, InformedModel) or self.group_mean is None or self.group_scale is None:
             raise ValueError("A posterior of one network has no group distribution to draw an unseen group from.")
-        mean = mean_entries(self.model, self.pooled(self.group_mean))  # (draw, entry)
-        scale = self.pooled(self.group_scale)[:, part_of_entry(self.model)]  # (draw, entry)
+        drawn = np.arange(self.n_draws) if self.n_draws > 1 else np.zeros(POPULATION_DRAWS, dtype=int)  # (draw,)
+        mean = mean_entries(self.model, self.pooled(self.group_mean)[drawn])  # (draw, entry)
+        scale = self.pooled(self.group_scale)[drawn][:, part_of_entry(self.model)]  # (draw, entry)
         entries = mean + scale * standard_draws(self.model.weight_prior, rng, mean.shape)  # (draw, entry)
         return through_input_map(self.model, entries)
 

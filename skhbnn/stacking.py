@@ -6,19 +6,18 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
-from .conversion import log_likelihood_of_rows
 from .psis import smoothed_weights
 
 
-def weigh_chains(posterior, data, chain_weights):
+def weigh_chains(posterior, chain_weights, log_likelihood):
     """A posterior with weights for its chains.
 
     Parameters
     ----------
     posterior : Posterior
-    data : GroupedData
-        The rows that it was learned from.
     chain_weights : {"equal", "stacking"}
+    log_likelihood : callable
+        Gives that of each training row under each draw, (chain, draw, row); it is called where it is needed.
 
     Returns
     -------
@@ -28,7 +27,7 @@ def weigh_chains(posterior, data, chain_weights):
         return replace(posterior, chain_weights=None)
     if posterior.chain_weights is not None:
         return posterior
-    return replace(posterior, chain_weights=stacking_weights(log_likelihood_of_rows(posterior, data)))
+    return replace(posterior, chain_weights=stacking_weights(log_likelihood()))
 
 
 def stacking_weights(log_likelihood):

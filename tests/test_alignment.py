@@ -230,7 +230,7 @@ def test_chosen_chains(fit_groups, moons):
     np.testing.assert_array_equal(both.prior_cov, equal.prior_cov)
 
 
-@pytest.mark.parametrize("chains", [2, -1, [0, 2], [], [0.5], [[0]]])
+@pytest.mark.parametrize("chains", [2, -1, [0, 2], [], [0.5], [[0]], [0, 0], True, [0.0]])
 def test_faulty_chains(chains, hierarchical):
     with pytest.raises(ValueError, match=r"prior_chains=.*the chains 0 to 1"):
         InformedPriorBNNClassifier.from_hierarchical(hierarchical, prior_chains=chains)

@@ -38,10 +38,29 @@ def test_posterior_and_statistics_are_labelled(hierarchical):
     assert posterior["weights"].dims == ("chain", "draw", "group", "weight")
     assert posterior["group_scale"].dims == ("chain", "draw", "part")
     assert list(posterior["part"].values) == ["coef_1", "intercept_1", "input_map", "input_shift"]
-    assert list(posterior["group"].values) == ["0", "1", "2", "3"]
+    assert posterior["group"].values.tolist() == [0, 1, 2, 3]
     assert "layer 0: x0 -> unit 0" in posterior["weight"].values
     for name in ("diverging", "tree_depth", "energy", "n_steps", "step_size", "lp"):
         assert stats[name].shape == (2, 50), name
+
+
+@pytest.mark.parametrize(
+    "coordinates",
+    [
+        {label: label for label in ("east", "north", "west", "south")},
+        {1: "1", "1": "'1'", "a": "'a'", (1, 2): "(1, 2)"},
+        {1: "1", "a": "a", (1, 2): "(1, 2)", 0.5: "0.5"},
+    ],
+)
+def test_groups_are_found_by_their_labels(coordinates, fit_groups, moons):
+    """As they are where they are of one kind; else by texts, no two of which are equal."""
+    labels = list(coordinates)
+    fitted = fit_groups(groups=[labels[g] for g in moons.groups])
+    weights = group(fitted.to_arviz(), "posterior")["weights"]
+    assert len(weights["group"]) == 4
+    for label, coordinate in coordinates.items():
+        code = fitted.training_data_.group_labels.index(label)
+        np.testing.assert_array_equal(weights.sel(group=coordinate), fitted.posterior_.weights[:, :, code])
 
 
 def test_arviz_functions_run(hierarchical, arviz):

@@ -175,6 +175,19 @@ def test_what_changes_no_result_is_no_other_run(finished, moons):
     finished.fit(moons.X, moons.y, groups=moons.groups)
 
 
+def test_a_pipeline_whose_last_step_says_more_is_no_other_run(folder, notes, moons):
+    inner = make_pipeline(FunctionTransformer(), Noted(notes))
+    estimator = PerGroupClassifier(inner, checkpoint=folder, random_state=0)
+    estimator.fit(moons.X, moons.y, groups=moons.groups)
+    fits = len(os.listdir(notes))
+    estimator.set_params(estimator__noted__verbose=1, estimator__verbose=True)
+    estimator.fit(moons.X, moons.y, groups=moons.groups)
+    assert len(os.listdir(notes)) == fits
+    estimator.set_params(estimator__noted__C=0.5)
+    with pytest.raises(ValueError, match="differs in: estimator noted__C"):
+        estimator.fit(moons.X, moons.y, groups=moons.groups)
+
+
 @pytest.mark.parametrize("change", [lambda b: b[:-1], lambda b: b"", lambda b: b[:100] + bytes([b[100] ^ 1]) + b[101:]])
 def test_corrupt_result(change, finished, folder, moons):
     path = folder / results(folder)[0]

@@ -453,3 +453,27 @@ def test_unknown_memory_refuses_nothing(machine, monkeypatch):
     monkeypatch.delattr(memory.os, "sysconf")
     assert memory.available_bytes() is None
     memory.require_memory(10**18, "A fit", "lower draws")
+
+
+@pytest.mark.parametrize("ending", [".nbi", ".nbc"])
+@pytest.mark.parametrize("kept", [0, 0.5])
+def test_damaged_cache(ending, kept, tmp_path):
+    """What a crash may leave: the kernel is compiled in memory, and a warning says which folder to remove."""
+    (tmp_path / "probe.py").write_text("def double(x):\n    return 2 * x\n")
+    cache = tmp_path / "cache"
+    code = f"""
+import sys
+from functools import partial
+from numba import float64, njit
+from skhbnn.model import compiled
+sys.path.insert(0, {str(tmp_path)!r})
+from probe import double
+print(compiled._cached(partial(njit, float64(float64)), double)(21.0))
+"""
+    assert run(code, NUMBA_CACHE_DIR=str(cache)) == ("42.0\n", "", 0)
+    (path,) = cache.rglob(f"probe*{ending}")
+    contents = path.read_bytes()
+    path.write_bytes(contents[: int(kept * len(contents))])
+    output, said, exit_code = run(code, NUMBA_CACHE_DIR=str(cache))
+    assert (output, exit_code) == ("42.0\n", 0)
+    assert said == "" or (f"The compiled code in '{path.parent}' is damaged" in said and "remove that folder" in said)

@@ -7,7 +7,12 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from scipy.special import expit
 from scipy.stats import kstest
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+
+from skhbnn import HierarchicalBNNClassifier, PerGroupClassifier
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -160,6 +165,16 @@ def test_no_groups_is_one_group(fit_groups, moons):
     assert_same_predictions(without, {"X": moons.X_new}, constant, {"X": moons.X_new, "groups": ["same"] * 60})
 
 
+@pytest.mark.parametrize("estimator", [HierarchicalBNNClassifier(), PerGroupClassifier(LogisticRegression())])
+def test_no_groups_is_said(estimator, small, moons):
+    """From the line that called fit."""
+    if isinstance(estimator, HierarchicalBNNClassifier):
+        estimator = clone(estimator).set_params(**small)
+    with pytest.warns(UserWarning, match=r"was fitted without groups: all rows are one.*groups='column'") as caught:
+        estimator.fit(moons.X, moons.y)
+    assert all(warning.filename == __file__ for warning in caught)
+
+
 # Unseen groups -----------------------------------------------------------------------------------------------------
 
 
@@ -206,6 +221,22 @@ def test_logits_of_unseen_groups_have_the_population_moments(fit_groups, moons):
     z = (logits - mean[:, None]) / std[:, None]  # (draw, label)
     assert abs(z.mean()) < 4 / np.sqrt(z.size)
     assert abs(z.var() - 1) < 4 * np.sqrt(2 / z.size)
+
+
+def test_unseen_groups_of_a_mode_are_averaged(fit_groups, moons):
+    """A mode has one draw, and an unseen group is still as unsure as the group distribution, here by quadrature."""
+    fitted = fit_groups(groups=moons.groups, hidden_layer_sizes=(), pooling="partial", inference="map")
+    posterior, X = fitted.posterior_, moons.X_new[:5]
+    x = np.c_[fitted.standardizer_.transform(X), np.ones(5)]  # (row, weight)
+    mean, scale = posterior.group_mean[0, 0].astype(float), posterior.group_scale[0, 0, [0, 0, 1]].astype(float)
+    nodes, weights = np.polynomial.hermite_e.hermegauss(60)
+    p = expit(x @ mean + np.outer(nodes, np.linalg.norm(x * scale, axis=1)))  # (node, row)
+    first, second = (weights / weights.sum()) @ p, (weights / weights.sum()) @ p**2  # (row,) each
+    std = np.sqrt(second - first**2)
+    found = fitted.predict_proba(X, groups=["unseen"] * 5)[:, 1]
+    assert np.all(np.abs(found - first) < 4.5 * std / np.sqrt(400))
+    assert np.all(fitted.predict_std(X, groups=["unseen"] * 5)[:, 1] > 0.5 * std)
+    assert np.all(fitted.predict_std(X, groups=[0] * 5) == 0)
 
 
 def test_unseen_groups_as_errors(fit_groups, moons):

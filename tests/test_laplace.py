@@ -18,6 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import skhbnn
+from conftest import quiet_fit
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier, PerGroupClassifier
 from skhbnn.data import group_rows
 from skhbnn.inference import laplace
@@ -275,12 +276,6 @@ def test_ratios_that_are_not_finite_have_no_weight():
 # Fits ---------------------------------------------------------------------------------------------------------------
 
 
-def quiet_fit(estimator, *args, **kwargs):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return estimator.fit(*args, **kwargs)
-
-
 @pytest.fixture(scope="module")
 def linearized(moons):
     """A fit of groups whose Pareto k is far above the limit."""
@@ -308,6 +303,18 @@ def test_log_likelihood_of_a_linearized_fit(linearized, moons):
     found = np.asarray(labelled["log_likelihood"]["y"])[0]  # (draw, row)
     proba = linearized.sample_proba(moons.X, groups=moons.groups)  # (draw, row, class)
     np.testing.assert_allclose(np.exp(found), proba[:, np.arange(60), moons.y], rtol=1e-9)
+
+
+def test_draws_of_a_linearized_network_make_no_prior(linearized, moons):
+    with pytest.raises(ValueError, match="linearised around its modes"):
+        InformedPriorBNNClassifier.from_hierarchical(linearized)
+    with pytest.raises(ValueError, match="linearised around its modes"):
+        InformedPriorBNNClassifier.from_posterior(linearized, group=0)
+    inner = FlatBNNClassifier((3,), inference="laplace", draws=50, random_state=0)
+    groups = quiet_fit(PerGroupClassifier(inner), moons.X, moons.y, groups=moons.groups)
+    assert groups.estimators_[1].diagnostics_.pareto_k > 0.7
+    with pytest.raises(ValueError, match=r'posterior of group 1 cannot .*refit_inference="nuts" of a PerGroupClassif'):
+        groups.update(moons.X_new[:10], [0, 1] * 5, groups=[1] * 10)
 
 
 def test_saved_and_loaded(linearized, moons, tmp_path):

@@ -33,7 +33,7 @@ ORDER = [
     *["model.density", "model.curvature", "model.loglik_op", "model.pymc_model", "inference.trace"],
     *["inference.interrupts", "inference.nutpie_adapter", "inference.nuts", "inference.mode", "inference.laplace"],
     *["inference.pymc_sampling", "inference.variational", "inference.methods"],
-    *["posterior", "prediction", "conversion", "diagnostics", "stacking", "alignment", "group_prior"],
+    *["prediction", "posterior", "conversion", "diagnostics", "stacking", "alignment", "group_prior"],
     *["persistence.archive", "persistence.encoding", "persistence.consistency", "persistence.saving"],
     *["estimators.base", "estimators.single", "estimators.flat", "estimators.grouped", "estimators.hierarchical"],
     *["estimators.informed", "estimators.group_fits", "estimators.group_estimators", "estimators.per_group"],

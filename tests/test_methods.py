@@ -83,6 +83,12 @@ def test_samplers_of_pymc_equal_quadrature(rows, inference, params):
     assert_agrees(fit(rows, inference, **params), *quadrature(rows, stats.norm()))
 
 
+def test_steps_are_those_that_pymc_was_told_to_make(rows):
+    fitted = fit(rows, "metropolis", draws=20, tune=20, chains=1, sample_kwargs={"tune": 60, "draws": 30})
+    assert fitted.posterior_.weights.shape[1] == 30
+    assert fitted.n_iter_ == 90
+
+
 def test_map_equals_an_optimum_found_elsewhere(rows):
     fitted = fit(rows, "map")
     best = minimize(lambda w: -log_posterior(rows, w, stats.norm())[0], 0.0, method="Nelder-Mead", tol=1e-9)
@@ -210,8 +216,9 @@ def test_cauchy_groups_have_no_covariance_for_a_prior(fit_groups, moons, monkeyp
     """Refused before anything is computed from the draws."""
     fitted = fit_groups(groups=moons.groups, weight_prior="cauchy")
     monkeypatch.setattr(informed, "weigh_chains", None)
-    with pytest.raises(ValueError, match='weight_prior="cauchy"'):
-        InformedPriorBNNClassifier.from_hierarchical(fitted)
+    for now in ("cauchy", "normal"):  # what the fit was made with counts
+        with pytest.raises(ValueError, match='weight_prior="cauchy"'):
+            InformedPriorBNNClassifier.from_hierarchical(fitted.set_params(weight_prior=now))
 
 
 def test_grid_search_reaches_every_choice(moons):

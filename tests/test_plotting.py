@@ -1,6 +1,7 @@
 """The displays keep what other code computes, draw it with labels, and say what is wrong with a request."""
 
 import copy
+from dataclasses import replace
 
 import matplotlib
 
@@ -65,6 +66,26 @@ def test_group_scales(hierarchical, fit_groups, moons):
     np.testing.assert_array_equal(display.scales, fitted.posterior_.group_scale[:, :, 2:].reshape(-1, 2))
     with pytest.raises(ValueError, match="learned no group scale"):
         GroupScaleDisplay.from_estimator(fit_groups(groups=moons.groups, group_scale_prior=0.5))
+
+
+def test_group_scales_have_the_weights_of_their_chains(hierarchical):
+    """A chain that counts for nothing is not shown, and one that counts for all is shown twice."""
+    fitted = copy.copy(hierarchical)
+    fitted.posterior_ = replace(hierarchical.posterior_, chain_weights=np.array([0.0, 1.0]))
+    display = GroupScaleDisplay.from_estimator(fitted)
+    second = hierarchical.posterior_.learned_group_scale[1]  # (draw, learned part)
+    np.testing.assert_array_equal(display.scales, np.repeat(second, 2, axis=0))
+
+
+def test_correlation_of_a_linearized_fit(moons):
+    """Of the draws of the weights, whatever the modes that the network is linearised at."""
+    estimator = FlatBNNClassifier((3,), inference="laplace", chains=8, draws=60, random_state=0)
+    fitted = quiet_fit(estimator, moons.X, moons.y)
+    posterior = fitted.posterior_
+    assert len(posterior.mode_weights) > 1
+    display = WeightCorrelationDisplay.from_estimator(fitted, align=False)
+    expected = np.corrcoef(posterior.weights.reshape(60, 13).astype(float).T)
+    np.testing.assert_allclose(display.correlation, expected, atol=1e-6)
 
 
 def test_correlation_of_posterior_draws(hierarchical):

@@ -1,21 +1,15 @@
 """Priors taken from elsewhere: a perceptron's weights, and the posterior of an earlier fit."""
 
-import warnings
-
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.special import softmax
 from sklearn.datasets import load_iris
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.neural_network import MLPClassifier
 
+from conftest import quiet_fit
 from skhbnn import FlatBNNClassifier, InformedPriorBNNClassifier
-
-
-def quiet_fit(estimator, *args, **kwargs):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return estimator.fit(*args, **kwargs)
 
 
 @pytest.fixture(scope="module")
@@ -131,5 +125,39 @@ def test_posteriors_that_make_no_prior_are_refused(flat, moons):
         InformedPriorBNNClassifier.from_posterior(flat, group=1)
     mode = FlatBNNClassifier((2,), inference="map", random_state=0).fit(moons.X, moons.y)
     for covariance in ("full", "layer", "diag"):
-        with pytest.raises(ValueError, match="The 1 draws of the fit do not determine a positive definite covariance"):
+        with pytest.raises(ValueError, match="A mode has no covariance: fit the FlatBNNClassifier with"):
             InformedPriorBNNClassifier.from_posterior(mode, covariance=covariance)
+
+
+def test_columns_are_those_that_the_prior_was_made_for(fit_groups, moons, small):
+    """By name and order, from every source of a prior; without names nothing can be said."""
+    table = pd.DataFrame(moons.X, columns=["age", "price"])
+    with_groups = table.assign(shop=moons.groups)
+    mlp = quiet_fit(MLPClassifier((3,), max_iter=5, random_state=0), table, moons.y)
+    priors = [
+        InformedPriorBNNClassifier.from_hierarchical(fit_groups(X=with_groups, column="shop")),
+        InformedPriorBNNClassifier.from_posterior(quiet_fit(FlatBNNClassifier(**small), table, moons.y)),
+        InformedPriorBNNClassifier.from_mlp(mlp, **small),
+    ]
+    for prior in priors:
+        assert prior.feature_names == ["age", "price"]
+        for other in (table[["price", "age"]], table.rename(columns={"price": "height"})):
+            with pytest.raises(ValueError, match=r"made for the columns \['age', 'price'\] in this order, and X has"):
+                prior.fit(other, moons.y)
+        for same in (table, moons.X):
+            quiet_fit(prior, same, moons.y)
+        quiet_fit(prior.set_params(feature_names=None), table.rename(columns={"price": "height"}), moons.y)
+    unnamed = InformedPriorBNNClassifier.from_hierarchical(fit_groups(groups=moons.groups))
+    assert unnamed.feature_names is None
+
+
+@pytest.mark.parametrize("name", ["feature_mean", "feature_scale"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_units_must_be_finite(name, value, moons):
+    with pytest.raises(ValueError, match=f"{name} contains NaN or infinity"):
+        InformedPriorBNNClassifier(**{name: [value, 1]}).fit(moons.X, moons.y)
+
+
+def test_a_covariance_that_does_not_fit_into_memory_is_refused(moons):
+    with pytest.raises(MemoryError, match=r"The covariance of 4000001 weights .*lower hidden_layer_sizes"):
+        InformedPriorBNNClassifier((1_000_000,)).fit(moons.X, moons.y)

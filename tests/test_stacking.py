@@ -7,7 +7,6 @@ import pytest
 
 from conftest import quiet_fit
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier
-from skhbnn.conversion import log_likelihood_of_rows
 from skhbnn.imports import import_arviz
 from skhbnn.stacking import stacking_weights
 
@@ -56,7 +55,7 @@ def test_weights_are_those_of_arviz(stacked):
         warnings.simplefilter("ignore")  # of rows whose Pareto k is high after so few draws
         table = arviz.compare(models, method="stacking")
     expected = table.loc[["0", "1", "2"], "weight"].to_numpy(float)  # (chain,)
-    density = log_likelihood_of_rows(stacked.posterior_, stacked.training_data_)
+    density = stacked.posterior_.log_likelihood(stacked.training_data_)
     assert density.shape == (3, 50, 60)
     np.testing.assert_allclose(stacked.posterior_.chain_weights, expected, atol=0.05)
 
@@ -77,7 +76,7 @@ def test_predictions_are_the_weighted_mean_over_chains(stacked, moons):
 
 def test_a_chain_that_stayed_elsewhere_counts_for_nothing(stacked):
     """One whose weights are all 0 predicts a half everywhere."""
-    density = log_likelihood_of_rows(stacked.posterior_, stacked.training_data_)
+    density = stacked.posterior_.log_likelihood(stacked.training_data_)
     density[1] = np.log(0.5) + 1e-9 * np.random.default_rng(0).normal(size=density[1].shape)
     assert stacking_weights(density)[1] < 0.01
 

@@ -71,6 +71,15 @@ def test_faults_leave_all_groups_as_they_were(fitted, tomorrow):
         PerGroupClassifier(FlatBNNClassifier()).update(X, y, groups=[1] * 10)
 
 
+def test_a_class_that_is_new_to_a_group(small, moons):
+    y = np.where((moons.groups == 2) & (moons.y == 1), 2, moons.y)  # (row,)
+    fitted = PerGroupClassifier(FlatBNNClassifier(**small)).fit(moons.X, y, groups=moons.groups)
+    before = dict(fitted.estimators_)
+    with pytest.raises(ValueError, match=r"group 1 had no rows of \[2\] when it was fitted.*All groups stay"):
+        fitted.update(moons.X_new[:20], [0, 2] * 10, groups=[2] * 10 + [1] * 10)
+    assert fitted.estimators_ == before
+
+
 def test_only_posteriors_can_be_updated(moons):
     linear = PerGroupClassifier(LogisticRegression()).fit(moons.X, moons.y, groups=moons.groups)
     assert not hasattr(linear, "update")

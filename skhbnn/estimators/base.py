@@ -199,10 +199,10 @@ class BaseBNNClassifier(SavableMixin, CallbackSupportMixin, ClassifierMixin, Bas
             settings = replace(settings, enough=lambda trace: not judged(trace)[1].mixing_problems())
         with fit_progress(self, unit) as progress:
             trace = infer(model, data, settings, seed, progress)
-            self.n_iter_ = trace.n_iter or self.tune + trace.x.shape[1]
+            self.n_iter_ = trace.n_tune + trace.x.shape[1] if trace.n_iter is None else trace.n_iter
             self.training_data_ = data
             posterior, self.diagnostics_ = judged(trace)
-            self.posterior_ = weigh_chains(posterior, data, self.chain_weights)
+            self.posterior_ = weigh_chains(posterior, self.chain_weights, lambda: posterior.log_likelihood(data))
         problems = self.diagnostics_.problems()
         if problems:
             warnings.warn(

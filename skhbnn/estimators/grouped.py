@@ -1,5 +1,6 @@
 """Groups as an argument of every method or as columns of X, for the estimators that have them."""
 
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -30,7 +31,7 @@ class GroupsMixin:
     groups: ``_labels`` and the like.
     """
 
-    groups: str | int | list | None
+    groups: str | int | list | tuple | None
     groups_: np.ndarray | None
     _labels: Callable
     _proba: Callable
@@ -54,7 +55,7 @@ class GroupsMixin:
         names = column_names(self)
         if self.groups is None:
             return names
-        columns = self.groups if isinstance(self.groups, list) else [self.groups]
+        columns = self.groups if isinstance(self.groups, (list, tuple)) else [self.groups]
         taken = {column if isinstance(column, str) else names[column] for column in columns}
         return [name for name in names if name not in taken]
 
@@ -73,6 +74,17 @@ class GroupsMixin:
         inputs, labels = take_group_columns(X, self.groups)
         validate_data(self, X, reset=reset, skip_check_array=True)
         return inputs, labels
+
+    def _warn_without_groups(self):
+        """Warn that a fit is of all rows as one group, from the line that called ``fit``."""
+        name = type(self).__name__
+        warnings.warn(
+            f"This {name} was fitted without groups: all rows are one group. Pass groups= to fit, or name their column "
+            f"of X in the constructor, {name}(groups='column'), which is the way for scikit-learn's searches and "
+            "cross-validation: they keep an argument groups for their splitters unless metadata routing is on.",
+            UserWarning,
+            stacklevel=4,  # past fit and the wrapper of scikit-learn
+        )
 
     def _check_same_way(self, labels):
         """Raise where a prediction has groups and the fit had none, or the other way round."""

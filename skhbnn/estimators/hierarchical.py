@@ -48,7 +48,7 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
     ----------
     hidden_layer_sizes : int or array-like of int, default=(5, 5)
         Number of units of each hidden layer; ``()`` is logistic regression.
-    groups : str, int, or list of them, default=None
+    groups : str, int, or list or tuple of them, default=None
         Column, or columns, of X that hold the group labels.
     unseen_groups : {"population", "error"}, default="population"
         What a group that ``fit`` did not see gets: weights drawn from the group distribution, or a ValueError.
@@ -154,7 +154,7 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
     _parameter_constraints: dict = {
         **BaseBNNClassifier._parameter_constraints,
         **INDEPENDENT_PRIOR_CONSTRAINTS,
-        "groups": [None, str, Integral, list],
+        "groups": [None, str, Integral, list, tuple],
         "group_scale_prior": [StrOptions(set(GROUP_SCALE_PRIORS)), Interval(Real, 0, None, closed="neither")],
         "pooling": [StrOptions({"auto", *POOLING}), "array-like"],
         "unseen_groups": [StrOptions({"population", "error"})],
@@ -240,6 +240,8 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
         -----
         ConvergenceWarning
             If the chains did not converge; the fit is kept.
+        UserWarning
+            If there are no groups, so that all rows are one.
         """
         self._forget()
         X, labels = self._split(X, groups, reset=True)
@@ -248,6 +250,7 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
             X, y = check_X_y(X, y, dtype=np.float64, estimator=self)  # (row, feature), (row,)
         y = self._encode_classes(y)  # (row,)
         if labels is None:
+            self._warn_without_groups()
             self.groups_, known, labels = None, [ALL_ROWS], [ALL_ROWS] * len(y)
         else:
             known = unique_labels(labels, self.groups)

@@ -1,5 +1,6 @@
 """One Bayesian neural network under an informative prior."""
 
+from functools import cache, partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -9,7 +10,15 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 from sklearn.utils.validation import validate_data
 
 from ..alignment import weight_moments
-from ..data import Standardizer, as_labels, check_no_class_missing, encode_labels, group_rows, naming_text_columns
+from ..data import (
+    ALL_ROWS,
+    Standardizer,
+    as_labels,
+    check_no_class_missing,
+    encode_labels,
+    group_rows,
+    naming_text_columns,
+)
 from ..group_prior import moments_of_one_mode, population_moments
 from ..inference.trace import Trace
 from ..model.priors import InformedModel, informed_factor
@@ -244,20 +253,20 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
                 'With weight_prior="cauchy" the group distribution has no covariance to make a prior of; '
                 'fit the hierarchical model with "student_t", "laplace" or "normal".'
             )
-        posterior = hierarchical.posterior_
-        if isinstance(prior_chains, str):
-            posterior = weigh_chains(posterior, hierarchical.training_data_, prior_chains)
-        else:
+        posterior, data = hierarchical.posterior_, hierarchical.training_data_
+        if not isinstance(prior_chains, str):
             n_chains, chosen = len(posterior.weights), np.atleast_1d(prior_chains)  # (chain,)
             valid = chosen.ndim == 1 and chosen.dtype.kind in "iu" and np.isin(chosen, range(n_chains)).all()
             if not valid or not 0 < len(chosen) == len(np.unique(chosen)):
                 raise ValueError(
-                    f"prior_chains={prior_chains!r}, but the fit has the chains 0 to {n_chains - 1}; name some of them, "
-                    "each once."
+                    f"prior_chains={prior_chains!r}, but the fit has the chains 0 to {n_chains - 1}; name some of "
+                    "them, each once."
                 )
-            posterior = posterior.of_chains(chosen)
+            posterior, prior_chains = posterior.of_chains(chosen), "equal"
+        log_likelihood = cache(partial(posterior.log_likelihood, data))
+        posterior = weigh_chains(posterior, prior_chains, log_likelihood)
         if align:
-            mean, cov = moments_of_one_mode(posterior, hierarchical.training_data_, covariance)
+            mean, cov = moments_of_one_mode(posterior, data, log_likelihood(), covariance)
         else:
             means, scales = (posterior.pooled(part) for part in (posterior.group_mean, posterior.group_scale))
             mean, cov = population_moments(posterior.model, means, scales, covariance)
@@ -418,7 +427,7 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
             X, y = validate_data(self, X, y, dtype=np.float64)  # (row, feature), (row,)
         self._check_feature_names()
         y = self._encode_classes(y, self.classes)  # (row,)
-        data, self.standardizer_ = group_rows(X, y, np.zeros(len(y), dtype=int), ["all"], self._given_standardizer())
+        data, self.standardizer_ = group_rows(X, y, np.zeros(len(y), dtype=int), [ALL_ROWS], self._given_standardizer())
         return self._fit_model(self._model(X.shape[1]), data)
 
     def _model(self, n_inputs):

@@ -55,7 +55,7 @@ class PerGroupClassifier(SavableMixin, GroupEstimatorsMixin, CallbackSupportMixi
     estimator : classifier
         What is cloned for every group. If it has a parameter ``classes`` that is None, as
         :class:`InformedPriorBNNClassifier` has, the clones are given all classes there.
-    groups : str, int, or list of them, default=None
+    groups : str, int, or list or tuple of them, default=None
         Column, or columns, of X that hold the group labels.
     n_jobs : int, default=None
         Groups that are fitted at once. With more than 1, each fit runs on one thread, whatever the ``n_jobs`` of
@@ -118,7 +118,7 @@ class PerGroupClassifier(SavableMixin, GroupEstimatorsMixin, CallbackSupportMixi
 
     _parameter_constraints: dict = {
         "estimator": [HasMethods(["fit", "predict"])],
-        "groups": [None, str, Integral, list],
+        "groups": [None, str, Integral, list, tuple],
         "n_jobs": [None, Integral],
         "on_error": [StrOptions({"raise", "fallback"})],
         "refit_inference": [None, StrOptions(set(METHODS))],
@@ -193,6 +193,8 @@ class PerGroupClassifier(SavableMixin, GroupEstimatorsMixin, CallbackSupportMixi
         -----
         FitFailedWarning
             If groups failed and the fallback serves them.
+        UserWarning
+            If there are no groups, so that all rows are one.
         """
         if hasattr(self, "estimators_"):
             del self.estimators_  # should this fit fail, the estimator is unfitted
@@ -203,6 +205,7 @@ class PerGroupClassifier(SavableMixin, GroupEstimatorsMixin, CallbackSupportMixi
         seed = self._draw_seed()
         self.failed_groups_: dict = {}
         if labels is None:
+            self._warn_without_groups()
             self.groups_, self.fallback_ = None, None
             with fit_progress(self, "fits", 1) as progress:
                 estimator = self._clone(self.estimator, seed, ALL_ROWS)
@@ -273,7 +276,7 @@ class PerGroupClassifier(SavableMixin, GroupEstimatorsMixin, CallbackSupportMixi
             raise ValueError(f"y has classes that fit did not see: {unknown.tolist()}; fit again with rows of them.")
         labels = [ALL_ROWS] * len(y) if labels is None else labels
         known, rows, seed = unique_labels(labels, self.groups), rows_by_label(labels), self._draw_seed()
-        estimators = {label: self._for_new_rows(label, seed) for label in known}
+        estimators = {label: self._for_new_rows(label, seed, y[rows[label]]) for label in known}
 
         def task(key):
             return Task(key, estimators[key], _safe_indexing(X, rows[key]), y[rows[key]], self.refit_inference)
@@ -288,10 +291,16 @@ class PerGroupClassifier(SavableMixin, GroupEstimatorsMixin, CallbackSupportMixi
         self.estimators_ = fitted
         return self
 
-    def _for_new_rows(self, label, seed):
-        """An unfitted estimator for new rows of a group."""
+    def _for_new_rows(self, label, seed, y):
+        """An unfitted estimator for new rows of a group, of the classes y (row,)."""
         if label not in self.estimators_:
             return self._clone(self.estimator, seed, label)
+        new = np.setdiff1d(y, self.estimators_[label].classes_)  # (class,)
+        if len(new):
+            raise ValueError(
+                f"{group_text(label, self.groups)} had no rows of {new.tolist()} when it was fitted, so its network "
+                "has no such class: fit it again with all its rows. All groups stay as they were."
+            )
         try:
             return InformedPriorBNNClassifier.from_posterior(self.estimators_[label])
         except ValueError as error:

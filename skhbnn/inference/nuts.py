@@ -82,4 +82,5 @@ def _trace(draws, statistics):
             for name in statistics[0]
             if name != "tuning"
         },
+        n_tune,
     )

@@ -47,7 +47,8 @@ def sample(model, data, settings, seed, progress=None):
             arguments["step"] = pm.Metropolis()
         elif "step" not in settings.sample_kwargs:
             arguments["target_accept"] = settings.target_accept
-        tells = _samples_itself(pm, {**arguments, **settings.sample_kwargs}) and "callback" not in settings.sample_kwargs
+        arguments |= settings.sample_kwargs
+        tells, also = _samples_itself(pm, arguments), arguments.get("callback")
         made = itertools.count(1)
         with interrupts_raised(looked_for=tells) as look:
 
@@ -55,10 +56,12 @@ def sample(model, data, settings, seed, progress=None):
                 look()
                 if progress is not None:
                     progress(next(made), n_steps)
+                if also is not None:
+                    also(trace=trace, draw=draw)
 
             if tells:
                 arguments["callback"] = told
-            result = pm.sample(**{**arguments, **settings.sample_kwargs})
+            result = pm.sample(**arguments)
     if progress is not None:
         progress(n_steps, n_steps)
     statistics = {}
@@ -68,7 +71,7 @@ def sample(model, data, settings, seed, progress=None):
             values = np.asarray(result["sample_stats"][found])
             if values.ndim == 2:
                 statistics[name] = values  # (chain, draw)
-    return Trace(unconstrained(model, result["posterior"]), statistics)
+    return Trace(unconstrained(model, result["posterior"]), statistics, arguments["tune"])
 
 
 def _samples_itself(pm, arguments):

@@ -65,6 +65,8 @@ class Trace:
     x : ndarray of shape (n_chains, n_draws, n_dim)
     statistics : dict of ndarray of shape (n_chains, n_draws)
         Those of STATISTICS that the method has.
+    n_tune : int
+        Steps of each chain of a sampler that are not kept.
     elbo : ndarray of shape (n_iter,) or None
         Evidence lower bound of every iteration of a variational method.
     n_iter : int or None
@@ -79,6 +81,7 @@ class Trace:
 
     x: np.ndarray
     statistics: dict
+    n_tune: int = 0
     elbo: np.ndarray | None = None
     n_iter: int | None = None
     converged: bool | None = None

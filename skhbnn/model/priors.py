@@ -5,6 +5,7 @@ from numbers import Real
 
 import numpy as np
 
+from ..memory import require_memory
 from .network import Network
 
 POOLING = ("complete", "partial", "none", "affine")
@@ -286,8 +287,12 @@ def informed_factor(network, prior_mean, prior_cov):
     ------
     ValueError
         If a shape does not fit the network, or the covariance is not symmetric positive definite.
+    MemoryError
+        If the covariance would not fit.
     """
     n = network.n_weights
+    what = f"The covariance of {n} weights under an informed prior, and its factor,"
+    require_memory(3 * 8 * n**2, what, "lower hidden_layer_sizes, or give FlatBNNClassifier a prior_scale")
     mean = np.zeros(n) if prior_mean is None else np.asarray(prior_mean, dtype=float)  # (weight,)
     cov = np.eye(n) if prior_cov is None else np.asarray(prior_cov, dtype=float)  # (weight, weight)
     layers = "-".join(map(str, network.sizes))

@@ -5,6 +5,7 @@ import pymc as pm
 import pytensor.tensor as pt
 from pymc.logprob.transforms import Transform
 
+from ..data import label_coordinates
 from . import families
 from .loglik_op import NetworkLogLikelihood
 from .priors import InformedModel, learned_parts, map_parts
@@ -38,7 +39,7 @@ def build_model(model, data, input_names=None, fused=True, batch_size=None):
     """
     network = model.network
     names = input_names or [f"x{i}" for i in range(network.sizes[0])]
-    coords = {"input": names, "group": [str(label) for label in data.group_labels]}
+    coords = {"input": names, "group": label_coordinates(data.group_labels)}
     coords |= {f"unit_{index}": np.arange(layer.n_out) for index, layer in enumerate(network.layers)}
     coords |= {"learned_part": learned_parts(model)}
     coords |= {"weight": network.weight_names(names)}

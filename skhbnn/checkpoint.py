@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import os
 import pickle
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing
 
 from .data import label_text
+from .files import replaced_file
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -93,8 +93,8 @@ def parameter_digests(estimator):
 class Checkpoint:
     """A folder with a manifest, which says what run it belongs to, and a file per finished piece.
 
-    Each file starts with a digest of the run, its name and its contents; it is written under another name and moved
-    into place, so that a reader never sees half of one. Contents are pickled: use only folders that you trust.
+    Each file starts with a digest of the run, its name and its contents. Contents are pickled: use only folders
+    that you trust.
 
     Parameters
     ----------
@@ -160,13 +160,9 @@ class Checkpoint:
             )
 
     def _write(self, name, contents):
-        unfinished = self.folder / f"{name}.tmp"
         try:
-            with unfinished.open("wb") as file:
+            with replaced_file(self.folder / name) as file:
                 file.write(contents)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(self.folder / name)
         except OSError as error:
             raise self._os_error(error) from error
 

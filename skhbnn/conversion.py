@@ -3,7 +3,7 @@
 import numpy as np
 
 from .data import label_coordinates
-from .imports import import_arviz
+from .imports import has_arviz_1, import_arviz
 
 
 def to_arviz(posterior, data, input_names):
@@ -41,7 +41,7 @@ def to_arviz(posterior, data, input_names):
         "row": np.arange(len(data.y)),
     }
     dims = {"weights": ["group", "weight"], "group_mean": ["weight"], "group_scale": ["part"], "y": ["row"]}
-    if int(arviz.__version__.split(".")[0]) >= 1:
+    if has_arviz_1():
         return arviz.from_dict(groups, coords=coords, dims=dims)
     return arviz.from_dict(**groups, coords=coords, dims=dims)
 

@@ -304,7 +304,7 @@ def take_group_columns(X, columns):
     Raises
     ------
     ValueError
-        If a column is not in X or named twice.
+        If a column is not in X or named twice, or none is left.
     """
     several = isinstance(columns, (list, tuple))
     if several and not columns:
@@ -318,6 +318,8 @@ def take_group_columns(X, columns):
         labels = [None if any(v is None for v in row) else row for row in zip(*values, strict=True)]
     else:
         labels = values[0]
+    if len(positions) == n_columns:
+        raise ValueError(f"groups={columns!r} names every column of X: none is left for the inputs of the network.")
     inputs = _safe_indexing(X, [i for i in range(n_columns) if i not in positions], axis=1)
     return inputs, labels
 

@@ -1,5 +1,6 @@
 """Imports of packages that fail, or make noise, where nothing can be written to the home folder."""
 
+import sys
 import tempfile
 from unittest import mock
 
@@ -8,6 +9,10 @@ from .quiet import quiet_libraries
 
 def import_arviz():
     """ArviZ; to be called before anything that imports it too, as nutpie and PyMC do."""
+    if "arviz" in sys.modules:  # the silence is for the whole process, and threads would undo each other's
+        import arviz
+
+        return arviz
     with quiet_libraries():
         try:
             import arviz
@@ -22,6 +27,11 @@ def import_arviz():
             ):
                 import arviz
     return arviz
+
+
+def has_arviz_1():
+    """Whether ArviZ is of the generation whose labelled objects are xarray's trees."""
+    return int(import_arviz().__version__.split(".")[0]) >= 1
 
 
 def import_pymc():

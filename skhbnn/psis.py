@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import logsumexp
 
-from .imports import import_arviz
+from .imports import has_arviz_1, import_arviz
 
 MIN_TAIL = 5  # draws to which ArviZ fits a Pareto distribution
 
@@ -44,9 +44,8 @@ def smoothed_weights(log_ratios):
 
 def _psislw(log_ratios):
     """What ArviZ makes of them (row, draw)."""
-    arviz = import_arviz()
-    if int(arviz.__version__.split(".")[0]) < 1:
-        return arviz.psislw(log_ratios)
+    if not has_arviz_1():
+        return import_arviz().psislw(log_ratios)
     from arviz_stats.base import array_stats
 
     return array_stats.psislw(-log_ratios)  # takes them with the sign of a log likelihood

@@ -459,7 +459,7 @@ def test_other_warnings_of_a_good_fit_are_kept():
     inner = Warned((), inference="laplace", random_state=0)
     with pytest.warns(UserWarning, match="of something else") as caught:
         fitted = PerGroupClassifier(inner, refit_inference="nuts").fit(X, y)
-    assert len(caught) == 1
+    assert [str(warning.message) for warning in caught].count("of something else") == len(caught) - 1  # and no groups
     assert [each.inference for each in fitted.estimators_.values()] == ["laplace"]
 
 

@@ -17,6 +17,7 @@ ORDER = [
         "imports",
         "psis",
         "memory",
+        "files",
         "data",
         "progress",
         "checkpoint",

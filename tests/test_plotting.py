@@ -79,7 +79,7 @@ def test_group_scales_have_the_weights_of_their_chains(hierarchical):
 
 def test_correlation_of_a_linearized_fit(moons):
     """Of the draws of the weights, whatever the modes that the network is linearised at."""
-    estimator = FlatBNNClassifier((3,), inference="laplace", chains=8, draws=60, random_state=0)
+    estimator = FlatBNNClassifier((3,), activation="relu", inference="laplace", chains=8, draws=60, random_state=0)
     fitted = quiet_fit(estimator, moons.X, moons.y)
     posterior = fitted.posterior_
     assert len(posterior.mode_weights) > 1
@@ -252,6 +252,28 @@ def test_reliability_curves_share_axes(flat, moons):
 
 
 # Groups and rows ---------------------------------------------------------------------------------------------
+
+
+def test_reliability_of_predictions_from_anywhere(flat, shops, moons):
+    fields = ("prob_pred", "prob_true", "lower", "upper", "counts", "ece", "event")
+
+    def same(one, other):
+        return all(np.array_equal(getattr(one, field), getattr(other, field)) for field in fields)
+
+    proba = flat.predict_proba(moons.X_new)  # (row, class)
+    known = ReliabilityDisplay.from_estimator(flat, moons.X_new, moons.y)
+    assert same(known, ReliabilityDisplay.from_predictions(moons.y, proba))
+    assert same(known, ReliabilityDisplay.from_predictions(moons.y, proba[:, 1]))
+    fitted, table, y = shops
+    rows = np.flatnonzero(y != "top")  # (row,)
+    given = {"class_of_interest": "mid", "n_bins": 5}
+    known = ReliabilityDisplay.from_estimator(fitted, table.iloc[rows], y[rows], **given)
+    proba = fitted.predict_proba(table.iloc[rows])
+    assert same(known, ReliabilityDisplay.from_predictions(y[rows], proba, classes=fitted.classes_, **given))
+    with pytest.raises(ValueError, match=r"proba has 3 columns, but there are the 2 classes"):
+        ReliabilityDisplay.from_predictions(y[rows], proba)
+    with pytest.raises(ValueError, match="below 0 or above 1"):
+        ReliabilityDisplay.from_predictions(moons.y, 2 * moons.y - 0.5)
 
 
 def test_shrinkage_of_weights_by_hand(shops):

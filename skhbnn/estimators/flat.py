@@ -1,10 +1,7 @@
 """One Bayesian neural network for all rows."""
 
-import numpy as np
 from sklearn.base import _fit_context
-from sklearn.utils.validation import validate_data
 
-from ..data import ALL_ROWS, check_no_class_missing, group_rows, naming_text_columns
 from ..model.priors import FlatModel, layer_scales
 from ..persistence.saving import storable
 from .base import INDEPENDENT_PRIOR_CONSTRAINTS
@@ -139,12 +136,7 @@ class FlatBNNClassifier(SingleNetworkClassifier):
         ConvergenceWarning
             If the chains did not converge; the fit is kept.
         """
-        self._forget()
-        check_no_class_missing(y)
-        with naming_text_columns(X):
-            X, y = validate_data(self, X, y, dtype=np.float64)  # (row, feature), (row,)
-        y = self._encode_classes(y)  # (row,)
-        data, self.standardizer_ = group_rows(X, y, np.zeros(len(y), dtype=int), [ALL_ROWS], self._standardizer(X))
-        network = self._network(X.shape[1])
+        data = self._take_rows(X, y)
+        network = self._network(data.X.shape[1])
         model = FlatModel(network, layer_scales(network, self.prior_scale), self.weight_prior)
         return self._fit_model(model, data)

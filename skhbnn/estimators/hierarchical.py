@@ -86,8 +86,8 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
         Steps of each chain that are kept; draws from the approximation of a variational method or of ``"laplace"``.
     tol : float, default=None
         Greatest Monte Carlo standard error of a class probability. With it NUTS stops before ``draws`` as soon as no
-        probability at fixed training rows has a greater one, and their logits have R-hat at most 1.01 and an effective
-        sample size of 100 per chain. None: exactly ``draws``.
+        probability at fixed training rows has a greater one, and their logits and the learned group scales have R-hat
+        at most 1.01 and an effective sample size of 100 per chain. None: exactly ``draws``.
     chain_weights : {"equal", "stacking"}, default="equal"
         Share of each chain in predictions and in priors made from the fit. ``"stacking"`` gives chains that found
         different modes the weights with which their mixture predicts best what it has not seen [2]_.

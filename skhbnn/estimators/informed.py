@@ -11,13 +11,9 @@ from sklearn.utils.validation import validate_data
 
 from ..alignment import weight_moments
 from ..data import (
-    ALL_ROWS,
     Standardizer,
     as_labels,
-    check_no_class_missing,
     encode_labels,
-    group_rows,
-    naming_text_columns,
 )
 from ..group_prior import moments_of_one_mode, population_moments
 from ..inference.trace import Trace
@@ -421,14 +417,9 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         ConvergenceWarning
             If the chains did not converge; the fit is kept.
         """
-        self._forget()
-        check_no_class_missing(y)
-        with naming_text_columns(X):
-            X, y = validate_data(self, X, y, dtype=np.float64)  # (row, feature), (row,)
+        data = self._take_rows(X, y, self.classes)
         self._check_feature_names()
-        y = self._encode_classes(y, self.classes)  # (row,)
-        data, self.standardizer_ = group_rows(X, y, np.zeros(len(y), dtype=int), [ALL_ROWS], self._given_standardizer())
-        return self._fit_model(self._model(X.shape[1]), data)
+        return self._fit_model(self._model(data.X.shape[1]), data)
 
     def _model(self, n_inputs):
         network = self._network(n_inputs)
@@ -440,7 +431,7 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         X = validate_data(self, X, dtype=np.float64)  # (row, feature)
         self._check_feature_names()
         self._encode_classes(np.asarray(self.classes), self.classes)
-        self.standardizer_ = self._given_standardizer() or Standardizer.of(X)
+        self.standardizer_ = self._standardizer(X) or Standardizer.of(X)
         model = self._model(X.shape[1])
         seed = self._draw_seed()
         shape = (self.chains, self.draws, model.network.n_weights)
@@ -456,7 +447,7 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
                 "those, or set feature_names=None if they mean the same."
             )
 
-    def _given_standardizer(self):
+    def _standardizer(self, X):
         given = {"feature_mean": self.feature_mean, "feature_scale": self.feature_scale}
         if all(value is None for value in given.values()):
             return None

@@ -4,12 +4,22 @@ import numpy as np
 from sklearn.utils.validation import validate_data
 
 from .. import prediction
-from ..data import naming_text_columns
+from ..data import ALL_ROWS, check_no_class_missing, group_rows, naming_text_columns
 from .base import BaseBNNClassifier
 
 
 class SingleNetworkClassifier(BaseBNNClassifier):
     """Base of the estimators of one network, which serves every row."""
+
+    def _take_rows(self, X, y, classes=None):
+        """Check the rows of a fit, and set what they tell of themselves; them as one group."""
+        self._forget()
+        check_no_class_missing(y)
+        with naming_text_columns(X):
+            X, y = validate_data(self, X, y, dtype=np.float64)  # (row, feature), (row,)
+        codes, one_group = self._encode_classes(y, classes), np.zeros(len(y), dtype=int)  # (row,)
+        data, self.standardizer_ = group_rows(X, codes, one_group, [ALL_ROWS], self._standardizer(X))
+        return data
 
     def _inputs_and_weights(self, X, groups=None):
         with naming_text_columns(X):

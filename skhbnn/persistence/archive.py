@@ -4,12 +4,11 @@ import hashlib
 import json
 import math
 import os
-import secrets
-import shutil
 import zipfile
-from contextlib import suppress
 
 from numpy.lib import format as npy
+
+from ..files import replaced_file
 
 FORMAT, VERSION = "skhbnn", 1
 MANIFEST = "manifest.json"
@@ -33,23 +32,11 @@ def write(path, content, arrays):
     OSError
         If the file cannot be written.
     """
-    path = os.path.realpath(os.fsdecode(path))  # the file that a link points to, not the link
-    temporary = os.path.join(os.path.dirname(path), f".{secrets.token_hex(8)}.tmp")
-    try:
-        with open(temporary, "x+b") as file:
-            with zipfile.ZipFile(file, "w") as archive:  # stored: draws hardly compress, and no member can be a bomb
-                entries = [_write_array(archive, f"{i}.npy", array) for i, array in enumerate(arrays)]
-                manifest = {"format": FORMAT, "version": VERSION, "arrays": entries, "content": content}
-                archive.writestr(zipfile.ZipInfo(MANIFEST), json.dumps(manifest, allow_nan=False))
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileNotFoundError):
-            shutil.copymode(path, temporary)
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
+    with replaced_file(path) as file, zipfile.ZipFile(file, "w") as archive:
+        # Stored: draws hardly compress, and no member can be a bomb.
+        entries = [_write_array(archive, f"{i}.npy", array) for i, array in enumerate(arrays)]
+        manifest = {"format": FORMAT, "version": VERSION, "arrays": entries, "content": content}
+        archive.writestr(zipfile.ZipInfo(MANIFEST), json.dumps(manifest, allow_nan=False))
 
 
 def _write_array(archive, name, array):

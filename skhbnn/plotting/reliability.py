@@ -5,11 +5,17 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy.stats import beta
-from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import check_is_fitted
 
 from .support import MARKERS, PALETTE, class_code, import_pyplot, legend_above, one_axes
+
+OPTIONS = {
+    "n_bins": [Interval(Integral, 1, None, closed="left")],
+    "level": [Interval(Real, 0, 1, closed="neither")],
+    "name": [None, str],
+}
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -19,7 +25,7 @@ class ReliabilityDisplay:
     Of two classes, or with a class of interest, the probability of that class is held against how often it came true;
     of more classes, the probability of the predicted class against how often the prediction was right. The intervals
     are Jeffreys' [1]_. The expected calibration error [2]_ is the mean distance of the two over all rows. Make one
-    with :meth:`from_estimator`.
+    with :meth:`from_estimator` or :meth:`from_predictions`.
 
     Parameters
     ----------
@@ -38,7 +44,7 @@ class ReliabilityDisplay:
     level : float
         Probability of the intervals.
     name : str
-        Name of the estimator.
+        Name of the estimator, or what else the legend is to say.
 
     Attributes
     ----------
@@ -73,14 +79,7 @@ class ReliabilityDisplay:
     name: str
 
     @classmethod
-    @validate_params(
-        {
-            "n_bins": [Interval(Integral, 1, None, closed="left")],
-            "level": [Interval(Real, 0, 1, closed="neither")],
-            "name": [None, str],
-        },
-        prefer_skip_nested_validation=True,
-    )
+    @validate_params(OPTIONS, prefer_skip_nested_validation=True)
     def from_estimator(
         cls, estimator, X, y, *, groups=None, class_of_interest=None, n_bins=10, level=0.9, name=None, ax=None
     ):
@@ -123,9 +122,67 @@ class ReliabilityDisplay:
         """
         import_pyplot(f"{cls.__name__}.from_estimator")
         check_is_fitted(estimator)
-        y, classes = column_or_1d(y), estimator.classes_  # (row,), (class,)
         check_consistent_length(X, y)
         proba = estimator.predict_proba(X, **({} if groups is None else {"groups": groups}))  # (row, class)
+        return cls.from_predictions(
+            y,
+            proba,
+            classes=estimator.classes_,
+            class_of_interest=class_of_interest,
+            n_bins=n_bins,
+            level=level,
+            name=type(estimator).__name__ if name is None else name,
+            ax=ax,
+        )
+
+    @classmethod
+    @validate_params(OPTIONS, prefer_skip_nested_validation=True)
+    def from_predictions(
+        cls, y, proba, *, classes=None, class_of_interest=None, n_bins=10, level=0.9, name=None, ax=None
+    ):
+        """Compare class probabilities with what came true, and draw the outcome.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_samples,)
+            True classes.
+        proba : array-like of shape (n_samples, n_classes) or (n_samples,)
+            Probabilities of the classes; of one dimension, those of the second of two.
+        classes : array-like of shape (n_classes,), default=None
+            The classes in the order of the columns. None: those in y, sorted.
+        class_of_interest : class label, default=None
+            None: the second of two, the predicted one of more.
+        n_bins : int, default=10
+            Bins of equal width between 0 and 1.
+        level : float, default=0.9
+            Probability of the intervals.
+        name : str, default=None
+            Name in the legend. None: "predictions".
+        ax : matplotlib Axes, default=None
+            None: a new figure.
+
+        Returns
+        -------
+        display : ReliabilityDisplay
+            Drawn already.
+
+        Raises
+        ------
+        ImportError
+            If Matplotlib is not installed.
+        ValueError
+            If y and proba are not of the same rows and classes, proba holds no probabilities, or the class is unknown.
+        """
+        import_pyplot(f"{cls.__name__}.from_predictions")
+        y, proba = column_or_1d(y), check_array(proba, ensure_2d=False, input_name="proba")  # (row,), (row[, class])
+        check_consistent_length(y, proba)
+        if proba.ndim == 1:
+            proba = np.stack([1 - proba, proba], axis=1)  # (row, class)
+        classes = np.unique(y) if classes is None else np.asarray(classes)  # (class,)
+        if proba.shape[1] != len(classes):
+            raise ValueError(f"proba has {proba.shape[1]} columns, but there are the {len(classes)} classes {classes}.")
+        if proba.min() < 0 or proba.max() > 1:
+            raise ValueError("proba holds numbers below 0 or above 1, which are no probabilities.")
         if class_of_interest is None and len(classes) == 2:
             class_of_interest = classes[1]
         if class_of_interest is None:
@@ -151,7 +208,7 @@ class ReliabilityDisplay:
             ece=float(np.abs(total - hits).sum() / len(y)),
             event=event,
             level=level,
-            name=type(estimator).__name__ if name is None else name,
+            name=name or "predictions",
         ).plot(ax)
 
     def plot(self, ax=None):

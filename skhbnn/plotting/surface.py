@@ -9,9 +9,8 @@ from scipy.ndimage import distance_transform_edt
 from sklearn.utils._param_validation import Interval
 
 from .. import prediction
-from ..data import as_labels, encode_labels
+from ..data import ALL_ROWS, as_labels, encode_labels
 from ..estimators.base import BaseBNNClassifier
-from ..estimators.hierarchical import ALL_ROWS
 from ..estimators.per_group import PerGroupClassifier
 from .grid import feature_grid, training_inputs
 from .support import DIVERGING, MARKERS, PALETTE, class_code, cycled, legend_below, panel_axes

@@ -13,7 +13,7 @@ from pathlib import Path
 
 SECTIONS = (
     *("startup", "speed", "flat", "prediction", "quality", "new_groups", "weight_priors", "advi"),
-    *("search", "many_groups", "laplace"),
+    *("search", "many_groups", "laplace", "sequential"),
 )
 LONG = ("calibration", "predictive_calibration", "defaults", "peers", "scaling", "stacking", "starts", "insteval")
 DATA = {  # what they read

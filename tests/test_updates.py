@@ -1,12 +1,15 @@
 """New rows of some groups: ``PerGroupClassifier.update``."""
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression
 
 from conftest import quiet_fit
-from skhbnn import FlatBNNClassifier, InformedPriorBNNClassifier, PerGroupClassifier
+from skhbnn import FlatBNNClassifier, PerGroupClassifier
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -25,15 +28,34 @@ def tomorrow(moons):
     return moons.X_new[rows], np.arange(10) % 2
 
 
-def test_the_posterior_is_the_prior_of_new_rows(fitted, tomorrow, moons):
+def test_updated_groups_are_as_if_fitted_to_all_rows(tomorrow, moons):
+    """Of logistic regressions, whose posterior is easily sampled, so that predictions agree to Monte Carlo error."""
     X, y = tomorrow
+    inner = FlatBNNClassifier((), chains=4, tune=300, draws=1000)
+    fitted = PerGroupClassifier(inner, random_state=0).fit(moons.X, moons.y, groups=moons.groups)
     before = dict(fitted.estimators_)
-    by_hand = quiet_fit(InformedPriorBNNClassifier.from_posterior(before[1]), X, y)
     assert fitted.update(X, y, groups=[1] * 10) is fitted
-    np.testing.assert_array_equal(
-        fitted.predict_proba(moons.X_new, groups=np.ones(60, int)), by_hand.predict_proba(moons.X_new)
-    )
     assert all(fitted.estimators_[label] is before[label] for label in (0, 2, 3))
+    rows = moons.groups == 1
+    at_once = clone(inner).set_params(random_state=1).fit(np.vstack([moons.X[rows], X]), [*moons.y[rows], *y])
+    found, expected = (e.predict_proba(moons.X_new) for e in (fitted.estimators_[1], at_once))
+    error = 4 * np.sqrt(2) * at_once.predict_std(moons.X_new) / np.sqrt(1000)  # of some 1,000 effective draws each
+    assert np.all(np.abs(found - expected) < error)
+    assert np.max(np.abs(before[1].predict_proba(moons.X_new) - expected) / error) > 2
+
+
+@pytest.mark.parametrize("form", [pd.DataFrame, pl.DataFrame])
+def test_rows_of_tables_keep_their_names(form, small, moons):
+    names = ["age", "price"]
+    table = pd.DataFrame(moons.X, columns=names).assign(shop=moons.groups)
+    table = form(table.to_dict(orient="list"))
+    fitted = quiet_fit(PerGroupClassifier(FlatBNNClassifier(**small), groups="shop", random_state=0), table, moons.y)
+    fitted.update(table[:20], moons.y[:20])
+    network = fitted.estimators_[moons.groups[0]]
+    assert network.feature_names_in_.tolist() == names
+    counts = [len(each.training_data_.y) for each in fitted.estimators_.values()]
+    assert counts == (np.bincount(moons.groups) + np.bincount(moons.groups[:20], minlength=4)).tolist()
+    assert fitted.predict(table).shape == (60,)
 
 
 def test_days_add_up(fitted, tomorrow, moons):
@@ -72,12 +94,11 @@ def test_faults_leave_all_groups_as_they_were(fitted, tomorrow):
 
 
 def test_a_class_that_is_new_to_a_group(small, moons):
-    y = np.where((moons.groups == 2) & (moons.y == 1), 2, moons.y)  # (row,)
+    y = np.array(["a", "b", "c"])[np.where((moons.groups == 2) & (moons.y == 1), 2, moons.y)]  # (row,)
     fitted = PerGroupClassifier(FlatBNNClassifier(**small)).fit(moons.X, y, groups=moons.groups)
-    before = dict(fitted.estimators_)
-    with pytest.raises(ValueError, match=r"group 1 had no rows of \[2\] when it was fitted.*All groups stay"):
-        fitted.update(moons.X_new[:20], [0, 2] * 10, groups=[2] * 10 + [1] * 10)
-    assert fitted.estimators_ == before
+    assert fitted.estimators_[1].classes_.tolist() == ["a", "b"]
+    fitted.update(moons.X_new[:10], ["a", "c"] * 5, groups=[1] * 10)
+    assert fitted.estimators_[1].classes_.tolist() == ["a", "b", "c"]
 
 
 def test_only_posteriors_can_be_updated(moons):
@@ -87,5 +108,5 @@ def test_only_posteriors_can_be_updated(moons):
 
 def test_an_update_warns_as_a_fit_does(fitted, tomorrow):
     X, y = tomorrow
-    with pytest.warns(ConvergenceWarning, match=r"1 of 1 fits warned; group 1 said: InformedPriorBNNClassifier"):
+    with pytest.warns(ConvergenceWarning, match=r"1 of 1 fits warned; group 1 said: FlatBNNClassifier"):
         fitted.update(X, y, groups=[1] * 10)

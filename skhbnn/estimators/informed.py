@@ -472,5 +472,5 @@ def _check_network(posterior):
     if posterior.mode_weights is not None:
         raise ValueError(
             "The fit is of a network linearised around its modes (its Pareto k is too high), whose draws are no prior "
-            'for the network itself; fit with inference="nuts", or refit_inference="nuts" of a PerGroupClassifier.'
+            'for the network itself; fit with inference="nuts".'
         )

@@ -5,7 +5,7 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context, is_classifier
-from sklearn.utils import _safe_indexing, check_random_state, column_or_1d, get_tags
+from sklearn.utils import _safe_indexing, check_array, check_random_state, column_or_1d, get_tags
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
@@ -30,16 +30,24 @@ from ..parallel import Task, fit_with_refit, inference_parameters
 from ..persistence.saving import SavableMixin, storable
 from ..progress import CallbackSupportMixin, fit_progress
 from .group_estimators import GroupEstimatorsMixin
-from .group_fits import POOLED, fit_all, group_text, report, seeded_clone
+from .group_fits import POOLED, fit_all, report, seeded_clone
 from .informed import InformedPriorBNNClassifier
 from .single import SingleNetworkClassifier
 
 
-def _inner_has_posterior(self):
-    """Whether the estimator is a network whose posterior can be a prior, for ``available_if``."""
+def _inner_keeps_rows(self):
+    """Whether the estimator is a network, which keeps the rows that it was fitted to, for ``available_if``."""
     if not isinstance(self.estimator, SingleNetworkClassifier):
-        raise AttributeError(f"A {type(self.estimator).__name__} has no posterior to go on from.")
+        raise AttributeError(f"A {type(self.estimator).__name__} does not keep the rows that it was fitted to.")
     return True
+
+
+def _with_old_rows(fitted, X, y):
+    """The rows that a network was fitted to, in the caller's units, and behind them the new ones."""
+    data = fitted.training_data_
+    old = fitted.standardizer_.inverse_transform(data.X)  # (row, feature)
+    new = check_array(X, dtype=None, ensure_all_finite=False)  # (row, feature)
+    return np.vstack([old, new]), np.concatenate([fitted.classes_[data.y], y])
 
 
 @storable
@@ -233,13 +241,14 @@ class PerGroupClassifier(SavableMixin, GroupEstimatorsMixin, CallbackSupportMixi
         self.estimators_ = fitted
         return self
 
-    @available_if(_inner_has_posterior)
+    @available_if(_inner_keeps_rows)
     @_fit_context(prefer_skip_nested_validation=False)
     def update(self, X, y, groups=None):
-        """Learn from new rows of some groups: the posterior of each group is the prior of its new rows.
+        """Learn from new rows of some groups.
 
-        The other groups, and the fallback, stay as they are. A group that ``fit`` did not see is fitted as ``fit`` does
-        it. For networks of this package as the estimator.
+        Each of these groups is fitted again, as ``fit`` does it, to the new rows and to those that it was fitted to
+        before, which its network keeps. The other groups, and the fallback, stay as they are. For networks of this
+        package as the estimator.
 
         Parameters
         ----------
@@ -265,7 +274,7 @@ class PerGroupClassifier(SavableMixin, GroupEstimatorsMixin, CallbackSupportMixi
 
         See Also
         --------
-        InformedPriorBNNClassifier.from_posterior : The prior of the new rows.
+        InformedPriorBNNClassifier.from_posterior : A prior of new rows, where the old ones are not to be kept.
         """
         check_is_fitted(self)
         X, labels = self._split(X, groups, reset=False)
@@ -276,35 +285,25 @@ class PerGroupClassifier(SavableMixin, GroupEstimatorsMixin, CallbackSupportMixi
             raise ValueError(f"y has classes that fit did not see: {unknown.tolist()}; fit again with rows of them.")
         labels = [ALL_ROWS] * len(y) if labels is None else labels
         known, rows, seed = unique_labels(labels, self.groups), rows_by_label(labels), self._draw_seed()
-        estimators = {label: self._for_new_rows(label, seed, y[rows[label]]) for label in known}
 
         def task(key):
-            return Task(key, estimators[key], _safe_indexing(X, rows[key]), y[rows[key]], self.refit_inference)
+            X_new, y_new = _safe_indexing(X, rows[key]), y[rows[key]]
+            if key in self.estimators_:
+                X_new, y_new = _with_old_rows(self.estimators_[key], X_new, y_new)
+            return Task(key, self._clone(self.estimator, seed, key), X_new, y_new, self.refit_inference)
 
         with fit_progress(self, "groups", len(known)) as progress:
             found = fit_all(known, task, n_jobs=self.n_jobs, keep_going=False, progress=progress)
             report(found, self.groups, tolerant=False, advice=" All groups stay as they were.")
         fitted = {**self.estimators_, **{label: found[label].estimator for label in known}}
+        for label in self.estimators_.keys() & set(known):
+            if hasattr(self.estimators_[label], "feature_names_in_"):  # the rows above came without them
+                fitted[label].feature_names_in_ = self.estimators_[label].feature_names_in_
         self.failed_groups_ = {label: text for label, text in self.failed_groups_.items() if label not in fitted}
         if self.groups_ is not None:
             self.groups_ = labels_array(unique_labels([*fitted, *self.failed_groups_]))  # (group,)
         self.estimators_ = fitted
         return self
-
-    def _for_new_rows(self, label, seed, y):
-        """An unfitted estimator for new rows of a group, of the classes y (row,)."""
-        if label not in self.estimators_:
-            return self._clone(self.estimator, seed, label)
-        new = np.setdiff1d(y, self.estimators_[label].classes_)  # (class,)
-        if len(new):
-            raise ValueError(
-                f"{group_text(label, self.groups)} had no rows of {new.tolist()} when it was fitted, so its network "
-                "has no such class: fit it again with all its rows. All groups stay as they were."
-            )
-        try:
-            return InformedPriorBNNClassifier.from_posterior(self.estimators_[label])
-        except ValueError as error:
-            raise ValueError(f"The posterior of {group_text(label, self.groups)} cannot be a prior: {error}") from error
 
     def _draw_seed(self):
         return None if self.random_state is None else check_random_state(self.random_state).randint(2**31 - 1)

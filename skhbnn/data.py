@@ -225,7 +225,7 @@ def as_labels(groups, n_rows):
     Raises
     ------
     ValueError
-        If there is not one label per row, or a label is not hashable.
+        If there is not one label per row, or a label is not hashable, or has no text of its own.
     """
     shape = getattr(groups, "shape", (n_rows,))
     if len(shape) > 1:
@@ -250,6 +250,11 @@ def as_labels(groups, n_rows):
             raise ValueError(
                 f"groups holds a label that is not hashable: {label!r}. Use strings, numbers or tuples."
             ) from None
+        if type(label).__repr__ is object.__repr__:
+            raise ValueError(
+                f"groups holds {label!r}, whose text is its address: it would be another group in every process. Use "
+                "strings, numbers or tuples, or give the class a __repr__."
+            )
     return [None if is_missing(label) else _plain(label) for label in labels]
 
 

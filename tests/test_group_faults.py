@@ -54,10 +54,11 @@ def test_missing_label(form, as_table, fit_groups, hierarchical, moons):
         (lambda groups: pl.DataFrame({"g": groups}), r"groups must have one dimension.*\(60, 1\)"),
         (lambda groups: [*groups[:-1], ["k"]], r"not hashable: \['k'\]"),
         (lambda groups: [*groups[:-1], ("k", {5})], r"not hashable: \('k', \{5\}\)"),
+        (lambda groups: [*groups[:-1], object()], r"groups holds <object object at 0x.*whose text is its address"),
     ],
     ids=[
         *["too few", "one string", "one number", "set", "two dimensions", "pandas frame", "polars frame"],
-        *["unhashable", "unhashable in a tuple"],
+        *["unhashable", "unhashable in a tuple", "without a text"],
     ],
 )
 def test_faulty_argument(change, message, fit_groups, moons):

@@ -10,11 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 from sklearn.utils.validation import validate_data
 
 from ..alignment import weight_moments
-from ..data import (
-    Standardizer,
-    as_labels,
-    encode_labels,
-)
+from ..data import Standardizer, as_labels, encode_labels
 from ..group_prior import moments_of_one_mode, population_moments
 from ..inference.trace import Trace
 from ..model.priors import InformedModel, informed_factor

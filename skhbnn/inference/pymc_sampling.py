@@ -32,7 +32,6 @@ def sample(model, data, settings, seed, progress=None):
     pm = import_pymc()
     from ..model.pymc_model import build_model, unconstrained
 
-    n_steps = settings.chains * (settings.tune + settings.draws)
     arguments = {
         "draws": settings.draws,
         "tune": settings.tune,
@@ -48,6 +47,7 @@ def sample(model, data, settings, seed, progress=None):
         elif "step" not in settings.sample_kwargs:
             arguments["target_accept"] = settings.target_accept
         arguments |= settings.sample_kwargs
+        n_steps = arguments["chains"] * (arguments["tune"] + arguments["draws"])
         tells, also = _samples_itself(pm, arguments), arguments.get("callback")
         made = itertools.count(1)
         with interrupts_raised(looked_for=tells) as look:

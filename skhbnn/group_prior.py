@@ -50,7 +50,7 @@ def population_moments(model, mean_draws, scale_draws, covariance="full"):
             variance = variances[:, len(network.parts) + (row == first.n_in)]  # (draw,)
             block = np.mean(variance[:, None, None] * gram, axis=0)  # (unit, unit)
             own = slice(first.start + row * first.n_out, first.start + (row + 1) * first.n_out)
-            cov[own, own] += np.diag(np.diag(block)) if covariance == "diag" else block
+            cov[own, own] += _kept(block, covariance)
     return mean, cov
 
 
@@ -91,12 +91,17 @@ def moments_of_one_mode(posterior, data, log_likelihood, covariance="full"):
             chain, draw = divmod(posterior.pooled(numbers)[centre], numbers.shape[1])
             own = slice(posterior.network.layers[-1].start, None)
             more = _output_mean_covariance(posterior.model, data, posterior.weights[chain, draw], scales[centre])
-            cov[own, own] += np.diag(np.diag(more)) if covariance == "diag" else more
+            cov[own, own] += _kept(more, covariance)
         return mean, cov
     aligned = align(posterior.network, means, reference=means[centre])  # (draw, weight)
     distance = np.square(aligned - means[centre]).sum(axis=1)  # (draw,)
     nearest = np.argsort(distance, kind="stable")[: math.ceil(NEAREST * len(distance))]  # (near draw,)
     return population_moments(posterior.model, aligned[nearest], scales[nearest], covariance)
+
+
+def _kept(block, covariance):
+    """What is kept of a covariance within a layer: all of it, or its diagonal."""
+    return np.diag(np.diag(block)) if covariance == "diag" else block
 
 
 def _output_mean_covariance(model, data, weights, scales):

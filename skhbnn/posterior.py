@@ -267,7 +267,7 @@ class Posterior:
         rng = label_generator(self.seed, label)
         if isinstance(self.model, InformedModel) or self.group_mean is None or self.group_scale is None:
             raise ValueError("A posterior of one network has no group distribution to draw an unseen group from.")
-        drawn = np.arange(self.n_draws) if self.n_draws > 1 else np.zeros(POPULATION_DRAWS, dtype=int)  # (draw,)
+        drawn = slice(None) if self.n_draws > 1 else np.zeros(POPULATION_DRAWS, dtype=int)  # (draw,)
         mean = mean_entries(self.model, self.pooled(self.group_mean)[drawn])  # (draw, entry)
         scale = self.pooled(self.group_scale)[drawn][:, part_of_entry(self.model)]  # (draw, entry)
         entries = mean + scale * standard_draws(self.model.weight_prior, rng, mean.shape)  # (draw, entry)

@@ -11,7 +11,7 @@ import pymc as pm
 
 from skhbnn import HierarchicalBNNClassifier
 from skhbnn.datasets import make_rotated_moons
-from skhbnn.model.pymc_model import build_model
+from skhbnn.density.pymc_model import build_model
 
 from .common import ARTICLE_HIERARCHICAL, convergence_ignored, scores, timed
 

@@ -34,7 +34,7 @@ from scipy.special import expit, log_expit
 from scipy.stats import chisquare
 
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier
-from skhbnn.imports import import_arviz
+from skhbnn.support.libraries import import_arviz
 
 from .common import convergence_ignored
 

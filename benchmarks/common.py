@@ -13,8 +13,8 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 
-from skhbnn.imports import import_arviz
-from skhbnn.model.compiled import nutpie_callbacks
+from skhbnn.density.compiled import nutpie_callbacks
+from skhbnn.support.libraries import import_arviz
 
 ARTICLE = {
     "hidden_layer_sizes": (5, 5),

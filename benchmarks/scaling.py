@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from skhbnn import HierarchicalBNNClassifier
-from skhbnn.data import group_rows
+from skhbnn.data.rows import group_rows
 from skhbnn.datasets import make_rotated_moons
-from skhbnn.model.density import Density
+from skhbnn.density.density import Density
 from skhbnn.model.network import Network
 from skhbnn.model.priors import HierarchicalModel
 

@@ -15,7 +15,7 @@ import pymc as pm
 
 from skhbnn import HierarchicalBNNClassifier
 from skhbnn.datasets import make_rotated_moons
-from skhbnn.model.density import Density
+from skhbnn.density.density import Density
 
 from . import pymc_peers
 from .common import (

@@ -12,7 +12,7 @@ from joblib import Parallel, delayed
 
 from skhbnn import HierarchicalBNNClassifier, InformedPriorBNNClassifier
 from skhbnn.datasets import make_rotated_moons
-from skhbnn.stacking import weigh_chains
+from skhbnn.posterior.stacking import weigh_chains
 
 from .common import ARTICLE_HIERARCHICAL, convergence_ignored, first_rows, paired, scores
 from .new_groups import DEFAULT, loss

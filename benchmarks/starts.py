@@ -18,8 +18,8 @@ from sklearn.base import clone
 
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier
 from skhbnn.datasets import make_rotated_moons
+from skhbnn.density.density import Density
 from skhbnn.inference import mode, nutpie_adapter
-from skhbnn.model.density import Density
 
 from .common import ARTICLE, convergence_ignored, paired, scores
 

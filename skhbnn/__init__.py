@@ -3,7 +3,7 @@
 from .estimators.flat import FlatBNNClassifier
 from .estimators.hierarchical import HierarchicalBNNClassifier
 from .estimators.informed import InformedPriorBNNClassifier
-from .estimators.per_group import PerGroupClassifier
+from .estimators.per_group.classifier import PerGroupClassifier
 from .persistence.saving import load
 
 __version__ = "0.1.0"

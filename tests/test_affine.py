@@ -10,11 +10,12 @@ from scipy.linalg import block_diag
 
 import skhbnn
 from skhbnn import HierarchicalBNNClassifier, InformedPriorBNNClassifier
-from skhbnn.data import Standardizer, group_rows
-from skhbnn.group_prior import SHARED_STD, _output_mean_covariance
+from skhbnn.data.rows import group_rows
+from skhbnn.data.standardizer import Standardizer
 from skhbnn.model.network import Network
 from skhbnn.model.priors import HierarchicalModel, layer_pooling, layer_scales, n_dim
 from skhbnn.model.weights import group_weights
+from skhbnn.posterior.group_prior import SHARED_STD, _output_mean_covariance
 
 
 @pytest.mark.parametrize("hidden", [(4,), (4, 3), ()])

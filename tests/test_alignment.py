@@ -9,10 +9,10 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 
 from skhbnn import HierarchicalBNNClassifier, InformedPriorBNNClassifier
-from skhbnn.alignment import align
-from skhbnn.group_prior import SHARED_STD, population_moments
 from skhbnn.model.network import Network
 from skhbnn.model.priors import HierarchicalModel, layer_pooling
+from skhbnn.posterior.alignment import align
+from skhbnn.posterior.group_prior import SHARED_STD, population_moments
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

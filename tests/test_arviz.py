@@ -6,7 +6,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from skhbnn.imports import import_arviz
+from skhbnn.support.libraries import import_arviz
 
 mpl.use("Agg")
 

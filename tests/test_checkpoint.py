@@ -18,8 +18,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from skhbnn import FlatBNNClassifier, PerGroupClassifier, parallel
-from skhbnn.checkpoint import Checkpoint, parameter_digests, table_digest
+from skhbnn import FlatBNNClassifier, PerGroupClassifier
+from skhbnn.estimators.per_group import parallel
+from skhbnn.estimators.per_group.checkpoint import Checkpoint, parameter_digests, table_digest
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -267,7 +268,7 @@ def test_table_digests():
 def test_digests_are_those_of_another_process(run_python):
     code = """
 from sklearn.linear_model import LogisticRegression
-from skhbnn.checkpoint import parameter_digests, table_digest
+from skhbnn.estimators.per_group.checkpoint import parameter_digests, table_digest
 import pandas as pd
 print(parameter_digests(LogisticRegression(C=3.0)))
 print(table_digest(pd.DataFrame({"a": [1.5, 2.5], "b": ["x", "y"]})))

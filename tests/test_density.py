@@ -8,8 +8,8 @@ import pytest
 import reference
 from scipy import stats
 
-from skhbnn.data import group_rows
-from skhbnn.model.density import Density
+from skhbnn.data.rows import group_rows
+from skhbnn.density.density import Density
 from skhbnn.model.network import Network
 from skhbnn.model.priors import FlatModel, HierarchicalModel, InformedModel, layer_pooling, layer_scales
 
@@ -109,7 +109,7 @@ def assert_equals_pymc(density, fused):
     """Log density and gradient at random points."""
     import pytensor
 
-    from skhbnn.model.pymc_model import build_model
+    from skhbnn.density.pymc_model import build_model
 
     model = build_model(density.model, density.data, fused=fused)
     logp, values = model.logp(), model.value_vars

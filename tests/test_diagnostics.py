@@ -8,13 +8,13 @@ from scipy.signal import lfilter
 from sklearn.exceptions import ConvergenceWarning
 
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier
-from skhbnn.data import group_rows
-from skhbnn.diagnostics import diagnose
-from skhbnn.imports import import_arviz
+from skhbnn.data.rows import group_rows
 from skhbnn.inference.trace import Trace
 from skhbnn.model.network import Network
 from skhbnn.model.priors import FlatModel
-from skhbnn.posterior import Posterior
+from skhbnn.posterior.diagnostics import diagnose
+from skhbnn.posterior.draws import Posterior
+from skhbnn.support.libraries import import_arviz
 
 NETWORK = Network((1, 1), "tanh", True)
 

@@ -9,16 +9,20 @@ from numpydoc.docscrape import FunctionDoc
 from numpydoc.validate import validate
 
 import skhbnn
-from skhbnn import data, datasets, diagnostics, plotting, posterior
-from skhbnn.model import network, priors, pymc_model
+from skhbnn import datasets, plotting
+from skhbnn.data.rows import GroupedData
+from skhbnn.data.standardizer import Standardizer
+from skhbnn.density import pymc_model
+from skhbnn.model import network, priors
+from skhbnn.posterior import diagnostics, draws
 
 # Not asked for: an extended summary and See Also everywhere; a return value without a name; the imperative, which
 # numpydoc takes nouns such as "weights" for failing.
 NOT_ENFORCED = {"ES01", "SA01", "RT02", "SS05", "EX01"}
 FROM_HELPERS = {"check_is_fitted": {"NotFittedError"}, "check_fit": {"ImportError", "NotFittedError", "TypeError"}}
 
-RECORDS = [posterior.Posterior, diagnostics.Diagnostics, diagnostics.OptimizationDiagnostics]
-RECORDS += [data.GroupedData, data.Standardizer, network.Network]
+RECORDS = [draws.Posterior, diagnostics.Diagnostics, diagnostics.OptimizationDiagnostics]
+RECORDS += [GroupedData, Standardizer, network.Network]
 RECORDS += [priors.FlatModel, priors.HierarchicalModel, priors.InformedModel]
 ENTRANCES = [getattr(skhbnn, name) for name in skhbnn.__all__ if name != "__version__"]
 ENTRANCES += [getattr(plotting, name) for name in plotting.__all__] + [datasets.make_rotated_moons]

@@ -15,7 +15,8 @@ import pytest
 from processes import finish, run, start
 
 import skhbnn
-from skhbnn import FlatBNNClassifier, memory
+from skhbnn import FlatBNNClassifier
+from skhbnn.support import memory
 
 PACKAGE = Path(skhbnn.__file__).parent
 TESTS = Path(__file__).parent
@@ -33,7 +34,8 @@ from sklearn.exceptions import NotFittedError
 
 sys.path.insert(0, {str(TESTS)!r})
 from probes import Interrupted
-from skhbnn import FlatBNNClassifier, PerGroupClassifier, progress
+from skhbnn import FlatBNNClassifier, PerGroupClassifier
+from skhbnn.support import progress
 
 rng = np.random.default_rng(0)
 X, groups = rng.normal(size=(2000, 2)), np.repeat(np.arange(4), 500)
@@ -229,7 +231,7 @@ def test_cold_start(which, cold, read_only, flat):
 def test_kernel_loaded(cold, flat):
     """A process that loads the kernel from the cache draws what those drew that compiled it."""
     results, cache = cold
-    counted = "\nfrom skhbnn.model import compiled; print(compiled.nutpie_callbacks()[0].cache_hits)"
+    counted = "\nfrom skhbnn.density import compiled; print(compiled.nutpie_callbacks()[0].cache_hits)"
     output, said, code = run(DRAW + counted, NUMBA_CACHE_DIR=cache)
     assert code == 0, said
     drawn, hits = output.splitlines()
@@ -244,7 +246,7 @@ def test_full_disk(tmp_path):
 import resource, sys
 from functools import partial
 from numba import float64, njit
-from skhbnn.model import compiled
+from skhbnn.density import compiled
 sys.path.insert(0, {str(tmp_path)!r})
 sys.dont_write_bytecode = True
 from probe import double
@@ -465,7 +467,7 @@ def test_damaged_cache(ending, kept, tmp_path):
 import sys
 from functools import partial
 from numba import float64, njit
-from skhbnn.model import compiled
+from skhbnn.density import compiled
 sys.path.insert(0, {str(tmp_path)!r})
 from probe import double
 print(compiled._cached(partial(njit, float64(float64)), double)(21.0))

@@ -7,15 +7,15 @@ from scipy.special import expit, roots_hermite
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from skhbnn import FlatBNNClassifier
-from skhbnn.data import group_rows
-from skhbnn.imports import import_arviz
+from skhbnn.data.rows import group_rows
+from skhbnn.density.density import Density
 from skhbnn.inference import nutpie_adapter
 from skhbnn.inference.methods import infer
 from skhbnn.inference.trace import Settings
-from skhbnn.model.density import Density
 from skhbnn.model.network import Network
 from skhbnn.model.priors import FlatModel, HierarchicalModel, InformedModel
-from skhbnn.posterior import posterior_from_trace
+from skhbnn.posterior.draws import posterior_from_trace
+from skhbnn.support.libraries import import_arviz
 
 SLOPE = Network((1, 1), "tanh", False)  # logistic regression through the origin: one weight
 LINE = Network((1, 1), "tanh", True)  # logistic regression: slope and intercept
@@ -148,7 +148,7 @@ def test_a_failed_fit_leaves_the_estimator_unfitted(monkeypatch):
 
 def test_a_fit_compiles_nothing():
     """After the first fit of a process, another model of other sizes reuses the compiled callback."""
-    from skhbnn.model import compiled
+    from skhbnn.density import compiled
 
     posterior_of(FlatModel(SLOPE, np.ones(1)), rows([9]))
     callbacks = compiled.nutpie_callbacks()

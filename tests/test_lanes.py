@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from skhbnn.model.callbacks import all_finite
-from skhbnn.model.kernels import BLOCK
-from skhbnn.model.lanes import (
+from skhbnn.kernel.lanes import (
     LANES,
     add_products,
     bernoulli_rows,
@@ -19,6 +17,8 @@ from skhbnn.model.lanes import (
     relu_rows,
     tanh_rows,
 )
+from skhbnn.kernel.log_density import all_finite
+from skhbnn.kernel.network_kernel import BLOCK
 
 SMALLEST = np.exp(-708.0)  # what exp_rows gives from there on downwards
 PRECISION = 120  # bits: doubles have 53

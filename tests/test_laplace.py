@@ -20,15 +20,15 @@ from sklearn.preprocessing import StandardScaler
 import skhbnn
 from conftest import quiet_fit
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier, PerGroupClassifier
-from skhbnn.data import group_rows
+from skhbnn.data.rows import group_rows
+from skhbnn.density.curvature import laplace_approximation
+from skhbnn.density.density import Density
 from skhbnn.inference import laplace
 from skhbnn.inference.trace import Settings
-from skhbnn.model.curvature import laplace_approximation
-from skhbnn.model.density import Density
 from skhbnn.model.network import LinearizedNetwork, Network
 from skhbnn.model.priors import FlatModel, HierarchicalModel, InformedModel
 from skhbnn.model.weights import weight_tangent
-from skhbnn.posterior import posterior_from_trace
+from skhbnn.posterior.draws import posterior_from_trace
 
 STEP = 1e-30  # of derivatives by complex numbers
 SETTINGS = Settings("laplace", chains=3, tune=1, draws=40, target_accept=0.9, cores=1, max_iter=1000)

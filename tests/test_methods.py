@@ -12,8 +12,8 @@ from sklearn.model_selection import RandomizedSearchCV
 
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier
 from skhbnn.estimators import informed
-from skhbnn.imports import import_arviz
 from skhbnn.inference.methods import METHODS
+from skhbnn.support.libraries import import_arviz
 
 GRID = np.linspace(-7, 7, 561)  # (point,)
 

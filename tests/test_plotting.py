@@ -21,7 +21,6 @@ from sklearn.pipeline import make_pipeline
 
 from conftest import legend_texts, quiet_fit
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier, plotting
-from skhbnn.diagnostics import OptimizationDiagnostics
 from skhbnn.plotting import (
     ConfidentRowsDisplay,
     DecisionSurfaceDisplay,
@@ -34,6 +33,7 @@ from skhbnn.plotting import (
     UncertaintySurfaceDisplay,
     WeightCorrelationDisplay,
 )
+from skhbnn.posterior.diagnostics import OptimizationDiagnostics
 
 pytestmark = pytest.mark.usefixtures("close_figures")
 

@@ -19,8 +19,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import skhbnn
-from skhbnn import FlatBNNClassifier, PerGroupClassifier, progress
-from skhbnn.progress import ProgressLine
+from skhbnn import FlatBNNClassifier, PerGroupClassifier
+from skhbnn.support import progress
+from skhbnn.support.progress import ProgressLine
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -16,17 +16,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils import Bunch
 
 from conftest import quiet_fit
-from skhbnn import (
-    FlatBNNClassifier,
-    HierarchicalBNNClassifier,
-    InformedPriorBNNClassifier,
-    PerGroupClassifier,
-    prediction,
-)
-from skhbnn.data import Standardizer, group_rows
-from skhbnn.model.density import Density
+from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier, PerGroupClassifier
+from skhbnn.data.rows import group_rows
+from skhbnn.data.standardizer import Standardizer
+from skhbnn.density.density import Density
 from skhbnn.model.network import Network
 from skhbnn.model.priors import FlatModel, HierarchicalModel, layer_scales
+from skhbnn.posterior import prediction
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -11,13 +11,13 @@ import reference
 from scipy.optimize import approx_fprime
 from scipy.special import expit
 
-from skhbnn.data import group_rows
+from skhbnn.data.rows import group_rows
+from skhbnn.density.loglik_op import NetworkLogLikelihood
+from skhbnn.density.pymc_model import build_model, unconstrained
 from skhbnn.inference.trace import Trace
-from skhbnn.model.loglik_op import NetworkLogLikelihood
 from skhbnn.model.network import Network
 from skhbnn.model.priors import FlatModel, HierarchicalModel, InformedModel
-from skhbnn.model.pymc_model import build_model, unconstrained
-from skhbnn.posterior import posterior_from_trace
+from skhbnn.posterior.draws import posterior_from_trace
 
 NETWORK = Network((2, 3, 3), "tanh", True)
 

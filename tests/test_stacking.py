@@ -7,8 +7,8 @@ import pytest
 
 from conftest import quiet_fit
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier
-from skhbnn.imports import import_arviz
-from skhbnn.stacking import stacking_weights
+from skhbnn.posterior.stacking import stacking_weights
+from skhbnn.support.libraries import import_arviz
 
 
 def test_weights_of_known_densities():

@@ -6,14 +6,14 @@ from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
 
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier
-from skhbnn.data import group_rows
-from skhbnn.diagnostics import diagnose
+from skhbnn.data.rows import group_rows
+from skhbnn.density.density import Density
 from skhbnn.estimators import base
-from skhbnn.imports import import_arviz
 from skhbnn.inference import nutpie_adapter
-from skhbnn.model.density import Density
 from skhbnn.model.network import Network
 from skhbnn.model.priors import FlatModel
+from skhbnn.posterior.diagnostics import diagnose
+from skhbnn.support.libraries import import_arviz
 
 SETTINGS = {"chains": 3, "tune": 30, "draws": 400, "seed": 3, "target_accept": 0.9, "maxdepth": 10}
 

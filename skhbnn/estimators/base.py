@@ -13,20 +13,20 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
-from .. import prediction
-from ..conversion import to_arviz
-from ..data import Standardizer
-from ..diagnostics import diagnose
-from ..imports import import_pymc
+from ..data.standardizer import Standardizer
 from ..inference.methods import METHODS, PROGRESS_UNITS, THROUGH_PYMC, VARIATIONAL, infer
 from ..inference.trace import Settings
-from ..memory import require_memory
 from ..model.families import WEIGHT_PRIORS
 from ..model.network import ACTIVATIONS, Network
 from ..persistence.saving import SavableMixin
-from ..posterior import posterior_from_trace
-from ..progress import CallbackSupportMixin, fit_progress
-from ..stacking import weigh_chains
+from ..posterior import prediction
+from ..posterior.arviz import to_arviz
+from ..posterior.diagnostics import diagnose
+from ..posterior.draws import posterior_from_trace
+from ..posterior.stacking import weigh_chains
+from ..support.libraries import import_pymc
+from ..support.memory import require_memory
+from ..support.progress import CallbackSupportMixin, fit_progress
 
 # Of the estimators that have a prior of independent weights.
 INDEPENDENT_PRIOR_CONSTRAINTS: dict = {
@@ -303,7 +303,7 @@ class BaseBNNClassifier(SavableMixin, CallbackSupportMixin, ClassifierMixin, Bas
         """
         check_is_fitted(self)
         import_pymc()  # it takes seconds
-        from ..model.pymc_model import build_model
+        from ..density.pymc_model import build_model
 
         return build_model(self.posterior_.model, self._rows(), self._input_names(), fused=fused)
 

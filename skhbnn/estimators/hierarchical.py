@@ -8,21 +8,14 @@ from sklearn.utils import check_array, check_X_y
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
 
-from ..data import (
-    ALL_ROWS,
-    check_no_class_missing,
-    encode_labels,
-    group_rows,
-    labels_array,
-    naming_text_columns,
-    rows_by_label,
-    unique_labels,
-)
+from ..data.columns import naming_text_columns
+from ..data.labels import ALL_ROWS, check_no_class_missing, encode_labels, labels_array, rows_by_label, unique_labels
+from ..data.rows import group_rows
 from ..model.families import GROUP_SCALE_PRIORS
 from ..model.priors import POOLING, HierarchicalModel, layer_pooling, layer_scales
 from ..persistence.saving import storable
 from .base import INDEPENDENT_PRIOR_CONSTRAINTS, BaseBNNClassifier
-from .grouped import GroupsMixin, unseen_text
+from .groups import GroupsMixin, unseen_text
 
 
 @storable

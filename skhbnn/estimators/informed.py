@@ -9,14 +9,15 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.validation import validate_data
 
-from ..alignment import weight_moments
-from ..data import Standardizer, as_labels, encode_labels
-from ..group_prior import moments_of_one_mode, population_moments
+from ..data.labels import as_labels, encode_labels
+from ..data.standardizer import Standardizer
 from ..inference.trace import Trace
 from ..model.priors import InformedModel, informed_factor
 from ..persistence.saving import storable
-from ..posterior import posterior_from_trace
-from ..stacking import weigh_chains
+from ..posterior.alignment import weight_moments
+from ..posterior.draws import posterior_from_trace
+from ..posterior.group_prior import moments_of_one_mode, population_moments
+from ..posterior.stacking import weigh_chains
 from .base import BaseBNNClassifier, check_fitted
 from .hierarchical import HierarchicalBNNClassifier
 from .single import SingleNetworkClassifier

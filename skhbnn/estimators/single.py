@@ -3,8 +3,10 @@
 import numpy as np
 from sklearn.utils.validation import validate_data
 
-from .. import prediction
-from ..data import ALL_ROWS, check_no_class_missing, group_rows, naming_text_columns
+from ..data.columns import naming_text_columns
+from ..data.labels import ALL_ROWS, check_no_class_missing
+from ..data.rows import group_rows
+from ..posterior import prediction
 from .base import BaseBNNClassifier
 
 

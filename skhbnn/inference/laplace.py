@@ -4,11 +4,11 @@ import numpy as np
 from scipy.special import logsumexp, softmax
 from threadpoolctl import threadpool_limits
 
-from ..memory import require_memory
-from ..model.curvature import laplace_approximation
-from ..model.density import Density
+from ..density.curvature import laplace_approximation
+from ..density.density import Density
 from ..model.priors import n_coordinates, n_dim
-from ..psis import resampled, smoothed_weights
+from ..support.memory import require_memory
+from ..support.psis import resampled, smoothed_weights
 from .mode import climb
 from .trace import PARETO_K_LIMIT, Trace
 

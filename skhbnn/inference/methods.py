@@ -1,7 +1,7 @@
 """The methods of inference by name. Each module brings in what it needs, when it is used."""
 
-from ..memory import require_memory
 from ..model.priors import n_dim
+from ..support.memory import require_memory
 
 METHODS = ("nuts", "laplace", "advi", "fullrank_advi", "map", "metropolis", "pymc")
 VARIATIONAL = ("advi", "fullrank_advi")  # use batch_size

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
-from ..model.density import Density
+from ..density.density import Density
 from .trace import Trace
 
 

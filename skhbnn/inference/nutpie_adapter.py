@@ -16,8 +16,8 @@ import nutpie
 from nutpie.compiled_pyfunc import from_pyfunc
 from nutpie.sample import CompiledModel
 
-from ..model import compiled
-from ..model.density import Density
+from ..density import compiled
+from ..density.density import Density
 from .trace import STATISTICS
 
 VARIABLE = "x"

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ..imports import import_arviz
-from ..memory import require_memory
-from ..model.density import Density
+from ..density.density import Density
+from ..support.libraries import import_arviz
+from ..support.memory import require_memory
 from .trace import Trace
 
 MAX_DEPTH = 10  # doublings of one trajectory at the most

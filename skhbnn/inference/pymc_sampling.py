@@ -5,8 +5,8 @@ import itertools
 
 import numpy as np
 
-from ..imports import import_pymc
-from ..quiet import quiet_libraries
+from ..support.libraries import import_pymc
+from ..support.quiet import quiet_libraries
 from .interrupts import interrupts_raised
 from .trace import STATISTICS, Trace
 
@@ -30,7 +30,7 @@ def sample(model, data, settings, seed, progress=None):
     trace : Trace
     """
     pm = import_pymc()
-    from ..model.pymc_model import build_model, unconstrained
+    from ..density.pymc_model import build_model, unconstrained
 
     arguments = {
         "draws": settings.draws,

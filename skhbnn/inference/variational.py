@@ -5,8 +5,8 @@ import re
 
 import numpy as np
 
-from ..imports import import_pymc
-from ..quiet import quiet_libraries
+from ..support.libraries import import_pymc
+from ..support.quiet import quiet_libraries
 from .interrupts import interrupts_raised
 from .trace import Trace
 
@@ -88,7 +88,7 @@ def fit(model, data, settings, seed, progress=None):
        Journal of Machine Learning Research 18.
     """
     pm = import_pymc()
-    from ..model.pymc_model import build_model, unconstrained
+    from ..density.pymc_model import build_model, unconstrained
 
     batch_size, n_rows = settings.batch_size, len(data.y)
     if batch_size is not None and batch_size > n_rows:

@@ -1,1 +1,1 @@
-"""Network, priors, compiled density, and the same models in PyMC."""
+"""A model as data: network, likelihood, family of priors and terms."""

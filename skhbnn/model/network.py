@@ -102,7 +102,7 @@ class Network:
     @property
     def compiled_form(self):
         """The network as compiled code takes it: sizes (layer + 1,), code of the activation, ``fit_intercept``."""
-        from .kernels import ACTIVATIONS  # only now: it loads Numba
+        from ..kernel.network_kernel import ACTIVATIONS  # only now: it loads Numba
 
         return np.array(self.sizes), ACTIVATIONS.index(self.activation), self.fit_intercept
 
@@ -168,7 +168,7 @@ class Network:
         logits : ndarray of shape (n_draws, n_logits, n_rows)
             Log odds of the second of two classes, or one logit per class.
         """
-        from . import compiled  # only now: it loads Numba
+        from ..density import compiled  # only now: it loads Numba
 
         arrays = (np.ascontiguousarray(array, dtype=float) for array in (weights, X))  # (draw, weight), (row, input)
         return compiled.network_logits()(*arrays, *self.compiled_form)

@@ -5,7 +5,7 @@ from numbers import Real
 
 import numpy as np
 
-from ..memory import require_memory
+from ..support.memory import require_memory
 from .network import Network
 
 POOLING = ("complete", "partial", "none", "affine")

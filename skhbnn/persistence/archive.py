@@ -8,7 +8,7 @@ import zipfile
 
 from numpy.lib import format as npy
 
-from ..files import replaced_file
+from ..support.files import replaced_file
 
 FORMAT, VERSION = "skhbnn", 1
 MANIFEST = "manifest.json"

@@ -9,12 +9,14 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from ..data import ALL_ROWS, GroupedData, Standardizer, as_labels, label_text, unique_labels
-from ..diagnostics import Diagnostics, OptimizationDiagnostics
+from ..data.labels import ALL_ROWS, as_labels, label_text, unique_labels
+from ..data.rows import GroupedData
+from ..data.standardizer import Standardizer
 from ..model.families import GROUP_SCALE_PRIORS, WEIGHT_PRIORS
 from ..model.network import ACTIVATIONS
 from ..model.priors import FlatModel, HierarchicalModel, InformedModel, layer_pooling, layer_scales, part_names
-from ..posterior import Posterior
+from ..posterior.diagnostics import Diagnostics, OptimizationDiagnostics
+from ..posterior.draws import Posterior
 
 # Attributes that a fit sets; None where it may lack one.
 ATTRIBUTES: dict = {

@@ -14,7 +14,7 @@ import uuid
 
 import numpy as np
 
-from ..data import label_text
+from ..data.labels import label_text
 from .archive import ARRAY_KINDS
 
 MAX_DIGITS = 2000  # of an integer, and exponent of a decimal: labels are compared as integers of so many digits

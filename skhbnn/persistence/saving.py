@@ -13,11 +13,12 @@ import sys
 
 from sklearn.utils.validation import check_is_fitted
 
-from ..data import GroupedData, Standardizer
-from ..diagnostics import Diagnostics, OptimizationDiagnostics
+from ..data.rows import GroupedData
+from ..data.standardizer import Standardizer
 from ..model.network import Network
 from ..model.priors import FlatModel, HierarchicalModel, InformedModel
-from ..posterior import Posterior
+from ..posterior.diagnostics import Diagnostics, OptimizationDiagnostics
+from ..posterior.draws import Posterior
 from . import archive, encoding
 from .consistency import attributes_of, check_fit
 

@@ -8,7 +8,7 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.validation import check_is_fitted
 
-from ..data import as_labels
+from ..data.labels import as_labels
 from .support import ACCENT, WARNING, import_pyplot, one_axes
 
 

@@ -7,9 +7,9 @@ from scipy.cluster.hierarchy import dendrogram, leaves_list, linkage
 from scipy.spatial.distance import squareform
 from sklearn.utils._param_validation import StrOptions, validate_params
 
-from ..alignment import weight_moments
 from ..estimators.base import BaseBNNClassifier
 from ..estimators.informed import InformedPriorBNNClassifier
+from ..posterior.alignment import weight_moments
 from .support import DIVERGING, MUTED, PALETTE, check_fit, cycled, one_axes
 from .surface import group_panels
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..estimators.base import column_names
-from ..estimators.per_group import PerGroupClassifier
+from ..estimators.per_group.classifier import PerGroupClassifier
 
 MARGIN = 0.05  # of the rows' range, on either side
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sklearn.utils._param_validation import StrOptions, validate_params
 
-from .. import prediction
-from ..data import labels_array
+from ..data.labels import labels_array
 from ..estimators.hierarchical import HierarchicalBNNClassifier
 from ..model.priors import weights_with_mean
+from ..posterior import prediction
 from .support import ACCENT, MUTED, check_fit, legend_above, one_axes
 
 MAX_POINTS = 100  # training rows at which predictions are compared

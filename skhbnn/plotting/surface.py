@@ -8,10 +8,10 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 from sklearn.utils._param_validation import Interval
 
-from .. import prediction
-from ..data import ALL_ROWS, as_labels, encode_labels
+from ..data.labels import ALL_ROWS, as_labels, encode_labels
 from ..estimators.base import BaseBNNClassifier
-from ..estimators.per_group import PerGroupClassifier
+from ..estimators.per_group.classifier import PerGroupClassifier
+from ..posterior import prediction
 from .grid import feature_grid, training_inputs
 from .support import DIVERGING, MARKERS, PALETTE, class_code, cycled, legend_below, panel_axes
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils._param_validation import StrOptions, validate_params
 
-from .. import prediction
+from ..posterior import prediction
 from .support import SEQUENTIAL, check_fit, class_code
 from .surface import GRID_CONSTRAINTS, NETWORKS, SurfaceDisplay, group_panels
 

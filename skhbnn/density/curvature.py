@@ -9,9 +9,9 @@ from functools import cached_property
 
 import numpy as np
 
+from ..model.weights import weight_tangent
 from . import compiled
 from .density import Density
-from .weights import weight_tangent
 
 STEP = 1e-4  # of the central difference of the prior's gradient
 

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
-from .psis import smoothed_weights
+from ..support.psis import smoothed_weights
 
 
 def weigh_chains(posterior, chain_weights, log_likelihood):

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import logsumexp
 
-from .imports import has_arviz_1, import_arviz
+from .libraries import has_arviz_1, import_arviz
 
 MIN_TAIL = 5  # draws to which ArviZ fits a Pareto distribution
 

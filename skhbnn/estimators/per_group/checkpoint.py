@@ -12,8 +12,8 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing
 
-from .data import label_text
-from .files import replaced_file
+from ...data.labels import label_text
+from ...support.files import replaced_file
 
 FORMAT = 1
 MANIFEST = "manifest.json"

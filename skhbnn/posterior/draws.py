@@ -5,11 +5,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from .data import label_generator
-from .memory import require_memory
-from .model.families import standard_draws
-from .model.network import LinearizedNetwork
-from .model.priors import (
+from ..data.labels import label_generator
+from ..model.families import standard_draws
+from ..model.network import LinearizedNetwork
+from ..model.priors import (
     FlatModel,
     HierarchicalModel,
     InformedModel,
@@ -18,9 +17,10 @@ from .model.priors import (
     part_names,
     part_of_entry,
 )
-from .model.weights import group_scales, group_weights, mean_entries, through_input_map, weight_tangent
+from ..model.weights import group_scales, group_weights, mean_entries, through_input_map, weight_tangent
+from ..support.memory import require_memory
+from ..support.psis import resampled
 from .prediction import log_likelihood
-from .psis import resampled
 
 POPULATION_DRAWS = 400  # of a mode's group distribution
 DRAWS_AT_ONCE = 64  # of a chain, while they become weights

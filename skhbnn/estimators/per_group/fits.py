@@ -6,8 +6,8 @@ import warnings
 from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
 
-from ..data import label_generator
-from ..parallel import named, run_tasks
+from ...data.labels import label_generator
+from .parallel import named, run_tasks
 
 POOLED = None  # the key of the fallback among the groups: no label is None
 

@@ -5,10 +5,10 @@ import pymc as pm
 import pytensor.tensor as pt
 from pymc.logprob.transforms import Transform
 
-from ..data import label_coordinates
-from . import families
+from ..data.labels import label_coordinates
+from ..model import families
+from ..model.priors import InformedModel, learned_parts, map_parts
 from .loglik_op import NetworkLogLikelihood
-from .priors import InformedModel, learned_parts, map_parts
 
 ACTIVATIONS = {"tanh": pt.tanh, "relu": lambda x: pt.maximum(x, 0), "logistic": pt.sigmoid, "identity": lambda x: x}
 

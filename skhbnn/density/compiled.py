@@ -2,15 +2,15 @@
 
 import functools
 import hashlib
-import pkgutil
 import warnings
 from functools import partial
+from importlib import resources
 
 import numpy as np
 from numba import cfunc, njit, types
 from numba.core.caching import FunctionCache
 
-from . import callbacks, kernels
+from ..kernel import log_density, network_kernel
 
 
 def _network_loglik(weights, X, y, group, row_weights, sizes, activation, fit_intercept):
@@ -32,13 +32,13 @@ def _network_loglik(weights, X, y, group, row_weights, sizes, activation, fit_in
         offsets[group[source] + 1] += 1
         for i in range(sizes[0]):
             inputs[i, r] = X[source, i]
-    units, deltas = kernels.scratch(sizes)
+    units, deltas = network_kernel.scratch(sizes)
     sorted_logliks, logliks, grad = np.empty(n_rows), np.empty(n_rows), np.empty_like(weights)
     for g in range(n_groups):
         offsets[g + 1] += offsets[g]
         start, stop = offsets[g], offsets[g + 1]
         w, grad_w = weights[g], grad[g]  # (weight,)
-        kernels.network_loglik_grad(
+        network_kernel.network_loglik_grad(
             w,
             grad_w,
             sizes,
@@ -64,16 +64,16 @@ def _network_logits(weights, X, sizes, activation, fit_intercept):
     weights: (draw, weight); X: (row, feature); sizes: (layer + 1,). Returns (draw, logit, row).
     """
     n_draws, n_rows, n_logits = weights.shape[0], X.shape[0], sizes[-1]
-    units, _ = kernels.scratch(sizes)
+    units, _ = network_kernel.scratch(sizes)
     logits = np.empty((n_draws, n_logits, n_rows))  # (draw, logit, row)
     for d in range(n_draws):
-        for first in range(0, n_rows, kernels.BLOCK):
-            n = min(kernels.BLOCK, n_rows - first)
-            m = kernels.padded(n)
+        for first in range(0, n_rows, network_kernel.BLOCK):
+            n = min(network_kernel.BLOCK, n_rows - first)
+            m = network_kernel.padded(n)
             for i in range(sizes[0]):
                 for r in range(m):  # padded rows are 0
                     units[i * m + r] = X[first + r, i] if r < n else 0.0
-            _, unit = kernels.forward(weights[d], sizes, activation, fit_intercept, m, units)
+            _, unit = network_kernel.forward(weights[d], sizes, activation, fit_intercept, m, units)
             for k in range(n_logits):
                 for r in range(n):
                     logits[d, k, first + r] = units[(unit + k) * m + r]
@@ -81,11 +81,18 @@ def _network_logits(weights, X, sizes, activation, fit_intercept):
 
 
 # Numba's disk cache notices changes of the file of a function, and not of the files that it calls into.
-_FILES = ("lanes.py", "kernels.py", "callbacks.py", "compiled.py")
-_SOURCE = hashlib.sha256(b"".join(pkgutil.get_data(__package__, name) or b"" for name in _FILES))
+def _sources():
+    """Every file of the package that may hold compiled code, in the order of their names."""
+    for folder in ("skhbnn.density", "skhbnn.kernel"):
+        for file in sorted(resources.files(folder).iterdir(), key=lambda file: file.name):
+            if file.name.endswith(".py"):
+                yield file.read_bytes()
 
 
-for _function in (callbacks.logp_grad, callbacks.expand, _network_loglik, _network_logits):
+_SOURCE = hashlib.sha256(b"".join(_sources()))
+
+
+for _function in (log_density.logp_grad, log_density.expand, _network_loglik, _network_logits):
     _function.__qualname__ += "_" + _SOURCE.hexdigest()[:12]
 
 
@@ -113,8 +120,8 @@ def nutpie_callbacks():
     double, void = types.CPointer(types.float64), types.voidptr
     logp = types.int64(types.uint64, double, double, double, void)
     expand = types.int64(types.uint64, types.uint64, double, double, void)
-    density = partial(cfunc, logp, fastmath=kernels.FASTMATH, error_model="numpy")
-    return _cached(density, callbacks.logp_grad), _cached(partial(cfunc, expand), callbacks.expand)
+    density = partial(cfunc, logp, fastmath=network_kernel.FASTMATH, error_model="numpy")
+    return _cached(density, log_density.logp_grad), _cached(partial(cfunc, expand), log_density.expand)
 
 
 @functools.cache
@@ -124,7 +131,7 @@ def network_loglik():
     signature = types.Tuple((vector, matrix))(
         matrix, matrix, integers, integers, vector, integers, types.int64, types.boolean
     )
-    return _cached(partial(njit, signature, **kernels.OPTIONS), _network_loglik)
+    return _cached(partial(njit, signature, **network_kernel.OPTIONS), _network_loglik)
 
 
 @functools.cache
@@ -132,4 +139,4 @@ def network_logits():
     """``_network_logits`` compiled, for predictions."""
     matrix, integers = types.float64[:, ::1], types.int64[::1]
     signature = types.float64[:, :, ::1](matrix, matrix, integers, types.int64, types.boolean)
-    return _cached(partial(njit, signature, **kernels.OPTIONS), _network_logits)
+    return _cached(partial(njit, signature, **network_kernel.OPTIONS), _network_logits)

@@ -7,7 +7,7 @@ from numba import carray, types
 from numba.extending import intrinsic
 
 from . import lanes
-from .kernels import inline, network_loglik_grad, padded, scratch
+from .network_kernel import inline, network_loglik_grad, padded, scratch
 
 NORMAL, LAPLACE, STUDENT_T = range(3)  # codes of the families
 HALF_NORMAL, HALF_CAUCHY, INVERSE_GAMMA = range(3)

@@ -5,9 +5,9 @@ import math
 import numpy as np
 from scipy.special import expit, softmax
 
+from ..model.families import STANDARD_VARIANCE
+from ..model.network import ACTIVATIONS, Network
 from .alignment import align, weight_moments
-from .model.families import STANDARD_VARIANCE
-from .model.network import ACTIVATIONS, Network
 
 SHARED_STD = 0.01  # of weights that all groups share, in a prior: they need some
 NEAREST = 0.1  # share of the draws that one mode is told from

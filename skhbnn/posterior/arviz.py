@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .data import label_coordinates
-from .imports import has_arviz_1, import_arviz
+from ..data.labels import label_coordinates
+from ..support.libraries import has_arviz_1, import_arviz
 
 
 def to_arviz(posterior, data, input_names):

@@ -9,7 +9,8 @@ from pytensor.link.numba.dispatch.basic import numba_funcify, numba_njit
 from pytensor.tensor.basic import get_underlying_scalar_constant_value
 from pytensor.tensor.exceptions import NotScalarConstantError
 
-from . import compiled, kernels
+from ..kernel import network_kernel
+from . import compiled
 
 
 class NetworkLogLikelihood(Op):
@@ -45,7 +46,7 @@ class NetworkLogLikelihood(Op):
     def perform(self, node, inputs, outputs):
         """Run the compiled function from Python."""
         weights, X, y, group, row_weights = map(np.ascontiguousarray, inputs)
-        activation = kernels.ACTIVATIONS.index(self.activation)
+        activation = network_kernel.ACTIVATIONS.index(self.activation)
         outputs[0][0], outputs[1][0] = compiled.network_loglik()(
             weights, X, y, group, row_weights, np.array(self.sizes), activation, self.fit_intercept
         )
@@ -81,7 +82,7 @@ class NetworkLogLikelihood(Op):
 @numba_funcify.register(NetworkLogLikelihood)
 def _numba_network_loglik(op, node=None, **kwargs):
     loglik = compiled.network_loglik()
-    sizes, activation = op.sizes, kernels.ACTIVATIONS.index(op.activation)
+    sizes, activation = op.sizes, network_kernel.ACTIVATIONS.index(op.activation)
     fit_intercept = op.fit_intercept
 
     @numba_njit

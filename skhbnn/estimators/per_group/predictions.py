@@ -6,9 +6,9 @@ import numpy as np
 from sklearn.utils import Bunch, _safe_indexing
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from ..data import ALL_ROWS, rows_by_label
-from ..parallel import named
-from .grouped import GroupsMixin, unseen_text
+from ...data.labels import ALL_ROWS, rows_by_label
+from ..groups import GroupsMixin, unseen_text
+from .parallel import named
 
 
 class GroupEstimatorsMixin(GroupsMixin):

@@ -16,23 +16,16 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from ..checkpoint import Checkpoint, parameter_digests, table_digest
-from ..data import (
-    ALL_ROWS,
-    check_no_class_missing,
-    label_text,
-    labels_array,
-    rows_by_label,
-    unique_labels,
-)
-from ..inference.methods import METHODS
-from ..parallel import Task, fit_with_refit, inference_parameters
-from ..persistence.saving import SavableMixin, storable
-from ..progress import CallbackSupportMixin, fit_progress
-from .group_estimators import GroupEstimatorsMixin
-from .group_fits import POOLED, fit_all, report, seeded_clone
-from .informed import InformedPriorBNNClassifier
-from .single import SingleNetworkClassifier
+from ...data.labels import ALL_ROWS, check_no_class_missing, label_text, labels_array, rows_by_label, unique_labels
+from ...inference.methods import METHODS
+from ...persistence.saving import SavableMixin, storable
+from ...support.progress import CallbackSupportMixin, fit_progress
+from ..informed import InformedPriorBNNClassifier
+from ..single import SingleNetworkClassifier
+from .checkpoint import Checkpoint, parameter_digests, table_digest
+from .fits import POOLED, fit_all, report, seeded_clone
+from .parallel import Task, fit_with_refit, inference_parameters
+from .predictions import GroupEstimatorsMixin
 
 
 def _inner_keeps_rows(self):

@@ -6,8 +6,8 @@ from functools import partial
 import numpy as np
 from scipy.special import expit, softmax
 
-from .imports import import_arviz
-from .inference.trace import PARETO_K_LIMIT
+from ..inference.trace import PARETO_K_LIMIT
+from ..support.libraries import import_arviz
 
 MAX_PROBES = 24
 R_HAT_LIMIT = 1.01

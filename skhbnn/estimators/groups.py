@@ -9,8 +9,9 @@ from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
 
-from .. import prediction
-from ..data import as_labels, take_group_columns
+from ..data.columns import take_group_columns
+from ..data.labels import as_labels
+from ..posterior import prediction
 from .base import column_names
 
 

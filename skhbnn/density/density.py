@@ -6,9 +6,10 @@ from functools import cache, cached_property
 
 import numpy as np
 
-from ..data import GroupedData
-from . import callbacks, compiled, families
-from .priors import (
+from ..data.rows import GroupedData
+from ..kernel import log_density
+from ..model import families
+from ..model.priors import (
     FlatModel,
     HierarchicalModel,
     InformedModel,
@@ -20,17 +21,18 @@ from .priors import (
     part_of_entry,
     weights_with_mean,
 )
+from . import compiled
 
 WEIGHT_FAMILIES = {
-    "normal": callbacks.NORMAL,
-    "laplace": callbacks.LAPLACE,
-    "student_t": callbacks.STUDENT_T,
-    "cauchy": callbacks.STUDENT_T,
+    "normal": log_density.NORMAL,
+    "laplace": log_density.LAPLACE,
+    "student_t": log_density.STUDENT_T,
+    "cauchy": log_density.STUDENT_T,
 }
 SCALE_FAMILIES = {
-    "half_normal": (callbacks.HALF_NORMAL, families.HALF_SCALE, 0.0),
-    "half_cauchy": (callbacks.HALF_CAUCHY, families.HALF_SCALE, 0.0),
-    "inverse_gamma": (callbacks.INVERSE_GAMMA, *families.INVERSE_GAMMA),
+    "half_normal": (log_density.HALF_NORMAL, families.HALF_SCALE, 0.0),
+    "half_cauchy": (log_density.HALF_CAUCHY, families.HALF_SCALE, 0.0),
+    "inverse_gamma": (log_density.INVERSE_GAMMA, *families.INVERSE_GAMMA),
 }
 
 
@@ -78,7 +80,7 @@ class Density:
 
     @cached_property
     def header(self):
-        """Sizes, codes and addresses for ``callbacks.logp_grad``; valid while self lives."""
+        """Sizes, codes and addresses for ``log_density.logp_grad``; valid while self lives."""
         numbers, arrays = self._arguments
         return np.array(numbers + [array.ctypes.data for array in arrays], dtype=np.int64)  # (HEADER,)
 

@@ -1,0 +1,173 @@
+"""Group and class labels: any hashable in, plain Python objects, codes and texts out."""
+
+import datetime
+import decimal
+import fractions
+import hashlib
+import math
+import numbers
+from collections.abc import Mapping, Set
+
+import numpy as np
+
+ALL_ROWS = "all rows"  # the group of a fit without groups
+
+
+def is_missing(label):
+    """Whether a group label is None, NaN, NaT or pandas' NA, or a tuple that holds one."""
+    if isinstance(label, tuple):
+        return any(is_missing(part) for part in label)
+    if label is None or type(label).__name__ in ("NAType", "NaTType"):
+        return True
+    return bool(label != label)
+
+
+def _microseconds(time):
+    """A datetime64 or timedelta64 in microseconds, which reach all years, unless it is finer."""
+    rounded = time.astype(f"{time.dtype.kind}8[us]")
+    return rounded if rounded == time else time
+
+
+def _plain(label):
+    """A label as the Python object, or the datetime64, that equal labels of other types become too."""
+    if isinstance(label, tuple):
+        return tuple(_plain(part) for part in label)
+    if isinstance(label, datetime.datetime) and label.tzinfo is not None:
+        return label
+    if isinstance(label, (datetime.date, np.datetime64)):
+        return _microseconds(label.to_datetime64() if hasattr(label, "to_datetime64") else np.datetime64(label))
+    if isinstance(label, (datetime.timedelta, np.timedelta64)):
+        return _microseconds(label.to_timedelta64() if hasattr(label, "to_timedelta64") else np.timedelta64(label))
+    return label.item() if isinstance(label, np.generic) else label
+
+
+def label_text(label):
+    """A text that is the same for equal labels, in every process."""
+    if isinstance(label, tuple):
+        return "(" + ",".join(map(label_text, label)) + ")"
+    if isinstance(label, frozenset):  # its own text depends on the hashes of strings
+        return "{" + ",".join(sorted(map(label_text, label))) + "}"
+    if isinstance(label, np.generic):  # a time; NumPy counts timedelta64 among the integers
+        return f"{type(label).__name__}:{label!r}"
+    if isinstance(label, (numbers.Rational, float, decimal.Decimal)) and math.isfinite(label):
+        return f"number:{fractions.Fraction(label)}"
+    if isinstance(label, datetime.datetime) and label.tzinfo is not None:
+        return f"instant:{label.astimezone(datetime.UTC).isoformat()}"
+    return f"{type(label).__name__}:{label!r}"
+
+
+def label_generator(seed, label):
+    """A random generator that the seed and the label determine, in every process."""
+    digest = hashlib.sha256(label_text(label).encode()).digest()
+    return np.random.default_rng([seed, int.from_bytes(digest[:8], "little")])
+
+
+def as_labels(groups, n_rows):
+    """Group labels as a list of plain Python objects, None where one is missing.
+
+    Raises
+    ------
+    ValueError
+        If there is not one label per row, or a label is not hashable, or has no text of its own.
+    """
+    shape = getattr(groups, "shape", (n_rows,))
+    if len(shape) > 1:
+        raise ValueError(
+            f"groups must have one dimension, one label per row of X; got shape {shape}. Labels of several columns are "
+            "tuples, or name the columns in the constructor."
+        )
+    if isinstance(groups, (Set, Mapping)):
+        raise ValueError(f"groups must be in the order of the rows of X; a {type(groups).__name__} has no such order.")
+    if isinstance(groups, (str, bytes)) or not hasattr(groups, "__iter__"):
+        raise ValueError(
+            f"groups must hold one label per row of X; got the single value {groups!r}. "
+            "A column of X is named in the constructor."
+        )
+    labels = list(groups)
+    if len(labels) != n_rows:
+        raise ValueError(f"groups has {len(labels)} labels, but X has {n_rows} rows; give one label per row.")
+    for label in labels:
+        try:
+            hash(label)
+        except TypeError:
+            raise ValueError(
+                f"groups holds a label that is not hashable: {label!r}. Use strings, numbers or tuples."
+            ) from None
+        if type(label).__repr__ is object.__repr__:
+            raise ValueError(
+                f"groups holds {label!r}, whose text is its address: it would be another group in every process. Use "
+                "strings, numbers or tuples, or give the class a __repr__."
+            )
+    return [None if is_missing(label) else _plain(label) for label in labels]
+
+
+def check_no_class_missing(y):
+    """Raise a ValueError if a class label is missing; a list with NaN would become an array with the class "nan"."""
+    numeric = getattr(getattr(y, "dtype", None), "kind", "O") in "biufc"
+    if numeric or (not isinstance(y, (list, tuple)) and len(getattr(y, "shape", ())) != 1):
+        return  # of numbers scikit-learn's own error says it
+    missing = [row for row, label in enumerate(y) if not hasattr(label, "__len__") and is_missing(label)]
+    if missing:
+        raise ValueError(f"y has {len(missing)} missing value(s), the first at row {missing[0]}; drop those rows.")
+
+
+def rows_by_label(labels):
+    """The rows of each distinct label, as a dict of lists."""
+    rows: dict = {}
+    for row, label in enumerate(labels):
+        rows.setdefault(label, []).append(row)
+    return rows
+
+
+def unique_labels(labels, columns=None):
+    """The distinct labels, sorted; labels of several kinds, or of a kind without order, are sorted by type and text.
+
+    Parameters
+    ----------
+    labels : list
+    columns : str, int or list of them, default=None
+        The columns of X that they came from, for the error.
+
+    Raises
+    ------
+    ValueError
+        If a label is missing.
+    """
+    missing = [i for i, label in enumerate(labels) if label is None]
+    if missing:
+        source = "groups" if columns is None else f"The column(s) {columns!r} of X that groups names"
+        amount = "only missing" if len(missing) == len(labels) else f"{len(missing)} missing"
+        raise ValueError(
+            f"{source} has {amount} label(s), the first at row {missing[0]}; "
+            "drop those rows or give them a label of their own."
+        )
+    # By text first: sets, also inside tuples, are ordered only in part, and would stand as their hashes have it.
+    distinct = sorted(set(labels), key=lambda label: (type(label).__name__, label_text(label)))
+    try:
+        return sorted(distinct)
+    except TypeError:
+        return distinct
+
+
+def encode_labels(labels, known):
+    """Position of each label in known, (row,); -1 for a label that is not there."""
+    position = {label: i for i, label in enumerate(known)}
+    return np.array([position.get(label, -1) for label in labels], dtype=np.int64)  # (row,)
+
+
+def labels_array(labels):
+    """Labels as an array: of their own dtype where they are of one kind, else of objects."""
+    if labels and type(labels[0]) in (str, int, float, bool) and len({type(label) for label in labels}) == 1:
+        return np.array(labels)  # (group,)
+    array = np.empty(len(labels), dtype=object)  # (group,)
+    array[:] = labels
+    return array
+
+
+def label_coordinates(labels):
+    """Labels as the coordinates of an axis: as they are where they are of one kind, else as texts that all differ."""
+    array = labels_array(labels)  # (group,)
+    if array.dtype != object:
+        return array.tolist()
+    texts = list(map(str, labels))
+    return texts if len(set(texts)) == len(texts) else list(map(repr, labels))

@@ -1,0 +1,67 @@
+"""Rows of a fit in one canonical order."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .standardizer import Standardizer
+
+
+@dataclass(frozen=True, eq=False)
+class GroupedData:
+    """The rows of a fit, sorted by group and then by value, so that a fit depends on the set of rows only.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+        Standardised inputs.
+    y : ndarray of shape (n_rows,)
+        Class codes.
+    offsets : ndarray of shape (n_groups + 1,)
+        Group g owns the rows offsets[g]:offsets[g + 1].
+    group_labels : list
+        One label per group.
+    order : ndarray of shape (n_rows,)
+        The position of each row in the caller's X.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    offsets: np.ndarray
+    group_labels: list
+    order: np.ndarray
+
+    @property
+    def n_groups(self):
+        """Number of groups."""
+        return len(self.offsets) - 1
+
+    @property
+    def group_of_row(self):
+        """Code of the group of each row, (row,)."""
+        return np.repeat(np.arange(self.n_groups), np.diff(self.offsets))
+
+
+def group_rows(X, y, codes, group_labels, standardizer=None):
+    """Sort the rows by group code and value; standardise them.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+    y, codes : ndarray of shape (n_rows,)
+        Class and group codes.
+    group_labels : list
+    standardizer : Standardizer, default=None
+        None: that of the rows themselves.
+
+    Returns
+    -------
+    data : GroupedData
+    standardizer : Standardizer
+    """
+    order = np.lexsort((y, *X.T[::-1], codes))  # (row,)
+    X, y = X[order], y[order]
+    # After sorting: the last digit of a mean depends on the order of its terms.
+    standardizer = standardizer or Standardizer.of(X)
+    offsets = np.searchsorted(codes[order], np.arange(len(group_labels) + 1)).astype(np.int64)  # (group + 1,)
+    return GroupedData(standardizer.transform(X), y, offsets, group_labels, order), standardizer

@@ -1,0 +1,100 @@
+"""Shift and scale of the features."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+FARTHEST = 1e100  # in standard units: what a network makes of larger inputs could overflow
+
+
+@dataclass(frozen=True, eq=False)
+class Standardizer:
+    """Shift and scale that bring every feature to mean 0 and standard deviation 1 on the training rows.
+
+    Parameters
+    ----------
+    mean, scale : ndarray of shape (n_features,)
+        A constant feature has scale 1, or 1e-12 of its size if that is more, as has one that varies by less than the
+        smallest normal number.
+    """
+
+    mean: np.ndarray
+    scale: np.ndarray
+
+    @classmethod
+    def of(cls, X):
+        """Make the standardizer of some rows.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_rows, n_features)
+            Rows in the caller's units.
+
+        Returns
+        -------
+        standardizer : Standardizer
+            That of their means and standard deviations.
+        """
+        # In units of a power of two, which changes no digit, so that sums do not overflow.
+        exponent = np.frexp(np.abs(X).max(axis=0))[1]  # (feature,)
+        X = np.ldexp(X, -exponent)  # (row, feature)
+        mean = X.mean(axis=0)  # (feature,)
+        # Divided by the largest entry first, so that squares do not vanish.
+        centred = X - mean  # (row, feature)
+        largest = np.abs(centred).max(axis=0)  # (feature,)
+        constant = largest <= 1e-12 * np.abs(X).max(axis=0)
+        safe = np.where(constant, 1.0, largest)  # (feature,)
+        scale = np.ldexp(safe * np.sqrt(np.mean((centred / safe) ** 2, axis=0)), exponent)  # (feature,)
+        constant |= scale < np.finfo(float).tiny
+        rounding = np.ldexp(1e-12 * np.abs(X).max(axis=0), exponent)  # (feature,); more than 1 for huge numbers only
+        return cls(np.ldexp(mean, exponent), np.where(constant, np.maximum(1.0, rounding), scale))
+
+    @classmethod
+    def identity(cls, n_features):
+        """Make the standardizer that leaves rows as they are.
+
+        Parameters
+        ----------
+        n_features : int
+            Number of their features.
+
+        Returns
+        -------
+        standardizer : Standardizer
+            Of mean 0 and scale 1.
+        """
+        return cls(np.zeros(n_features), np.ones(n_features))
+
+    def transform(self, X):
+        """Bring rows to standard units.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_rows, n_features)
+            Rows in the caller's units.
+
+        Returns
+        -------
+        X : ndarray of shape (n_rows, n_features)
+            The same in standard units; what is farther than 1e100 of them counts as that.
+        """
+        standard = 0.5 * X  # (row, feature); halves, because the difference of two numbers may overflow
+        standard -= 0.5 * self.mean
+        with np.errstate(over="ignore"):
+            standard /= 0.5 * self.scale
+        return np.clip(standard, -FARTHEST, FARTHEST, out=standard)
+
+    def inverse_transform(self, X):
+        """Bring rows back to the caller's units.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_rows, n_features)
+            Rows in standard units.
+
+        Returns
+        -------
+        X : ndarray of shape (n_rows, n_features)
+            The same in the caller's units.
+        """
+        return X * self.scale + self.mean

@@ -1,0 +1,1 @@
+"""A clone of any estimator per group, fitted in parallel."""

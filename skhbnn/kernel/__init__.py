@@ -1,0 +1,1 @@
+"""Compiled loops over arrays and addresses, which know no model."""

@@ -10,7 +10,7 @@ from .labels import as_labels
 
 @contextmanager
 def naming_text_columns(X):
-    """Say in an error of scikit-learn's checks of X which columns hold text."""
+    """Context in which an error of scikit-learn's checks of X names the columns that hold text."""
     try:
         yield
     except ValueError as error:
@@ -25,6 +25,7 @@ def naming_text_columns(X):
 
 
 def _text_columns(X):
+    """Names of the columns of a table X that hold text, or their positions where X has no names."""
     if len(getattr(X, "shape", ())) != 2 or hasattr(X, "nnz"):
         return []
     columns = [_safe_indexing(X, position, axis=1) for position in range(X.shape[1])]
@@ -33,18 +34,21 @@ def _text_columns(X):
 
 
 def take_group_columns(X, columns):
-    """Split X into the inputs of the network and the group labels that stand in some of its columns.
+    """Inputs of the network and group labels, taken from different columns of one table.
 
     Parameters
     ----------
-    X : {array-like, dataframe} of shape (n_rows, n_columns)
+    X : {ndarray, dataframe} of shape (n_rows, n_columns)
+        Inputs and group labels side by side.
     columns : str, int, or list or tuple of them
-        With several columns a label is the tuple of their values.
+        Name or index of the column of labels. With several columns a label is the tuple of their values.
 
     Returns
     -------
-    inputs : same type as X
+    inputs : {ndarray, dataframe} of shape (n_rows, n_features)
+        Columns of X that hold no labels.
     labels : list of length n_rows
+        Group labels, None for a missing one.
 
     Raises
     ------
@@ -70,6 +74,7 @@ def take_group_columns(X, columns):
 
 
 def _column_position(X, column):
+    """Position in X of a column that is named or numbered; a ValueError says why there is none."""
     n_columns = X.shape[1]
     if isinstance(column, str):
         if not hasattr(X, "columns"):

@@ -23,13 +23,13 @@ def is_missing(label):
 
 
 def _microseconds(time):
-    """A datetime64 or timedelta64 in microseconds, which reach all years, unless it is finer."""
+    """A datetime64 or timedelta64 in microseconds, which reach all years; a finer one unchanged."""
     rounded = time.astype(f"{time.dtype.kind}8[us]")
     return rounded if rounded == time else time
 
 
 def _plain(label):
-    """A label as the Python object, or the datetime64, that equal labels of other types become too."""
+    """A label as a Python object or a datetime64, which is one and the same for equal labels of several types."""
     if isinstance(label, tuple):
         return tuple(_plain(part) for part in label)
     if isinstance(label, datetime.datetime) and label.tzinfo is not None:
@@ -42,7 +42,7 @@ def _plain(label):
 
 
 def label_text(label):
-    """A text that is the same for equal labels, in every process."""
+    """Text of a label: equal labels have equal texts, in every process."""
     if isinstance(label, tuple):
         return "(" + ",".join(map(label_text, label)) + ")"
     if isinstance(label, frozenset):  # its own text depends on the hashes of strings
@@ -57,13 +57,25 @@ def label_text(label):
 
 
 def label_generator(seed, label):
-    """A random generator that the seed and the label determine, in every process."""
+    """Random generator that seed and label determine, in every process."""
     digest = hashlib.sha256(label_text(label).encode()).digest()
     return np.random.default_rng([seed, int.from_bytes(digest[:8], "little")])
 
 
 def as_labels(groups, n_rows):
     """Group labels as a list of plain Python objects, None where one is missing.
+
+    Parameters
+    ----------
+    groups : array-like of shape (n_rows,)
+        Labels of any hashable kind.
+    n_rows : int
+        Number of rows of X.
+
+    Returns
+    -------
+    labels : list of length n_rows
+        Labels of equal value are equal objects, whatever type they came in.
 
     Raises
     ------
@@ -101,18 +113,8 @@ def as_labels(groups, n_rows):
     return [None if is_missing(label) else _plain(label) for label in labels]
 
 
-def check_no_class_missing(y):
-    """Raise a ValueError if a class label is missing; a list with NaN would become an array with the class "nan"."""
-    numeric = getattr(getattr(y, "dtype", None), "kind", "O") in "biufc"
-    if numeric or (not isinstance(y, (list, tuple)) and len(getattr(y, "shape", ())) != 1):
-        return  # of numbers scikit-learn's own error says it
-    missing = [row for row, label in enumerate(y) if not hasattr(label, "__len__") and is_missing(label)]
-    if missing:
-        raise ValueError(f"y has {len(missing)} missing value(s), the first at row {missing[0]}; drop those rows.")
-
-
 def rows_by_label(labels):
-    """The rows of each distinct label, as a dict of lists."""
+    """Positions of the rows of each distinct label, as a dict of lists."""
     rows: dict = {}
     for row, label in enumerate(labels):
         rows.setdefault(label, []).append(row)
@@ -120,13 +122,19 @@ def rows_by_label(labels):
 
 
 def unique_labels(labels, columns=None):
-    """The distinct labels, sorted; labels of several kinds, or of a kind without order, are sorted by type and text.
+    """Distinct labels as a sorted list; labels of several kinds, or of a kind without order, by type and text.
 
     Parameters
     ----------
     labels : list
+        Group labels, None for a missing one.
     columns : str, int or list of them, default=None
-        The columns of X that they came from, for the error.
+        Columns of X that hold the labels, for the error. None: the labels were the argument ``groups``.
+
+    Returns
+    -------
+    distinct : list
+        Each label once.
 
     Raises
     ------
@@ -150,13 +158,13 @@ def unique_labels(labels, columns=None):
 
 
 def encode_labels(labels, known):
-    """Position of each label in known, (row,); -1 for a label that is not there."""
+    """Position of each label in the list known, (row,); -1 for a label that is not in it."""
     position = {label: i for i, label in enumerate(known)}
     return np.array([position.get(label, -1) for label in labels], dtype=np.int64)  # (row,)
 
 
 def labels_array(labels):
-    """Labels as an array: of their own dtype where they are of one kind, else of objects."""
+    """Labels as an array (label,): of a plain dtype where all are of one kind, else of objects."""
     if labels and type(labels[0]) in (str, int, float, bool) and len({type(label) for label in labels}) == 1:
         return np.array(labels)  # (group,)
     array = np.empty(len(labels), dtype=object)  # (group,)
@@ -165,7 +173,7 @@ def labels_array(labels):
 
 
 def label_coordinates(labels):
-    """Labels as the coordinates of an axis: as they are where they are of one kind, else as texts that all differ."""
+    """Labels as the coordinates of an axis: unchanged where all are of one kind, else as texts that all differ."""
     array = labels_array(labels)  # (group,)
     if array.dtype != object:
         return array.tolist()

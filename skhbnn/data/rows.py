@@ -9,14 +9,14 @@ from .standardizer import Standardizer
 
 @dataclass(frozen=True, eq=False)
 class GroupedData:
-    """The rows of a fit, sorted by group and then by value, so that a fit depends on the set of rows only.
+    """Rows of a fit, sorted by group and then by value, so that a fit depends on the set of rows only.
 
     Parameters
     ----------
     X : ndarray of shape (n_rows, n_features)
         Standardised inputs.
     y : ndarray of shape (n_rows,)
-        Class codes.
+        Targets as the model takes them; of a classifier the class codes.
     offsets : ndarray of shape (n_groups + 1,)
         Group g owns the rows offsets[g]:offsets[g + 1].
     group_labels : list
@@ -33,7 +33,7 @@ class GroupedData:
 
     @property
     def n_groups(self):
-        """Number of groups."""
+        """Number of groups of the fit."""
         return len(self.offsets) - 1
 
     @property
@@ -43,25 +43,32 @@ class GroupedData:
 
 
 def group_rows(X, y, codes, group_labels, standardizer=None):
-    """Sort the rows by group code and value; standardise them.
+    """Rows of a fit as GroupedData, sorted by group code and value and standardised, and their standardizer.
 
     Parameters
     ----------
     X : ndarray of shape (n_rows, n_features)
-    y, codes : ndarray of shape (n_rows,)
-        Class and group codes.
+        Inputs in the caller's units.
+    y : ndarray of shape (n_rows,)
+        Targets as the model takes them.
+    codes : ndarray of shape (n_rows,)
+        Position of each row's group in group_labels.
     group_labels : list
+        Sorted labels of the groups.
     standardizer : Standardizer, default=None
-        None: that of the rows themselves.
+        Shift and scale of the inputs. None: made from the rows.
 
     Returns
     -------
     data : GroupedData
+        The sorted rows.
     standardizer : Standardizer
+        Given or made.
     """
     order = np.lexsort((y, *X.T[::-1], codes))  # (row,)
     X, y = X[order], y[order]
     # After sorting: the last digit of a mean depends on the order of its terms.
     standardizer = standardizer or Standardizer.of(X)
     offsets = np.searchsorted(codes[order], np.arange(len(group_labels) + 1)).astype(np.int64)  # (group + 1,)
-    return GroupedData(standardizer.transform(X), y, offsets, group_labels, order), standardizer
+    inputs = standardizer.transform(X)  # (row, feature)
+    return GroupedData(X=inputs, y=y, offsets=offsets, group_labels=group_labels, order=order), standardizer

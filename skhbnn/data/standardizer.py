@@ -23,7 +23,7 @@ class Standardizer:
 
     @classmethod
     def of(cls, X):
-        """Make the standardizer of some rows.
+        """Standardizer made from the means and standard deviations of some rows.
 
         Parameters
         ----------
@@ -33,7 +33,7 @@ class Standardizer:
         Returns
         -------
         standardizer : Standardizer
-            That of their means and standard deviations.
+            Brings the features of these rows to mean 0 and standard deviation 1.
         """
         # In units of a power of two, which changes no digit, so that sums do not overflow.
         exponent = np.frexp(np.abs(X).max(axis=0))[1]  # (feature,)
@@ -47,26 +47,26 @@ class Standardizer:
         scale = np.ldexp(safe * np.sqrt(np.mean((centred / safe) ** 2, axis=0)), exponent)  # (feature,)
         constant |= scale < np.finfo(float).tiny
         rounding = np.ldexp(1e-12 * np.abs(X).max(axis=0), exponent)  # (feature,); more than 1 for huge numbers only
-        return cls(np.ldexp(mean, exponent), np.where(constant, np.maximum(1.0, rounding), scale))
+        return cls(mean=np.ldexp(mean, exponent), scale=np.where(constant, np.maximum(1.0, rounding), scale))
 
     @classmethod
     def identity(cls, n_features):
-        """Make the standardizer that leaves rows as they are.
+        """Standardizer that leaves rows unchanged.
 
         Parameters
         ----------
         n_features : int
-            Number of their features.
+            Number of features of the rows.
 
         Returns
         -------
         standardizer : Standardizer
             Of mean 0 and scale 1.
         """
-        return cls(np.zeros(n_features), np.ones(n_features))
+        return cls(mean=np.zeros(n_features), scale=np.ones(n_features))
 
     def transform(self, X):
-        """Bring rows to standard units.
+        """Rows brought to standard units.
 
         Parameters
         ----------
@@ -76,7 +76,7 @@ class Standardizer:
         Returns
         -------
         X : ndarray of shape (n_rows, n_features)
-            The same in standard units; what is farther than 1e100 of them counts as that.
+            Rows in standard units, cut at 1e100 of them.
         """
         standard = 0.5 * X  # (row, feature); halves, because the difference of two numbers may overflow
         standard -= 0.5 * self.mean
@@ -85,7 +85,7 @@ class Standardizer:
         return np.clip(standard, -FARTHEST, FARTHEST, out=standard)
 
     def inverse_transform(self, X):
-        """Bring rows back to the caller's units.
+        """Rows brought back to the caller's units.
 
         Parameters
         ----------
@@ -95,6 +95,6 @@ class Standardizer:
         Returns
         -------
         X : ndarray of shape (n_rows, n_features)
-            The same in the caller's units.
+            Rows in the caller's units.
         """
         return X * self.scale + self.mean

@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.model_selection import RandomizedSearchCV
 
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier
-from skhbnn.estimators import informed
+from skhbnn.estimators import prior_sources
 from skhbnn.inference.methods import METHODS
 from skhbnn.support.libraries import import_arviz
 
@@ -215,7 +215,7 @@ def test_bad_priors_of_groups_say_what_is_wrong(moons, params, message):
 def test_cauchy_groups_have_no_covariance_for_a_prior(fit_groups, moons, monkeypatch):
     """Refused before anything is computed from the draws."""
     fitted = fit_groups(groups=moons.groups, weight_prior="cauchy")
-    monkeypatch.setattr(informed, "weigh_chains", None)
+    monkeypatch.setattr(prior_sources, "weigh_chains", None)
     for now in ("cauchy", "normal"):  # what the fit was made with counts
         with pytest.raises(ValueError, match='weight_prior="cauchy"'):
             InformedPriorBNNClassifier.from_hierarchical(fitted.set_params(weight_prior=now))

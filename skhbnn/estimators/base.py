@@ -1,39 +1,32 @@
-"""What all three estimators share: parameters, the path of a fit, and the summaries of predictions."""
+"""Base of the estimators of this package: their common parameters, the path of a fit, and the fit for other tools.
 
-import warnings
+It knows no task. A task, such as ``classification.py``, says what y may be and what is predicted; ``single.py`` and
+``groups.py`` say which draws serve which rows; the concrete estimators say what their model is.
+"""
+
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
 from joblib import effective_n_jobs
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import Bunch, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
-from ..data.standardizer import Standardizer
 from ..inference.methods import METHODS, PROGRESS_UNITS, THROUGH_PYMC, VARIATIONAL, infer
 from ..inference.trace import Settings
-from ..model.families import WEIGHT_PRIORS
 from ..model.network import ACTIVATIONS, Network
 from ..persistence.saving import SavableMixin
-from ..posterior import prediction
 from ..posterior.arviz import to_arviz
 from ..posterior.diagnostics import diagnose
 from ..posterior.draws import posterior_from_trace
 from ..posterior.stacking import weigh_chains
+from ..support.caller import warn_caller
 from ..support.libraries import import_pymc
-from ..support.memory import require_memory
 from ..support.progress import CallbackSupportMixin, fit_progress
-
-# Of the estimators that have a prior of independent weights.
-INDEPENDENT_PRIOR_CONSTRAINTS: dict = {
-    "standardize": ["boolean"],
-    "weight_prior": [StrOptions(set(WEIGHT_PRIORS))],
-    "prior_scale": [StrOptions({"fan_in"}), Interval(Real, 0, None, closed="neither"), "array-like"],
-}
 
 
 def column_names(estimator):
@@ -51,8 +44,8 @@ def check_fitted(caller, estimator, wanted, meaning=None):
     check_is_fitted(estimator)
 
 
-class BaseBNNClassifier(SavableMixin, CallbackSupportMixin, ClassifierMixin, BaseEstimator):
-    """Base of the estimators; a subclass says what its model is and whose weights serve a row."""
+class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
+    """Base of the estimators of Bayesian neural networks."""
 
     _parameter_constraints: dict = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -75,33 +68,27 @@ class BaseBNNClassifier(SavableMixin, CallbackSupportMixin, ClassifierMixin, Bas
 
     def __init__(
         self,
-        hidden_layer_sizes=(5, 5),
         *,
-        activation="tanh",
-        fit_intercept=True,
-        standardize=True,
-        weight_prior="normal",
-        prior_scale=2.0,
-        inference="nuts",
-        chains=4,
-        tune=500,
-        draws=500,
-        tol=None,
-        chain_weights="equal",
-        target_accept=0.9,
-        max_iter=20_000,
-        batch_size=None,
-        sample_kwargs=None,
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
+        hidden_layer_sizes,
+        activation,
+        fit_intercept,
+        inference,
+        chains,
+        tune,
+        draws,
+        tol,
+        chain_weights,
+        target_accept,
+        max_iter,
+        batch_size,
+        sample_kwargs,
+        n_jobs,
+        random_state,
+        verbose,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.fit_intercept = fit_intercept
-        self.standardize = standardize
-        self.weight_prior = weight_prior
-        self.prior_scale = prior_scale
         self.inference = inference
         self.chains = chains
         self.tune = tune
@@ -116,47 +103,44 @@ class BaseBNNClassifier(SavableMixin, CallbackSupportMixin, ClassifierMixin, Bas
         self.random_state = random_state
         self.verbose = verbose
 
-    # Fitting -------------------------------------------------------------------------------------------------
+    # What the parts of an estimator say ----------------------------------------------------------------------------
+
+    @abstractmethod
+    def _n_outputs(self):
+        """Number of outputs of the network, known once y was read."""
+
+    @abstractmethod
+    def _standardizer(self, n_inputs):
+        """Standardizer of the inputs that the parameters ask for; None: the one made from the rows of the fit."""
+
+    @abstractmethod
+    def _draws_by_rows(self, labels):
+        """Pairs of rows to predict and the draws that serve them; labels are those of the rows, or None."""
+
+    # Fitting -------------------------------------------------------------------------------------------------------
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "posterior_")
 
     def _forget(self):
-        """Drop an earlier fit: should this one fail, the estimator is unfitted."""
+        """Drop an earlier fit: should the next one fail, the estimator is unfitted."""
         if hasattr(self, "posterior_"):
             del self.posterior_
 
-    def _encode_classes(self, y, classes=None):
-        """Set classes_, to those given or those in y, and return the class codes (row,)."""
-        check_classification_targets(y)
-        present = np.unique(y)  # (class,)
-        self.classes_ = present if classes is None else np.unique(np.asarray(classes))  # (class,)
-        unknown = np.setdiff1d(present, self.classes_)
-        if len(unknown):
-            raise ValueError(f"y has classes that are not in classes={self.classes_.tolist()}: {unknown.tolist()}.")
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs samples of at least 2 classes, but the data contains only one class: "
-                f"{self.classes_.tolist()[0]!r}."
-            )
-        return np.searchsorted(self.classes_, y)
-
     def _network(self, n_inputs):
-        """The network that the parameters, the inputs and the classes ask for."""
-        hidden = np.atleast_1d(np.asarray(self.hidden_layer_sizes))
+        """Network that the parameters, the number of inputs and the targets ask for."""
+        hidden = np.atleast_1d(np.asarray(self.hidden_layer_sizes))  # (hidden layer,)
         if hidden.ndim != 1 or any(
             not isinstance(size, (Integral, np.integer)) or size < 1 for size in hidden.tolist()
         ):
             raise ValueError(
                 f"hidden_layer_sizes must hold one positive integer per hidden layer, got {self.hidden_layer_sizes!r}."
             )
-        n_logits = 1 if len(self.classes_) == 2 else len(self.classes_)
-        sizes = (n_inputs, *(int(size) for size in hidden), n_logits)
+        sizes = (n_inputs, *(int(size) for size in hidden), self._n_outputs())
         return Network(sizes, self.activation, bool(self.fit_intercept))
 
-    def _standardizer(self, X):
-        """The standardizer of X to use; None: that of the rows themselves."""
-        return None if self.standardize else Standardizer.identity(X.shape[1])
-
     def _settings(self):
-        """The parameters of the inference; those that its method would ignore are an error."""
+        """Settings of the inference from the parameters; one that the method would ignore is a ValueError."""
         for name, users in (("batch_size", VARIATIONAL), ("sample_kwargs", THROUGH_PYMC), ("tol", ("nuts",))):
             if getattr(self, name) and self.inference not in users:
                 raise ValueError(
@@ -176,15 +160,15 @@ class BaseBNNClassifier(SavableMixin, CallbackSupportMixin, ClassifierMixin, Bas
         )
 
     def _draw_seed(self):
-        """A seed from random_state, for everything random in a fit."""
+        """Seed of everything random in a fit, drawn from random_state."""
         return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
 
     def _fit_model(self, model, data, grouped=False):
-        """Infer the model's posterior given the data, and judge it."""
+        """The estimator itself, with the posterior of a model given the data, and warned of where it is doubtful."""
         seed = self._draw_seed()
         unit = PROGRESS_UNITS.get(self.inference, "draws")
         tol = None if self.tol is None else float(self.tol)
-        judgement: dict = {}  # the latest, by the number of draws: the end judges those of the last look again
+        judgement: dict = {}  # the latest, by the number of draws: the end judges the draws of the last look again
 
         def judged(trace):
             n_draws = trace.x.shape[1]
@@ -205,54 +189,26 @@ class BaseBNNClassifier(SavableMixin, CallbackSupportMixin, ClassifierMixin, Bas
             self.posterior_ = weigh_chains(posterior, self.chain_weights, lambda: posterior.log_likelihood(data))
         problems = self.diagnostics_.problems()
         if problems:
-            warnings.warn(
+            warn_caller(
                 f"{type(self).__name__} may not have converged: {'; '.join(problems)}.",
                 ConvergenceWarning,
-                stacklevel=4,  # past fit and the wrapper of scikit-learn, to the line that called fit
             )
         return self
 
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "posterior_")
+    # Predicting ----------------------------------------------------------------------------------------------------
 
-    # Predicting ----------------------------------------------------------------------------------------------
-
-    def _inputs_and_weights(self, X, groups=None):
-        """Standardised inputs, and pairs of rows and the weight draws that serve them."""
-        raise NotImplementedError
-
-    def _summary(self, statistic, X, groups=None):
-        """A statistic of the posterior of the class probabilities of every row."""
-        check_is_fitted(self)
-        inputs, parts = self._inputs_and_weights(X, groups)
-        return self._gather(statistic, inputs, parts, axis=0)
-
-    def _gather(self, statistic, inputs, parts, axis):
-        """A statistic of the rows of every part, in the order of the rows along axis."""
-        result = None
-        for rows, weights in parts:
-            piece = statistic(self.posterior_.predictor, weights, inputs[rows])
+    def _over_rows(self, statistic, inputs, labels, axis=0):
+        """A statistic of the draws that serve each row, as an array with the rows along axis in the caller's order."""
+        inputs, result = self.standardizer_.transform(inputs), None  # (row, feature)
+        for rows, draws in self._draws_by_rows(labels):
+            part = statistic(self.posterior_.predictor, draws, inputs[rows])
             if result is None:
-                result = np.empty((*piece.shape[:axis], len(inputs), *piece.shape[axis + 1 :]))
-            result[(slice(None),) * axis + (rows,)] = piece
+                result = np.empty((*part.shape[:axis], len(inputs), *part.shape[axis + 1 :]))
+            result[(slice(None),) * axis + (rows,)] = part
         return result
 
-    def _proba(self, X, groups=None):
-        return self._summary(prediction.mean_proba, X, groups)
-
-    def _labels(self, X, groups=None):
-        proba = self._proba(X, groups)  # (row, class)
-        return self.classes_[proba.argmax(axis=1)]
-
-    def _std(self, X, groups=None):
-        return self._summary(prediction.std_proba, X, groups)
-
-    def _uncertainty(self, X, groups=None):
-        total, aleatoric, epistemic = self._summary(prediction.entropies, X, groups).T  # (row,) each
-        return Bunch(total=total, aleatoric=aleatoric, epistemic=epistemic)
-
-    def _sample_proba(self, X, groups, n_draws):
-        check_is_fitted(self)
+    def _chosen_draws(self, n_draws):
+        """Positions of n_draws evenly spaced draws among the draws of all chains, (draw,); None: of all draws."""
         available = self.posterior_.n_draws
         if n_draws is None:
             n_draws = available
@@ -260,17 +216,12 @@ class BaseBNNClassifier(SavableMixin, CallbackSupportMixin, ClassifierMixin, Bas
             raise ValueError(
                 f"n_draws must be an integer from 1 to the {available} draws of the posterior, got {n_draws!r}."
             )
-        chosen = np.linspace(0, available - 1, n_draws).round().astype(int)  # (draw,)
-        inputs, parts = self._inputs_and_weights(X, groups)
-        n_bytes = 2 * 8 * n_draws * len(inputs) * len(self.classes_)  # all rows, and those of one group
-        what = f"The probabilities of {n_draws} draws, {len(inputs)} rows and {len(self.classes_)} classes"
-        require_memory(n_bytes, what, "lower n_draws, or predict fewer rows at once")
-        return self._gather(prediction.sample_proba, inputs, ((rows, w[chosen]) for rows, w in parts), axis=1)
+        return np.linspace(0, available - 1, n_draws).round().astype(int)
 
-    # The model and the draws for other tools ---------------------------------------------------------------
+    # The fit for other tools ---------------------------------------------------------------------------------------
 
-    def _rows(self):
-        """The rows of the fit; a ValueError for the prior that a PerGroupClassifier has as its fallback."""
+    def _training_rows(self):
+        """Rows of the fit; a ValueError where the estimator is a prior, the fallback of an estimator per group."""
         data = getattr(self, "training_data_", None)
         if data is None:
             raise ValueError(f"This {type(self).__name__} is a prior, and was not fitted to any rows.")
@@ -297,15 +248,15 @@ class BaseBNNClassifier(SavableMixin, CallbackSupportMixin, ClassifierMixin, Bas
         Raises
         ------
         NotFittedError
-            If the classifier is not fitted.
+            If the estimator is not fitted.
         ValueError
-            If it is a prior that was not fitted to any rows, the ``fallback_`` of a PerGroupClassifier.
+            If it is a prior that was not fitted to any rows, the ``fallback_`` of an estimator per group.
         """
         check_is_fitted(self)
         import_pymc()  # it takes seconds
         from ..density.pymc_model import build_model
 
-        return build_model(self.posterior_.model, self._rows(), self._input_names(), fused=fused)
+        return build_model(self.posterior_.model, self._training_rows(), self._input_names(), fused=fused)
 
     def to_arviz(self):
         """The posterior as a labelled object for ArviZ.
@@ -314,17 +265,17 @@ class BaseBNNClassifier(SavableMixin, CallbackSupportMixin, ClassifierMixin, Bas
         -------
         data : arviz.InferenceData or xarray.DataTree
             ``InferenceData`` with ArviZ before version 1, ``DataTree`` since. Group ``posterior`` holds ``weights``
-            (chain, draw, group, weight) and, for a hierarchical fit, ``group_mean`` (chain, draw, weight) and
-            ``group_scale`` (chain, draw, part) of those that are learned; ``sample_stats`` the statistics
-            of the sampler; ``log_likelihood`` that of each training row, in nats, (chain, draw, row); and
-            ``observed_data`` the class codes, rows in the order of the X given to ``fit``.
+            (chain, draw, group, weight) and, for a hierarchical fit, ``group_mean`` (chain, draw, weight) and the
+            learned entries of ``group_scale`` (chain, draw, part); ``sample_stats`` the statistics of the sampler;
+            ``log_likelihood`` the log likelihood of each training row, in nats, (chain, draw, row); and
+            ``observed_data`` the targets of ``training_data_``, rows in the order of the X given to ``fit``.
 
         Raises
         ------
         NotFittedError
-            If the classifier is not fitted.
+            If the estimator is not fitted.
         ValueError
-            If it is a prior that was not fitted to any rows, the ``fallback_`` of a PerGroupClassifier.
+            If it is a prior that was not fitted to any rows, the ``fallback_`` of an estimator per group.
         """
         check_is_fitted(self)
-        return to_arviz(self.posterior_, self._rows(), self._input_names())
+        return to_arviz(self.posterior_, self._training_rows(), self._input_names())

@@ -1,15 +1,38 @@
 """One Bayesian neural network for all rows."""
 
+from typing import Any
+
 from sklearn.base import _fit_context
 
+from ..data.reading import read_rows
 from ..model.priors import FlatModel, layer_scales
 from ..persistence.saving import storable
-from .base import INDEPENDENT_PRIOR_CONSTRAINTS
-from .single import SingleNetworkClassifier
+from .base import BaseBNN
+from .classification import NetworkClassifierMixin
+from .classifier_methods import ClassifierMethods
+from .independent_prior import IndependentPriorMixin
+from .single import SingleNetworkMixin
+
+
+class FlatBNN(SingleNetworkMixin, IndependentPriorMixin, BaseBNN):
+    """One network of independent weights, for any task."""
+
+    _parameter_constraints: dict = {
+        **BaseBNN._parameter_constraints,
+        **IndependentPriorMixin._parameter_constraints,
+    }
+
+    prior_scale: Any
+
+    def _model(self, n_inputs):
+        """Model that the parameters ask for."""
+        network = self._network(n_inputs)
+        scale = layer_scales(network, self.prior_scale)  # (layer,)
+        return FlatModel(network=network, scale=scale, weight_prior=self.weight_prior)
 
 
 @storable
-class FlatBNNClassifier(SingleNetworkClassifier):
+class FlatBNNClassifier(ClassifierMethods, NetworkClassifierMixin, FlatBNN):
     """A Bayesian neural network classifier: one network, all rows.
 
     Every weight has an independent prior of the family ``weight_prior`` around 0, by default Normal(0,
@@ -105,10 +128,50 @@ class FlatBNNClassifier(SingleNetworkClassifier):
     (60, 2)
     """
 
-    _parameter_constraints: dict = {
-        **SingleNetworkClassifier._parameter_constraints,
-        **INDEPENDENT_PRIOR_CONSTRAINTS,
-    }
+    def __init__(
+        self,
+        hidden_layer_sizes=(5, 5),
+        *,
+        activation="tanh",
+        fit_intercept=True,
+        standardize=True,
+        weight_prior="normal",
+        prior_scale=2.0,
+        inference="nuts",
+        chains=4,
+        tune=500,
+        draws=500,
+        tol=None,
+        chain_weights="equal",
+        target_accept=0.9,
+        max_iter=20_000,
+        batch_size=None,
+        sample_kwargs=None,
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            fit_intercept=fit_intercept,
+            inference=inference,
+            chains=chains,
+            tune=tune,
+            draws=draws,
+            tol=tol,
+            chain_weights=chain_weights,
+            target_accept=target_accept,
+            max_iter=max_iter,
+            batch_size=batch_size,
+            sample_kwargs=sample_kwargs,
+            n_jobs=n_jobs,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.standardize = standardize
+        self.weight_prior = weight_prior
+        self.prior_scale = prior_scale
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y):
@@ -116,7 +179,7 @@ class FlatBNNClassifier(SingleNetworkClassifier):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, dataframe} of shape (n_samples, n_features)
             Training rows.
         y : array-like of shape (n_samples,)
             Class labels.
@@ -136,7 +199,7 @@ class FlatBNNClassifier(SingleNetworkClassifier):
         ConvergenceWarning
             If the chains did not converge; the fit is kept.
         """
-        data = self._take_rows(X, y)
-        network = self._network(data.X.shape[1])
-        model = FlatModel(network, layer_scales(network, self.prior_scale), self.weight_prior)
-        return self._fit_model(model, data)
+        self._forget()
+        inputs, _ = read_rows(self, X, reset=True)  # (row, feature)
+        data = self._take_rows(inputs, self._read_targets(inputs, y))
+        return self._fit_model(self._model(inputs.shape[1]), data)

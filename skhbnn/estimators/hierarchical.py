@@ -1,25 +1,80 @@
 """A Bayesian neural network per group, all under one learned group distribution."""
 
 from numbers import Integral, Real
+from typing import Any
 
-import numpy as np
 from sklearn.base import _fit_context
-from sklearn.utils import check_array, check_X_y
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import validate_data
 
-from ..data.columns import naming_text_columns
-from ..data.labels import ALL_ROWS, check_no_class_missing, encode_labels, labels_array, rows_by_label, unique_labels
+from ..data.labels import encode_labels, rows_by_label
+from ..data.reading import read_rows
 from ..data.rows import group_rows
 from ..model.families import GROUP_SCALE_PRIORS
 from ..model.priors import POOLING, HierarchicalModel, layer_pooling, layer_scales
 from ..persistence.saving import storable
-from .base import INDEPENDENT_PRIOR_CONSTRAINTS, BaseBNNClassifier
+from .base import BaseBNN
+from .classification import NetworkClassifierMixin
+from .classifier_methods import GroupedClassifierMethods
 from .groups import GroupsMixin, unseen_text
+from .independent_prior import IndependentPriorMixin
+
+
+class HierarchicalBNN(GroupsMixin, IndependentPriorMixin, BaseBNN):
+    """A network per group under one learned group distribution, for any task."""
+
+    _parameter_constraints: dict = {
+        **BaseBNN._parameter_constraints,
+        **IndependentPriorMixin._parameter_constraints,
+        "groups": [None, str, Integral, list, tuple],
+        "group_scale_prior": [StrOptions(set(GROUP_SCALE_PRIORS)), Interval(Real, 0, None, closed="neither")],
+        "pooling": [StrOptions({"auto", *POOLING}), "array-like"],
+        "unseen_groups": [StrOptions({"population", "error"})],
+    }
+
+    prior_scale: Any
+    pooling: Any
+    group_scale_prior: Any
+    unseen_groups: str
+
+    def _model(self, n_inputs):
+        """Model that the parameters ask for."""
+        network = self._network(n_inputs)
+        return HierarchicalModel(
+            network=network,
+            scale=layer_scales(network, self.prior_scale),
+            pooling=layer_pooling(network, self.pooling),
+            weight_prior=self.weight_prior,
+            group_scale_prior=self.group_scale_prior,
+        )
+
+    def _take_rows(self, inputs, targets, labels):
+        """Rows of a fit as GroupedData; sets groups_ and standardizer_."""
+        known, labels = self._take_groups(labels, len(targets))
+        codes = encode_labels(labels, known)  # (row,)
+        standardizer = self._standardizer(inputs.shape[1])
+        data, self.standardizer_ = group_rows(inputs, targets, codes, known, standardizer)
+        return data
+
+    def _draws_by_rows(self, labels):
+        """Pairs of the rows of one group and the draws of the group's network, drawn anew for an unseen group."""
+        posterior = self.posterior_
+        if labels is None:
+            yield slice(None), posterior.group_parameters(0)
+            return
+        rows = rows_by_label(labels)
+        codes = dict(zip(rows, encode_labels(rows, self.training_data_.group_labels), strict=True))
+        unseen = [label for label, code in codes.items() if code < 0]
+        if unseen and self.unseen_groups == "error":
+            raise ValueError(
+                f'{unseen_text(unseen)} Set unseen_groups="population" to predict them from the group distribution.'
+            )
+        for label, code in codes.items():
+            seen = code >= 0
+            yield rows[label], posterior.group_parameters(code) if seen else posterior.population_parameters(label)
 
 
 @storable
-class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
+class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin, HierarchicalBNN):
     """A Bayesian neural network per group, partially pooled.
 
     The model is that of Wiecki [1]_: every group has a network, and its weights come from a group distribution that is
@@ -144,15 +199,6 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
     (150, 2)
     """
 
-    _parameter_constraints: dict = {
-        **BaseBNNClassifier._parameter_constraints,
-        **INDEPENDENT_PRIOR_CONSTRAINTS,
-        "groups": [None, str, Integral, list, tuple],
-        "group_scale_prior": [StrOptions(set(GROUP_SCALE_PRIORS)), Interval(Real, 0, None, closed="neither")],
-        "pooling": [StrOptions({"auto", *POOLING}), "array-like"],
-        "unseen_groups": [StrOptions({"population", "error"})],
-    }
-
     def __init__(
         self,
         hidden_layer_sizes=(5, 5),
@@ -181,12 +227,9 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
         verbose=0,
     ):
         super().__init__(
-            hidden_layer_sizes,
+            hidden_layer_sizes=hidden_layer_sizes,
             activation=activation,
             fit_intercept=fit_intercept,
-            standardize=standardize,
-            weight_prior=weight_prior,
-            prior_scale=prior_scale,
             inference=inference,
             chains=chains,
             tune=tune,
@@ -202,9 +245,12 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
             verbose=verbose,
         )
         self.groups = groups
+        self.unseen_groups = unseen_groups
+        self.standardize = standardize
+        self.weight_prior = weight_prior
+        self.prior_scale = prior_scale
         self.group_scale_prior = group_scale_prior
         self.pooling = pooling
-        self.unseen_groups = unseen_groups
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, groups=None):
@@ -212,7 +258,7 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, dataframe} of shape (n_samples, n_features)
             Training rows.
         y : array-like of shape (n_samples,)
             Class labels.
@@ -237,49 +283,6 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
             If there are no groups, so that all rows are one.
         """
         self._forget()
-        X, labels = self._split(X, groups, reset=True)
-        check_no_class_missing(y)
-        with naming_text_columns(X):
-            X, y = check_X_y(X, y, dtype=np.float64, estimator=self)  # (row, feature), (row,)
-        y = self._encode_classes(y)  # (row,)
-        if labels is None:
-            self._warn_without_groups()
-            self.groups_, known, labels = None, [ALL_ROWS], [ALL_ROWS] * len(y)
-        else:
-            known = unique_labels(labels, self.groups)
-            self.groups_ = labels_array(known)  # (group,)
-        data, self.standardizer_ = group_rows(X, y, encode_labels(labels, known), known, self._standardizer(X))
-        network = self._network(X.shape[1])
-        model = HierarchicalModel(
-            network,
-            layer_scales(network, self.prior_scale),
-            layer_pooling(network, self.pooling),
-            self.weight_prior,
-            self.group_scale_prior,
-        )
-        return self._fit_model(model, data, grouped=self.groups_ is not None)
-
-    def _check_inputs(self, X, reset):
-        with naming_text_columns(X):
-            return validate_data(self, X, reset=reset, dtype=np.float64)  # (row, feature)
-
-    def _inputs_and_weights(self, X, groups=None):
-        X, labels = self._split(X, groups, reset=False)
-        with naming_text_columns(X):
-            X = check_array(X, dtype=np.float64, estimator=self)  # (row, feature)
-        inputs = self.standardizer_.transform(X)  # (row, feature)
-        self._check_same_way(labels)
-        if labels is None:
-            return inputs, [(np.arange(len(X)), self.posterior_.group_parameters(0))]
-        rows = rows_by_label(labels)
-        codes = dict(zip(rows, encode_labels(rows, self.training_data_.group_labels), strict=True))
-        unseen = [label for label, code in codes.items() if code < 0]
-        if unseen and self.unseen_groups == "error":
-            raise ValueError(
-                f'{unseen_text(unseen)} Set unseen_groups="population" to predict them from the group distribution.'
-            )
-        posterior = self.posterior_
-        return inputs, (
-            (rows[label], posterior.population_parameters(label) if code < 0 else posterior.group_parameters(code))
-            for label, code in codes.items()
-        )
+        inputs, labels = read_rows(self, X, groups, reset=True)  # (row, feature), labels of the rows
+        data = self._take_rows(inputs, self._read_targets(inputs, y), labels)
+        return self._fit_model(self._model(inputs.shape[1]), data, grouped=self.groups_ is not None)

@@ -1,30 +1,130 @@
 """One Bayesian neural network under an informative prior."""
 
-from functools import cache, partial
+from abc import abstractmethod
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from sklearn.base import _fit_context
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
-from sklearn.utils.validation import validate_data
 
-from ..data.labels import as_labels, encode_labels
+from ..data.reading import read_rows
 from ..data.standardizer import Standardizer
 from ..inference.trace import Trace
 from ..model.priors import InformedModel, informed_factor
 from ..persistence.saving import storable
-from ..posterior.alignment import weight_moments
 from ..posterior.draws import posterior_from_trace
-from ..posterior.group_prior import moments_of_one_mode, population_moments
-from ..posterior.stacking import weigh_chains
-from .base import BaseBNNClassifier, check_fitted
+from .base import BaseBNN, check_fitted
+from .classification import NetworkClassifierMixin, n_logits
+from .classifier_methods import ClassifierMethods
 from .hierarchical import HierarchicalBNNClassifier
-from .single import SingleNetworkClassifier
+from .prior_sources import group_distribution, network_posterior, perceptron_prior
+from .single import SingleNetworkMixin
+
+# Parameters that an estimator made from a fit takes over from it.
+TAKEN_OVER = (
+    *("activation", "fit_intercept", "inference", "chains", "tune", "draws", "target_accept", "max_iter"),
+    *("tol", "chain_weights", "batch_size", "sample_kwargs", "n_jobs", "random_state"),
+)
+
+
+class InformedPriorBNN(SingleNetworkMixin, BaseBNN):
+    """One network under a given multivariate normal prior, for any task."""
+
+    _parameter_constraints: dict = {
+        **BaseBNN._parameter_constraints,
+        "prior_mean": ["array-like", None],
+        "prior_cov": ["array-like", None],
+        "prior_scale": [Interval(Real, 0, None, closed="neither")],
+        "feature_mean": ["array-like", None],
+        "feature_scale": ["array-like", None],
+        "feature_names": ["array-like", None],
+    }
+
+    prior_mean: Any
+    prior_cov: Any
+    prior_scale: float
+    feature_mean: Any
+    feature_scale: Any
+    feature_names: Any
+
+    @classmethod
+    @abstractmethod
+    def _target_parameters(cls, fitted):
+        """Parameters that say of the targets what a fit knows of them, as a dict."""
+
+    @abstractmethod
+    def _take_targets_from_parameters(self):
+        """Set what a fit learns of its targets, from the parameters alone."""
+
+    @classmethod
+    def _with_prior(cls, fitted, mean, cov, params):
+        """An unfitted estimator with a prior for the network, inputs and targets of a fit."""
+        own = {
+            **{name: getattr(fitted, name) for name in TAKEN_OVER},
+            **cls._target_parameters(fitted),
+            "hidden_layer_sizes": fitted.posterior_.network.sizes[1:-1],
+            "prior_mean": mean,
+            "prior_cov": cov,
+            "feature_mean": fitted.standardizer_.mean,
+            "feature_scale": fitted.standardizer_.scale,
+            "feature_names": fitted._input_names() if hasattr(fitted, "feature_names_in_") else None,
+        }
+        return cls(**{**own, **params})
+
+    def _read_inputs(self, X):
+        """Inputs (row, feature) of a fit, whose columns are the ones that the prior was made for."""
+        inputs, _ = read_rows(self, X, reset=True)  # (row, feature)
+        wanted, found = self.feature_names, getattr(self, "feature_names_in_", None)
+        if wanted is not None and found is not None and list(wanted) != list(found):
+            raise ValueError(
+                f"The prior was made for the columns {list(wanted)} in this order, and X has {list(found)}; give it "
+                "those, or set feature_names=None if they mean the same."
+            )
+        return inputs
+
+    def _model(self, n_inputs):
+        """Model that the parameters ask for."""
+        network = self._network(n_inputs)
+        mean, cholesky = informed_factor(network, self.prior_mean, self.prior_cov)  # (weight,), (weight, weight)
+        return InformedModel(network=network, mean=mean, cholesky=self.prior_scale * cholesky)
+
+    def _take_prior(self, X):
+        """The estimator itself as a fit to no rows: draws from the prior; X gives names, and units if need be."""
+        inputs = self._read_inputs(X)  # (row, feature)
+        self._take_targets_from_parameters()
+        n_inputs = inputs.shape[1]
+        self.standardizer_ = self._standardizer(n_inputs) or Standardizer.of(inputs)
+        model = self._model(n_inputs)
+        seed = self._draw_seed()
+        shape = (self.chains, self.draws, model.network.n_weights)
+        x = np.random.default_rng(seed).standard_normal(shape)  # (chain, draw, weight)
+        self.posterior_ = posterior_from_trace(model, 1, Trace(x, {}), seed)
+        return self
+
+    def _standardizer(self, n_inputs):
+        given = {"feature_mean": self.feature_mean, "feature_scale": self.feature_scale}
+        if all(value is None for value in given.values()):
+            return None
+        identity = Standardizer.identity(n_inputs)
+        defaults = {"feature_mean": identity.mean, "feature_scale": identity.scale}
+        arrays = {name: np.asarray(defaults[name] if v is None else v, dtype=float) for name, v in given.items()}
+        for name, array in arrays.items():
+            if array.shape != (n_inputs,):
+                raise ValueError(
+                    f"{name} has shape {array.shape}, but X has {n_inputs} features; give it those that the "
+                    "prior was made for."
+                )
+            if not np.all(np.isfinite(array)):
+                raise ValueError(f"{name} contains NaN or infinity.")
+        if not np.all(arrays["feature_scale"] > 0):
+            raise ValueError("feature_scale must be positive for every feature.")
+        return Standardizer(mean=arrays["feature_mean"], scale=arrays["feature_scale"])
 
 
 @storable
-class InformedPriorBNNClassifier(SingleNetworkClassifier):
+class InformedPriorBNNClassifier(ClassifierMethods, NetworkClassifierMixin, InformedPriorBNN):
     """A Bayesian neural network classifier under a given multivariate normal prior.
 
     The weights are w = ``prior_mean`` + ``prior_scale`` · L z with L Lᵀ = ``prior_cov`` and z ~ Normal(0, 1).
@@ -129,16 +229,7 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
     (50, 2)
     """
 
-    _parameter_constraints: dict = {
-        **SingleNetworkClassifier._parameter_constraints,
-        "prior_mean": ["array-like", None],
-        "prior_cov": ["array-like", None],
-        "prior_scale": [Interval(Real, 0, None, closed="neither")],
-        "feature_mean": ["array-like", None],
-        "feature_scale": ["array-like", None],
-        "feature_names": ["array-like", None],
-        "classes": ["array-like", None],
-    }
+    _parameter_constraints: dict = {**InformedPriorBNN._parameter_constraints, "classes": ["array-like", None]}
 
     def __init__(
         self,
@@ -168,10 +259,9 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         verbose=0,
     ):
         super().__init__(
-            hidden_layer_sizes,
+            hidden_layer_sizes=hidden_layer_sizes,
             activation=activation,
             fit_intercept=fit_intercept,
-            prior_scale=prior_scale,
             inference=inference,
             chains=chains,
             tune=tune,
@@ -188,6 +278,7 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         )
         self.prior_mean = prior_mean
         self.prior_cov = prior_cov
+        self.prior_scale = prior_scale
         self.feature_mean = feature_mean
         self.feature_scale = feature_scale
         self.feature_names = feature_names
@@ -203,66 +294,47 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         prefer_skip_nested_validation=True,
     )
     def from_hierarchical(cls, hierarchical, *, covariance="full", prior_chains="stacking", align=True, **params):
-        """An unfitted classifier whose prior is the group distribution that a hierarchical fit learned.
+        """Unfitted classifier whose prior is the group distribution that a hierarchical fit learned.
 
-        Mean and covariance are those of a new group's weights, w ~ Normal(mu, sd²), over posterior draws of (mu, sd).
-        Draws of all modes have no common normal distribution, so these are the tenth of the draws around the one whose
-        predictions are nearest to the mean over all; of a fit whose first layer has affine pooling, that one alone,
-        with the covariance that the mean of the output weights has under its hidden layers.
+        The prior has the mean and covariance of a new group's weights, w ~ Normal(mu, sd²), over posterior draws of
+        (mu, sd). Draws of all modes have no common normal distribution, so one draw is chosen: the one whose
+        predictions are nearest to the mean over all draws. The tenth of the draws that is nearest to it makes the
+        prior. Of a fit whose first layer has affine pooling the chosen draw alone makes it, with the covariance that
+        the mean of the output weights has under the hidden layers of that draw.
 
         Parameters
         ----------
         hierarchical : HierarchicalBNNClassifier
-            A fitted one.
+            Fitted classifier of many groups.
         covariance : {"full", "layer", "diag"}, default="full"
-            Keep all covariances, those within each layer, or none.
+            Covariances that the prior keeps: all, the ones within each layer, or none.
         prior_chains : {"stacking", "equal"}, int or array-like of int, default="stacking"
-            Chains of the hierarchical fit that make the prior: all, with the weights of ``chain_weights="stacking"``
-            whatever the fit itself has, or with equal ones; or those of these numbers, with equal ones.
+            Chains of the hierarchical fit that make the prior. ``"stacking"``: all, with the weights that
+            ``chain_weights="stacking"`` gives, whatever the fit itself has. ``"equal"``: all, with equal weights.
+            Integers: the chains of these numbers, with equal weights.
         align : bool, default=True
-            Align the draws over permutations and sign flips of hidden units and take those of one mode. False: all
-            draws as they are, of modes that blur each other.
+            Align the draws over permutations and sign flips of hidden units, and take the draws of one mode. False: all
+            draws unchanged, of modes that blur each other.
         **params
-            Other constructor parameters, such as ``random_state``; by default the sampler's settings are those of
-            ``hierarchical``.
+            Other constructor parameters, such as ``random_state``; by default the settings of the sampler are taken
+            from ``hierarchical``.
 
         Returns
         -------
         classifier : InformedPriorBNNClassifier
+            Its parameters hold the prior.
 
         Raises
         ------
         NotFittedError
             If ``hierarchical`` is not fitted.
         TypeError
-            If it is not a HierarchicalBNNClassifier.
+            If ``hierarchical`` is not a HierarchicalBNNClassifier.
         ValueError
             If a chain does not exist, the group distribution has no covariance, or the fit is of a linearised network.
         """
         check_fitted("from_hierarchical", hierarchical, HierarchicalBNNClassifier)
-        _check_network(hierarchical.posterior_)
-        if hierarchical.posterior_.model.weight_prior == "cauchy":
-            raise ValueError(
-                'With weight_prior="cauchy" the group distribution has no covariance to make a prior of; '
-                'fit the hierarchical model with "student_t", "laplace" or "normal".'
-            )
-        posterior, data = hierarchical.posterior_, hierarchical.training_data_
-        if not isinstance(prior_chains, str):
-            n_chains, chosen = len(posterior.weights), np.atleast_1d(prior_chains)  # (chain,)
-            valid = chosen.ndim == 1 and chosen.dtype.kind in "iu" and np.isin(chosen, range(n_chains)).all()
-            if not valid or not 0 < len(chosen) == len(np.unique(chosen)):
-                raise ValueError(
-                    f"prior_chains={prior_chains!r}, but the fit has the chains 0 to {n_chains - 1}; name some of "
-                    "them, each once."
-                )
-            posterior, prior_chains = posterior.of_chains(chosen), "equal"
-        log_likelihood = cache(partial(posterior.log_likelihood, data))
-        posterior = weigh_chains(posterior, prior_chains, log_likelihood)
-        if align:
-            mean, cov = moments_of_one_mode(posterior, data, log_likelihood(), covariance)
-        else:
-            means, scales = (posterior.pooled(part) for part in (posterior.group_mean, posterior.group_scale))
-            mean, cov = population_moments(posterior.model, means, scales, covariance)
+        mean, cov = group_distribution(hierarchical, covariance, prior_chains, align)
         return cls._with_prior(hierarchical, mean, cov, params)
 
     @classmethod
@@ -271,67 +343,49 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         prefer_skip_nested_validation=True,
     )
     def from_posterior(cls, fitted, *, group=None, covariance="full", align=True, **params):
-        """An unfitted classifier whose prior is the posterior of an earlier fit: yesterday's rows, without them.
+        """Unfitted classifier whose prior is the posterior of an earlier fit: it knows yesterday's rows without them.
 
         Parameters
         ----------
         fitted : FlatBNNClassifier, InformedPriorBNNClassifier or HierarchicalBNNClassifier
-            A fitted one.
+            Fitted classifier.
         group : hashable, default=None
             Label of the group whose posterior is taken, for a hierarchical fit with groups.
         covariance : {"full", "layer", "diag"}, default="full"
-            Keep all covariances, those within each layer, or none.
+            Covariances that the prior keeps: all, the ones within each layer, or none.
         align : bool, default=True
             Align the draws over permutations and sign flips of hidden units.
         **params
-            Other constructor parameters; by default the sampler's settings are those of ``fitted``.
+            Other constructor parameters; by default the settings of the sampler are taken from ``fitted``.
 
         Returns
         -------
         classifier : InformedPriorBNNClassifier
+            Its parameters hold the prior.
 
         Raises
         ------
         NotFittedError
             If ``fitted`` is not fitted.
         TypeError
-            If it is none of the three estimators.
+            If ``fitted`` is none of the three estimators.
         ValueError
             If ``group`` is missing or unknown, there are too few draws for such a covariance, or the fit is of a
             linearised network, or no fit to rows.
         """
-        check_fitted("from_posterior", fitted, BaseBNNClassifier, "classifier of this package")
-        posterior, labels = fitted.posterior_, fitted._rows().group_labels
-        _check_network(posterior)
-        network, code = posterior.network, 0
-        if getattr(fitted, "groups_", None) is not None:
-            code = int(encode_labels(as_labels([group], 1), labels)[0])
-            if code < 0:
-                raise ValueError(f"group={group!r} is none of the groups of the fit, which are {labels}.")
-        elif group is not None:
-            raise ValueError(f"group={group!r}, but this {type(fitted).__name__} was fitted without groups.")
-        if posterior.n_draws == 1:
-            raise ValueError(f'A mode has no covariance: fit the {type(fitted).__name__} with inference="nuts".')
-        mean, cov = weight_moments(network, posterior.group_weights(code), covariance, align)
-        try:
-            np.linalg.cholesky(cov)
-        except np.linalg.LinAlgError:
-            remedy = "draw more" if covariance == "diag" else 'draw more, or set covariance="diag"'
-            raise ValueError(
-                f"The {posterior.n_draws} draws of the fit do not determine a positive definite covariance of "
-                f"{network.n_weights} weights: {remedy}."
-            ) from None
+        check_fitted("from_posterior", fitted, NetworkClassifierMixin, "classifier of this package")
+        mean, cov = network_posterior(fitted, group, covariance, align)
         return cls._with_prior(fitted, mean, cov, params)
 
     @classmethod
     @validate_params({"scale": [Interval(Real, 0, None, closed="neither")]}, prefer_skip_nested_validation=True)
     def from_mlp(cls, mlp, *, scale=1.0, **params):
-        """An unfitted classifier whose prior is centred on the weights of a fitted multilayer perceptron.
+        """Unfitted classifier whose prior is centred on the weights of a fitted multilayer perceptron.
 
         Parameters
         ----------
         mlp : sklearn.neural_network.MLPClassifier
-            A fitted one, of two or more classes. The inputs are used as the perceptron sees them.
+            Fitted perceptron, of two or more classes. The inputs are used as the perceptron sees them.
         scale : float, default=1.0
             Prior standard deviation of every weight: how far to go from the perceptron. It becomes ``prior_scale``.
         **params
@@ -340,51 +394,21 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         Returns
         -------
         classifier : InformedPriorBNNClassifier
+            Its parameters hold the prior.
 
         Raises
         ------
         NotFittedError
             If ``mlp`` is not fitted.
         TypeError
-            If it is not an MLPClassifier.
+            If ``mlp`` is not an MLPClassifier.
         ValueError
-            If it is multilabel.
+            If ``mlp`` is multilabel.
         """
         check_fitted("from_mlp", mlp, MLPClassifier)
-        n_classes = len(mlp.classes_)
-        if mlp.n_outputs_ != (1 if n_classes == 2 else n_classes) or mlp.out_activation_ not in ("logistic", "softmax"):
+        if mlp.n_outputs_ != n_logits(mlp.classes_) or mlp.out_activation_ not in ("logistic", "softmax"):
             raise ValueError("from_mlp needs an MLPClassifier of one label per row; this one is multilabel.")
-        layers = zip(mlp.coefs_, mlp.intercepts_, strict=True)
-        own = {
-            "hidden_layer_sizes": tuple(len(intercept) for intercept in mlp.intercepts_[:-1]),
-            "activation": mlp.activation,
-            "fit_intercept": True,
-            "prior_mean": np.concatenate([part.ravel() for layer in layers for part in layer]),  # (weight,)
-            "prior_scale": scale,
-            "feature_mean": np.zeros(mlp.n_features_in_),
-            "feature_scale": np.ones(mlp.n_features_in_),
-            "feature_names": list(mlp.feature_names_in_) if hasattr(mlp, "feature_names_in_") else None,
-            "classes": mlp.classes_,
-        }
-        return cls(**{**own, **params})
-
-    @classmethod
-    def _with_prior(cls, fitted, mean, cov, params):
-        """A classifier with a prior for the network, inputs and classes of a fit."""
-        shared = [
-            *("activation", "fit_intercept", "inference", "chains", "tune", "draws", "target_accept", "max_iter"),
-            *("tol", "chain_weights", "batch_size", "sample_kwargs", "n_jobs", "random_state"),
-        ]
-        own = {
-            **{name: getattr(fitted, name) for name in shared},
-            "hidden_layer_sizes": fitted.posterior_.network.sizes[1:-1],
-            "prior_mean": mean,
-            "prior_cov": cov,
-            "feature_mean": fitted.standardizer_.mean,
-            "feature_scale": fitted.standardizer_.scale,
-            "feature_names": fitted._input_names() if hasattr(fitted, "feature_names_in_") else None,
-            "classes": fitted.classes_,
-        }
+        own = {**perceptron_prior(mlp), "prior_scale": scale, "classes": mlp.classes_}
         return cls(**{**own, **params})
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -393,7 +417,7 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, dataframe} of shape (n_samples, n_features)
             Training rows.
         y : array-like of shape (n_samples,)
             Class labels; one class is enough where ``classes`` names the others.
@@ -414,60 +438,14 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         ConvergenceWarning
             If the chains did not converge; the fit is kept.
         """
-        data = self._take_rows(X, y, self.classes)
-        self._check_feature_names()
-        return self._fit_model(self._model(data.X.shape[1]), data)
+        self._forget()
+        inputs = self._read_inputs(X)  # (row, feature)
+        data = self._take_rows(inputs, self._read_targets(inputs, y))
+        return self._fit_model(self._model(inputs.shape[1]), data)
 
-    def _model(self, n_inputs):
-        network = self._network(n_inputs)
-        mean, cholesky = informed_factor(network, self.prior_mean, self.prior_cov)  # (weight,), (weight, weight)
-        return InformedModel(network, mean, self.prior_scale * cholesky)
+    @classmethod
+    def _target_parameters(cls, fitted):
+        return {"classes": fitted.classes_}
 
-    def _take_prior(self, X):
-        """Become what a fit to no rows is: draws from the prior; X gives names, and units where the prior has none."""
-        X = validate_data(self, X, dtype=np.float64)  # (row, feature)
-        self._check_feature_names()
-        self._encode_classes(np.asarray(self.classes), self.classes)
-        self.standardizer_ = self._standardizer(X) or Standardizer.of(X)
-        model = self._model(X.shape[1])
-        seed = self._draw_seed()
-        shape = (self.chains, self.draws, model.network.n_weights)
-        x = np.random.default_rng(seed).standard_normal(shape)  # (chain, draw, weight)
-        self.posterior_ = posterior_from_trace(model, 1, Trace(x, {}), seed)
-        return self
-
-    def _check_feature_names(self):
-        wanted, found = self.feature_names, getattr(self, "feature_names_in_", None)
-        if wanted is not None and found is not None and list(wanted) != list(found):
-            raise ValueError(
-                f"The prior was made for the columns {list(wanted)} in this order, and X has {list(found)}; give it "
-                "those, or set feature_names=None if they mean the same."
-            )
-
-    def _standardizer(self, X):
-        given = {"feature_mean": self.feature_mean, "feature_scale": self.feature_scale}
-        if all(value is None for value in given.values()):
-            return None
-        identity = Standardizer.identity(self.n_features_in_)
-        defaults = {"feature_mean": identity.mean, "feature_scale": identity.scale}
-        arrays = {name: np.asarray(defaults[name] if v is None else v, dtype=float) for name, v in given.items()}
-        for name, array in arrays.items():
-            if array.shape != (self.n_features_in_,):
-                raise ValueError(
-                    f"{name} has shape {array.shape}, but X has {self.n_features_in_} features; give it those that the "
-                    "prior was made for."
-                )
-            if not np.all(np.isfinite(array)):
-                raise ValueError(f"{name} contains NaN or infinity.")
-        if not np.all(arrays["feature_scale"] > 0):
-            raise ValueError("feature_scale must be positive for every feature.")
-        return Standardizer(arrays["feature_mean"], arrays["feature_scale"])
-
-
-def _check_network(posterior):
-    """Raise a ValueError if the draws are no weights of the network itself."""
-    if posterior.mode_weights is not None:
-        raise ValueError(
-            "The fit is of a network linearised around its modes (its Pareto k is too high), whose draws are no prior "
-            'for the network itself; fit with inference="nuts".'
-        )
+    def _take_targets_from_parameters(self):
+        self._set_classes(np.unique(np.asarray(self.classes)))

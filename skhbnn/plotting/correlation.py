@@ -7,7 +7,7 @@ from scipy.cluster.hierarchy import dendrogram, leaves_list, linkage
 from scipy.spatial.distance import squareform
 from sklearn.utils._param_validation import StrOptions, validate_params
 
-from ..estimators.base import BaseBNNClassifier
+from ..estimators.base import BaseBNN
 from ..estimators.informed import InformedPriorBNNClassifier
 from ..posterior.alignment import weight_moments
 from .support import DIVERGING, MUTED, PALETTE, check_fit, cycled, one_axes
@@ -105,7 +105,7 @@ class WeightCorrelationDisplay:
             cholesky = estimator.posterior_.model.cholesky  # (weight, weight)
             cov = cholesky @ cholesky.T  # (weight, weight)
         else:
-            check_fit(cls, estimator, BaseBNNClassifier, "classifier of this package")
+            check_fit(cls, estimator, BaseBNN, "classifier of this package")
             network = estimator.posterior_.network
             cov = weight_moments(network, _weight_draws(estimator, group), aligned=align)[1]  # (weight, weight)
         varying = np.flatnonzero(np.diag(cov) > 0)  # (shown,)

@@ -6,7 +6,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils._param_validation import Interval, validate_params
 
-from ..estimators.base import BaseBNNClassifier
+from ..estimators.base import BaseBNN
 from .support import ACCENT, MUTED, check_fit, one_axes
 
 WINDOWS = 100  # the default window is one of so many parts of the fit
@@ -73,7 +73,7 @@ class ElboDisplay:
         ValueError
             If it was fitted by another inference, or the window is longer than the fit.
         """
-        check_fit(cls, estimator, BaseBNNClassifier, "classifier of this package")
+        check_fit(cls, estimator, BaseBNN, "classifier of this package")
         elbo = getattr(estimator.diagnostics_, "elbo", None)
         if elbo is None:
             raise ValueError(

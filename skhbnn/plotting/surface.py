@@ -9,7 +9,7 @@ from scipy.ndimage import distance_transform_edt
 from sklearn.utils._param_validation import Interval
 
 from ..data.labels import ALL_ROWS, as_labels, encode_labels
-from ..estimators.base import BaseBNNClassifier
+from ..estimators.classification import NetworkClassifierMixin
 from ..estimators.per_group.classifier import PerGroupClassifier
 from ..posterior import prediction
 from .grid import feature_grid, training_inputs
@@ -19,7 +19,7 @@ MAX_PANELS = 36  # beyond, panels are too small to read: the groups must be chos
 MARKER_SIZE = 30  # of a row, in points squared
 CROWD = 100  # rows of a panel, beyond which the markers shrink
 LEAST_LABELLED = 0.02  # share of a panel that a class must cover for its label to stand in it
-NETWORKS = (BaseBNNClassifier, PerGroupClassifier)  # what has surfaces
+NETWORKS = (NetworkClassifierMixin, PerGroupClassifier)  # what has surfaces
 BY_CLASS = (prediction.mean_proba, prediction.std_proba)  # a column per class that the network knows
 SIDES = ("#053061", "#67001f")  # the ends of the diverging map: a row has the colour of its class's side
 GRID_CONSTRAINTS = {
@@ -39,7 +39,7 @@ class Panel:
     Parameters
     ----------
     label : group label or None
-    fitted : BaseBNNClassifier
+    fitted : NetworkClassifierMixin
         The fit that it comes from.
     parameters : ndarray of shape (n_draws, n_parameters)
         What the posterior's ``predictor`` takes.
@@ -48,7 +48,7 @@ class Panel:
     """
 
     label: Any
-    fitted: BaseBNNClassifier
+    fitted: NetworkClassifierMixin
     parameters: np.ndarray
     rows: slice
 
@@ -256,7 +256,7 @@ def group_panels(estimator, groups):
     """
     fits = estimator.estimators_ if isinstance(estimator, PerGroupClassifier) else None
     for fitted in (fits or {}).values():
-        if not isinstance(fitted, BaseBNNClassifier) or getattr(fitted, "groups_", None) is not None:
+        if not isinstance(fitted, NetworkClassifierMixin) or getattr(fitted, "groups_", None) is not None:
             raise TypeError(
                 "A PerGroupClassifier has surfaces if its estimator is a FlatBNNClassifier or an "
                 f"InformedPriorBNNClassifier; this one's is a {type(fitted).__name__}."

@@ -1,0 +1,88 @@
+"""What the networks' classifiers know of classes: y as class codes, and statistics of the class probabilities."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils import Bunch
+
+from ..data.reading import read_classes
+from ..posterior import prediction
+from ..support.memory import require_memory
+
+
+def n_logits(classes):
+    """Number of logits from which a network makes the probabilities of classes (class,)."""
+    return 1 if len(classes) == 2 else len(classes)
+
+
+class NetworkClassifierMixin(ClassifierMixin):
+    """Classes as the task of an estimator of networks.
+
+    Methods of prediction take what ``read_rows`` returns, inputs (row, feature) and group labels.
+    """
+
+    posterior_: Any
+    _over_rows: Any
+    _chosen_draws: Any
+
+    # Fitting -------------------------------------------------------------------------------------------------------
+
+    def _read_targets(self, X, y):
+        """Class codes (row,) of the y of a fit; sets classes_."""
+        y = read_classes(self, X, y)  # (row,)
+        self._set_classes(np.unique(y))
+        return np.searchsorted(self.classes_, y)
+
+    def _targets_in_callers_form(self, targets):
+        """Class labels of class codes (row,)."""
+        return self.classes_[targets]
+
+    def _set_classes(self, present):
+        """Set classes_ to the parameter ``classes``, if there is one, or to the classes present in y (class,)."""
+        given = getattr(self, "classes", None)
+        self.classes_ = present if given is None else np.unique(np.asarray(given))  # (class,)
+        unknown = np.setdiff1d(present, self.classes_)
+        if len(unknown):
+            raise ValueError(f"y has classes that are not in classes={self.classes_.tolist()}: {unknown.tolist()}.")
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs samples of at least 2 classes, but the data contains only one class: "
+                f"{self.classes_.tolist()[0]!r}."
+            )
+
+    def _n_outputs(self):
+        return n_logits(self.classes_)
+
+    # Predicting ----------------------------------------------------------------------------------------------------
+
+    def _proba(self, inputs, labels):
+        """Posterior mean of the class probabilities, (row, class)."""
+        return self._over_rows(prediction.mean_proba, inputs, labels)
+
+    def _likeliest(self, inputs, labels):
+        """Class label of the largest posterior mean probability, (row,)."""
+        return self.classes_[self._proba(inputs, labels).argmax(axis=1)]
+
+    def _std(self, inputs, labels):
+        """Posterior standard deviation of the class probabilities, (row, class)."""
+        return self._over_rows(prediction.std_proba, inputs, labels)
+
+    def _uncertainty(self, inputs, labels):
+        """Bunch of total, aleatoric and epistemic entropy of the predicted class, in nats, each (row,)."""
+        total, aleatoric, epistemic = self._over_rows(prediction.entropies, inputs, labels).T  # (row,) each
+        return Bunch(total=total, aleatoric=aleatoric, epistemic=epistemic)
+
+    def _sampled_proba(self, inputs, labels, n_draws):
+        """Class probabilities under n_draws of the posterior draws, (draw, row, class)."""
+        chosen = self._chosen_draws(n_draws)  # (draw,)
+        n_bytes = 2 * 8 * len(chosen) * len(inputs) * len(self.classes_)  # of all rows, and of the rows of one group
+        what = f"The probabilities of {len(chosen)} draws, {len(inputs)} rows and {len(self.classes_)} classes"
+        require_memory(n_bytes, what, "lower n_draws, or predict fewer rows at once")
+        return self._over_rows(partial(_chosen_proba, chosen), inputs, labels, axis=1)
+
+
+def _chosen_proba(chosen, network, draws, inputs):
+    """Class probabilities under some of the draws, (chosen draw, row, class)."""
+    return prediction.sample_proba(network, draws[chosen], inputs)

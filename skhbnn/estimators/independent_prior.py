@@ -1,0 +1,23 @@
+"""Parameters of the estimators whose weights have independent priors."""
+
+from numbers import Real
+
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from ..data.standardizer import Standardizer
+from ..model.families import WEIGHT_PRIORS
+
+
+class IndependentPriorMixin:
+    """Rules of the parameters of independent priors, and the standardisation that gives such a prior its meaning."""
+
+    _parameter_constraints: dict = {
+        "standardize": ["boolean"],
+        "weight_prior": [StrOptions(set(WEIGHT_PRIORS))],
+        "prior_scale": [StrOptions({"fan_in"}), Interval(Real, 0, None, closed="neither"), "array-like"],
+    }
+
+    standardize: bool
+
+    def _standardizer(self, n_inputs):
+        return None if self.standardize else Standardizer.identity(n_inputs)

@@ -1,0 +1,187 @@
+"""Base of the estimators per group: parameters, and the fits of all groups and of a fallback, for any task."""
+
+import os
+from abc import ABC, abstractmethod
+from numbers import Integral
+from typing import Any
+
+from sklearn.base import BaseEstimator
+from sklearn.utils import _safe_indexing, check_random_state, get_tags
+from sklearn.utils._param_validation import HasMethods, StrOptions
+
+from ...data.labels import ALL_ROWS, label_text, rows_by_label, unique_labels
+from ...inference.methods import METHODS
+from ...persistence.saving import SavableMixin
+from ...support.progress import CallbackSupportMixin, fit_progress
+from ..groups import GroupsMixin
+from .checkpoint import Checkpoint, parameter_digests, table_digest
+from .fits import POOLED, fit_all, seeded_clone
+from .parallel import Task, fit_with_refit, inference_parameters
+from .reports import report
+from .serving import ServingMixin
+from .updates import UpdateMixin
+
+
+class PerGroup(SavableMixin, UpdateMixin, ServingMixin, GroupsMixin, CallbackSupportMixin, BaseEstimator, ABC):
+    """A clone of an estimator per group."""
+
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods(["fit", "predict"])],
+        "groups": [None, str, Integral, list, tuple],
+        "n_jobs": [None, Integral],
+        "on_error": [StrOptions({"raise", "fallback"})],
+        "refit_inference": [None, StrOptions(set(METHODS))],
+        "fallback": [None, StrOptions({"prior"}), HasMethods(["fit", "predict"])],
+        "checkpoint": [None, str, os.PathLike],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    _checks_values = False  # of X: the estimators within do
+    _informed: Any  # class of the estimators that can be a fallback without a fit
+
+    def __init__(
+        self, *, estimator, groups, n_jobs, on_error, refit_inference, fallback, checkpoint, random_state, verbose
+    ):
+        self.estimator = estimator
+        self.groups = groups
+        self.n_jobs = n_jobs
+        self.on_error = on_error
+        self.refit_inference = refit_inference
+        self.fallback = fallback
+        self.checkpoint = checkpoint
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def __sklearn_tags__(self):
+        tags, inner = super().__sklearn_tags__(), get_tags(self.estimator)
+        tags.input_tags, tags.non_deterministic = inner.input_tags, inner.non_deterministic
+        return tags
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "estimators_")
+
+    # What the task says --------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _check_task(self):
+        """Raise a ValueError if the estimator is not of the task."""
+
+    @abstractmethod
+    def _shared_parameters(self):
+        """Parameters that every clone is given where it has them and they are None, as a dict."""
+
+    @abstractmethod
+    def _take_targets(self, fitted, fallback):
+        """Take over what the fitted estimators and the fallback know of the targets; a ValueError if they disagree."""
+
+    # Fitting -------------------------------------------------------------------------------------------------------
+
+    def _start_fit(self):
+        """Forget an earlier fit, and check the parameters that scikit-learn's rules cannot."""
+        if hasattr(self, "estimators_"):
+            del self.estimators_  # should this fit fail, the estimator is unfitted
+        self._check_task()
+        if self.fallback == "prior" and not isinstance(self.estimator, self._informed):
+            raise ValueError(
+                f'fallback="prior" needs an {self._informed.__name__} as the estimator, got a '
+                f"{type(self.estimator).__name__}; give a {self.__sklearn_tags__().estimator_type} as the fallback."
+            )
+        if self.refit_inference is not None and not inference_parameters(self.estimator):
+            raise ValueError(
+                f"refit_inference needs an estimator with a parameter inference, and {type(self.estimator).__name__} "
+                "has none."
+            )
+        if self.on_error == "fallback" and self.fallback is None:
+            raise ValueError('on_error="fallback" needs a fallback, and fallback is None.')
+
+    def _fit_clones(self, X, y, labels):
+        """The estimator per group itself, with a fitted clone for each group and the fallback."""
+        known, labels = self._take_groups(labels, len(y))
+        seed = self._draw_seed()
+        self.failed_groups_: dict = {}
+        if self.groups_ is None:
+            fitted, self.fallback_ = {ALL_ROWS: self._fit_one(X, y, seed)}, None
+        else:
+            with fit_progress(self, "groups", len(known) + self._has_pooled_fallback()) as progress:
+                outcomes = self._fit_groups(X, y, labels, seed, progress)
+                self.failed_groups_ = report(
+                    outcomes,
+                    self.groups,
+                    tolerant=self.on_error == "fallback",
+                    advice=' To predict such groups by a fallback set on_error="fallback".',
+                )
+            fitted = {label: outcomes[label].estimator for label in known if label not in self.failed_groups_}
+            self.fallback_ = self._fallback_of(outcomes, X, seed)
+        self._take_targets(fitted.values(), self.fallback_)
+        self.estimators_ = fitted
+        return self
+
+    def _draw_seed(self):
+        """Seed of the clones' random states; None: the clones keep their own."""
+        return None if self.random_state is None else check_random_state(self.random_state).randint(2**31 - 1)
+
+    def _clone(self, estimator, seed, key):
+        """Unfitted clone for a group, or for the fallback."""
+        return seeded_clone(estimator, seed, key, self._shared_parameters())
+
+    def _fit_one(self, X, y, seed):
+        """Clone fitted to all rows."""
+        with fit_progress(self, "fits", 1) as progress:
+            clone = self._clone(self.estimator, seed, ALL_ROWS)
+            fitted = fit_with_refit(clone, X, y, self.refit_inference)
+            if progress is not None:
+                progress(1, 1)
+        return fitted
+
+    def _fit_groups(self, X, y, labels, seed, progress):
+        """Outcome of the fit of each group, and of a pooled fallback under the key POOLED, as a dict."""
+        rows = rows_by_label(labels)
+
+        def task(key):
+            if key is POOLED:
+                return Task(key=key, estimator=self._clone(self.fallback, seed, key), X=X, y=y)
+            return Task(
+                key=key,
+                estimator=self._clone(self.estimator, seed, key),
+                X=_safe_indexing(X, rows[key]),
+                y=y[rows[key]],
+                refit_inference=self.refit_inference,
+            )
+
+        keys = [*unique_labels(labels), *([POOLED] if self._has_pooled_fallback() else [])]
+        checkpoint, stored_as = self._open_checkpoint(X, y, labels, seed)
+        return fit_all(
+            keys,
+            task,
+            n_jobs=self.n_jobs,
+            keep_going=checkpoint is not None or self.on_error == "fallback",
+            progress=progress,
+            checkpoint=checkpoint,
+            stored_as=stored_as,
+        )
+
+    def _open_checkpoint(self, X, y, labels, seed):
+        """Checkpoint of the run, None where there is none, and the name under which it keeps a key."""
+        if self.checkpoint is None:
+            return None, None
+        run = {
+            "data": {"X": table_digest(X), "y": table_digest(y), "groups": table_digest(list(map(label_text, labels)))},
+            "estimator": parameter_digests(self.estimator),
+            "random_state": {"": str(seed)},
+            "refit_inference": {"": str(self.refit_inference)},
+        }
+        # The fallback is no part of the run: another one, for groups that failed, leaves the others unchanged.
+        pooled = parameter_digests(self.fallback) if self._has_pooled_fallback() else {}
+        name_of_pooled = ("fallback", *sorted(pooled.items()), None)  # no label has a missing part
+        return Checkpoint(self.checkpoint, run), lambda key: name_of_pooled if key is POOLED else key
+
+    def _has_pooled_fallback(self):
+        """Whether the fallback is an estimator that is fitted to the rows of all groups."""
+        return self.fallback is not None and self.fallback != "prior"
+
+    def _fallback_of(self, outcomes, X, seed):
+        """Fitted fallback, None where there is none."""
+        if self.fallback == "prior":
+            return self._clone(self.estimator, seed, POOLED)._take_prior(X)
+        return outcomes[POOLED].estimator if POOLED in outcomes else None

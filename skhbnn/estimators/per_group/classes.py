@@ -1,0 +1,114 @@
+"""What an estimator per group knows of classes: the classes of all groups, and probabilities in their columns."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin, is_classifier
+from sklearn.utils import Bunch, get_tags
+from sklearn.utils.validation import _num_samples
+
+from ...data.reading import read_classes
+from ..informed import InformedPriorBNNClassifier
+
+
+class GroupClassesMixin(ClassifierMixin):
+    """Classes as the task of an estimator per group.
+
+    Methods of prediction take what ``read_rows`` returns, inputs (row, feature) and group labels.
+    """
+
+    _informed = InformedPriorBNNClassifier
+
+    estimator: Any
+    _answers: Any
+
+    def __sklearn_tags__(self):
+        tags, inner = super().__sklearn_tags__(), get_tags(self.estimator)
+        if inner.classifier_tags is not None:
+            tags.classifier_tags = inner.classifier_tags
+        return tags
+
+    # Fitting -------------------------------------------------------------------------------------------------------
+
+    def _check_task(self):
+        if not is_classifier(self.estimator):
+            raise ValueError(f"estimator must be a classifier, got a {type(self.estimator).__name__}.")
+
+    def _read_targets(self, X, y):
+        """Class labels (row,) of the y of a fit; sets classes_."""
+        y = read_classes(self, X, y)  # (row,)
+        self.classes_ = np.unique(y)  # (class,)
+        return y
+
+    def _read_new_targets(self, X, y):
+        """Class labels (row,) of new rows, all of classes that the fit knows."""
+        y = read_classes(self, X, y)  # (row,)
+        unknown = np.setdiff1d(y, self.classes_)
+        if len(unknown):
+            raise ValueError(f"y has classes that fit did not see: {unknown.tolist()}; fit again with rows of them.")
+        return y
+
+    def _shared_parameters(self):
+        return {"classes": self.classes_}
+
+    def _take_targets(self, fitted, fallback):
+        """Add to classes_ what the fitted estimators know; a ValueError if the fallback does not know all of it."""
+        everyone = [*fitted, *([] if fallback is None else [fallback])]
+        known = [self.classes_, *(estimator.classes_ for estimator in everyone)]
+        self.classes_ = np.unique(np.concatenate(known))  # (class,)
+        if fallback is None:
+            return
+        unknown = np.setdiff1d(self.classes_, fallback.classes_)  # (unknown class,)
+        if len(unknown):
+            raise ValueError(
+                f"The fallback {type(fallback).__name__} cannot predict the class(es) {unknown.tolist()} that "
+                f"groups have; use one that knows all of {self.classes_.tolist()}."
+            )
+
+    # Predicting ----------------------------------------------------------------------------------------------------
+
+    def _columns(self, estimator):
+        """Columns of classes_ that an estimator knows, (known class,)."""
+        return np.searchsorted(self.classes_, estimator.classes_)
+
+    def _by_class(self, method, inputs, labels):
+        """What a method says of each class, (row, class); 0 for classes that a row's estimator does not know."""
+        values = np.zeros((_num_samples(inputs), len(self.classes_)))  # (row, class)
+        positions = np.arange(len(values))[:, None]  # (row, 1)
+        for rows, estimator, part in self._answers(method, inputs, labels):
+            values[positions[rows], self._columns(estimator)] = part
+        return values
+
+    def _proba(self, inputs, labels):
+        return self._by_class("predict_proba", inputs, labels)
+
+    def _std(self, inputs, labels):
+        return self._by_class("predict_std", inputs, labels)
+
+    def _likeliest(self, inputs, labels):
+        y = np.empty(_num_samples(inputs), dtype=self.classes_.dtype)  # (row,)
+        for rows, _, part in self._answers("predict", inputs, labels):
+            y[rows] = part
+        return y
+
+    def _uncertainty(self, inputs, labels):
+        n_rows = _num_samples(inputs)
+        result = Bunch(**{name: np.empty(n_rows) for name in ("total", "aleatoric", "epistemic")})  # (row,) each
+        for rows, _, part in self._answers("predict_uncertainty", inputs, labels):
+            for name, values in result.items():
+                values[rows] = part[name]
+        return result
+
+    def _sampled_proba(self, inputs, labels, n_draws):
+        answers = self._answers("sample_proba", inputs, labels, n_draws=n_draws)
+        counts = sorted({len(part) for _, _, part in answers})
+        if len(counts) > 1:
+            raise ValueError(
+                f"The groups and the fallback have different numbers of draws, {counts}: set n_draws to {counts[0]} "
+                "or less."
+            )
+        proba = np.zeros((counts[0], _num_samples(inputs), len(self.classes_)))  # (draw, row, class)
+        positions = np.arange(proba.shape[1])[:, None]  # (row, 1)
+        for rows, estimator, part in answers:
+            proba[:, positions[rows], self._columns(estimator)] = part
+        return proba

@@ -1,0 +1,69 @@
+"""Which estimator serves which rows, and what each says of them."""
+
+from typing import Any, NamedTuple
+
+from sklearn.utils import _safe_indexing
+
+from ...data.labels import ALL_ROWS, rows_by_label
+from ..groups import unseen_text
+from .parallel import named
+
+
+class Answer(NamedTuple):
+    """What one method of one estimator says of the rows that the estimator serves.
+
+    Parameters
+    ----------
+    rows : slice or list of int
+        Positions of the rows.
+    estimator : estimator
+        Of the rows' group, or the fallback.
+    value : object
+        What the method returned for these rows.
+    """
+
+    rows: Any
+    estimator: Any
+    value: Any
+
+
+class ServingMixin:
+    """Estimators of groups, and a fallback, that predict the rows of a table."""
+
+    estimator: Any
+    estimators_: dict
+    fallback_: Any
+
+    def _offers(self, method):
+        getattr(self.estimator, method)  # its AttributeError says more
+        return True
+
+    def _answers(self, method, inputs, labels, **arguments):
+        """Answers of all estimators that serve rows of the inputs, as a list."""
+        served = [(slice(None), self.estimators_[ALL_ROWS])] if labels is None else self._served(method, labels)
+        return [
+            Answer(
+                rows=rows,
+                estimator=estimator,
+                value=getattr(estimator, method)(
+                    inputs if labels is None else _safe_indexing(inputs, rows), **arguments
+                ),
+            )
+            for rows, estimator in served
+        ]
+
+    def _served(self, method, labels):
+        """Pairs of rows and the estimator that serves them; a ValueError where none has the method."""
+        rows = rows_by_label(labels)
+        unserved = [label for label in rows if label not in self.estimators_]
+        served = [(rows[label], self.estimators_[label]) for label in rows if label in self.estimators_]
+        if not unserved:
+            return served
+        if self.fallback_ is None:
+            raise ValueError(f"{unseen_text(unserved)} Set fallback to predict them.")
+        if not hasattr(self.fallback_, method):
+            raise ValueError(
+                f"The fallback {type(self.fallback_).__name__} has no {method}, and serves the group(s) "
+                f"{named(unserved)}; use a fallback that has it."
+            )
+        return [*served, (sorted(row for label in unserved for row in rows[label]), self.fallback_)]

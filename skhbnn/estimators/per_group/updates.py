@@ -1,0 +1,67 @@
+"""New rows of some groups: fits of these groups to their old and new rows."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import _safe_indexing, check_array
+
+from ...data.labels import ALL_ROWS, labels_array, rows_by_label, unique_labels
+from ...support.progress import fit_progress
+from ..single import SingleNetworkMixin
+from .fits import fit_all
+from .parallel import Task
+from .reports import report
+
+
+def keeps_rows(per_group):
+    """Condition for ``available_if``: whether the estimator is a network, which keeps the rows of its fit."""
+    if not isinstance(per_group.estimator, SingleNetworkMixin):
+        raise AttributeError(f"A {type(per_group.estimator).__name__} does not keep the rows that it was fitted to.")
+    return True
+
+
+def _with_old_rows(fitted, X, y):
+    """X and y of the rows that a network was fitted to, in the caller's form, with new rows behind them."""
+    data = fitted.training_data_
+    old = fitted.standardizer_.inverse_transform(data.X)  # (row, feature)
+    new = check_array(X, dtype=None, ensure_all_finite=False)  # (row, feature)
+    return np.vstack([old, new]), np.concatenate([fitted._targets_in_callers_form(data.y), y])
+
+
+class UpdateMixin:
+    """An update of the estimators of some groups, which leaves the other groups and the fallback unchanged."""
+
+    estimator: Any
+    groups: Any
+    groups_: Any
+    n_jobs: Any
+    refit_inference: Any
+    estimators_: dict
+    failed_groups_: dict
+    _clone: Any
+    _draw_seed: Any
+
+    def _update_clones(self, X, y, labels):
+        """The estimator per group itself, with the groups of new rows fitted again to their old and new rows."""
+        labels = [ALL_ROWS] * len(y) if labels is None else labels
+        known, rows, seed = unique_labels(labels, self.groups), rows_by_label(labels), self._draw_seed()
+
+        def task(key):
+            X_new, y_new = _safe_indexing(X, rows[key]), y[rows[key]]
+            if key in self.estimators_:
+                X_new, y_new = _with_old_rows(self.estimators_[key], X_new, y_new)
+            clone = self._clone(self.estimator, seed, key)
+            return Task(key=key, estimator=clone, X=X_new, y=y_new, refit_inference=self.refit_inference)
+
+        with fit_progress(self, "groups", len(known)) as progress:
+            found = fit_all(known, task, n_jobs=self.n_jobs, keep_going=False, progress=progress)
+            report(found, self.groups, tolerant=False, advice=" All groups stay as they were.")
+        fitted = {**self.estimators_, **{label: found[label].estimator for label in known}}
+        for label in self.estimators_.keys() & set(known):
+            if hasattr(self.estimators_[label], "feature_names_in_"):  # the rows above came without them
+                fitted[label].feature_names_in_ = self.estimators_[label].feature_names_in_
+        self.failed_groups_ = {label: text for label, text in self.failed_groups_.items() if label not in fitted}
+        if self.groups_ is not None:
+            self.groups_ = labels_array(unique_labels([*fitted, *self.failed_groups_]))  # (group,)
+        self.estimators_ = fitted
+        return self

@@ -1,0 +1,144 @@
+"""Mean and covariance of an informative prior, from what a fit of another estimator learned."""
+
+from functools import cache, partial
+
+import numpy as np
+
+from ..data.labels import as_labels, encode_labels
+from ..posterior.alignment import weight_moments
+from ..posterior.group_prior import moments_of_one_mode, population_moments
+from ..posterior.stacking import weigh_chains
+
+
+def group_distribution(hierarchical, covariance, prior_chains, align):
+    """Mean and covariance of a new group's weights under the group distribution that a hierarchical fit learned.
+
+    Parameters
+    ----------
+    hierarchical : HierarchicalBNN
+        Fitted.
+    covariance : {"full", "layer", "diag"}
+        Covariances to keep: all, those within each layer, or none.
+    prior_chains : {"stacking", "equal"}, int or array-like of int
+        Weights of the chains, or the numbers of the chains to use.
+    align : bool
+        Whether to align the draws over the symmetries of hidden units, and take the draws of one mode.
+
+    Returns
+    -------
+    mean : ndarray of shape (n_weights,)
+        Mean of the weights.
+    cov : ndarray of shape (n_weights, n_weights)
+        Covariance of the weights.
+
+    Raises
+    ------
+    ValueError
+        If a chain does not exist, the group distribution has no covariance, or the fit is of a linearised network.
+    """
+    posterior, data = hierarchical.posterior_, hierarchical.training_data_
+    _check_not_linearized(posterior)
+    if posterior.model.weight_prior == "cauchy":
+        raise ValueError(
+            'With weight_prior="cauchy" the group distribution has no covariance to make a prior of; '
+            'fit the hierarchical model with "student_t", "laplace" or "normal".'
+        )
+    if not isinstance(prior_chains, str):
+        n_chains, chosen = len(posterior.weights), np.atleast_1d(prior_chains)  # (chain,)
+        valid = chosen.ndim == 1 and chosen.dtype.kind in "iu" and np.isin(chosen, range(n_chains)).all()
+        if not valid or not 0 < len(chosen) == len(np.unique(chosen)):
+            raise ValueError(
+                f"prior_chains={prior_chains!r}, but the fit has the chains 0 to {n_chains - 1}; name some of "
+                "them, each once."
+            )
+        posterior, prior_chains = posterior.of_chains(chosen), "equal"
+    log_likelihood = cache(partial(posterior.log_likelihood, data))
+    posterior = weigh_chains(posterior, prior_chains, log_likelihood)
+    if align:
+        return moments_of_one_mode(posterior, data, log_likelihood(), covariance)
+    means, scales = (posterior.pooled(part) for part in (posterior.group_mean, posterior.group_scale))
+    return population_moments(posterior.model, means, scales, covariance)
+
+
+def network_posterior(fitted, group, covariance, align):
+    """Mean and covariance of the posterior of one network's weights.
+
+    Parameters
+    ----------
+    fitted : BaseBNN
+        Fitted.
+    group : hashable or None
+        Label of the group whose network is taken, of a fit with groups.
+    covariance : {"full", "layer", "diag"}
+        Covariances to keep: all, those within each layer, or none.
+    align : bool
+        Whether to align the draws over the symmetries of hidden units.
+
+    Returns
+    -------
+    mean : ndarray of shape (n_weights,)
+        Mean of the weights.
+    cov : ndarray of shape (n_weights, n_weights)
+        Covariance of the weights.
+
+    Raises
+    ------
+    ValueError
+        If the group is missing or unknown, there are too few draws for such a covariance, or the fit is of a
+        linearised network, or no fit to rows.
+    """
+    posterior, labels = fitted.posterior_, fitted._training_rows().group_labels
+    _check_not_linearized(posterior)
+    network, code = posterior.network, 0
+    if getattr(fitted, "groups_", None) is not None:
+        code = int(encode_labels(as_labels([group], 1), labels)[0])
+        if code < 0:
+            raise ValueError(f"group={group!r} is none of the groups of the fit, which are {labels}.")
+    elif group is not None:
+        raise ValueError(f"group={group!r}, but this {type(fitted).__name__} was fitted without groups.")
+    if posterior.n_draws == 1:
+        raise ValueError(f'A mode has no covariance: fit the {type(fitted).__name__} with inference="nuts".')
+    mean, cov = weight_moments(network, posterior.group_weights(code), covariance, align)
+    try:
+        np.linalg.cholesky(cov)
+    except np.linalg.LinAlgError:
+        remedy = "draw more" if covariance == "diag" else 'draw more, or set covariance="diag"'
+        raise ValueError(
+            f"The {posterior.n_draws} draws of the fit do not determine a positive definite covariance of "
+            f"{network.n_weights} weights: {remedy}."
+        ) from None
+    return mean, cov
+
+
+def perceptron_prior(mlp):
+    """Parameters of an informed estimator whose prior is centred on a fitted perceptron, as a dict.
+
+    Parameters
+    ----------
+    mlp : sklearn.neural_network.MLPClassifier or sklearn.neural_network.MLPRegressor
+        Fitted.
+
+    Returns
+    -------
+    params : dict
+        Shape of the network, prior mean, and what the perceptron's inputs are.
+    """
+    layers = zip(mlp.coefs_, mlp.intercepts_, strict=True)
+    return {
+        "hidden_layer_sizes": tuple(len(intercept) for intercept in mlp.intercepts_[:-1]),
+        "activation": mlp.activation,
+        "fit_intercept": True,
+        "prior_mean": np.concatenate([part.ravel() for layer in layers for part in layer]),  # (weight,)
+        "feature_mean": np.zeros(mlp.n_features_in_),  # (feature,)
+        "feature_scale": np.ones(mlp.n_features_in_),  # (feature,)
+        "feature_names": list(mlp.feature_names_in_) if hasattr(mlp, "feature_names_in_") else None,
+    }
+
+
+def _check_not_linearized(posterior):
+    """Raise a ValueError if the draws are no weights of the network itself."""
+    if posterior.mode_weights is not None:
+        raise ValueError(
+            "The fit is of a network linearised around its modes (its Pareto k is too high), whose draws are no prior "
+            'for the network itself; fit with inference="nuts".'
+        )

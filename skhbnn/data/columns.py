@@ -1,4 +1,4 @@
-"""Columns of a table: those that hold the groups, and those that hold text."""
+"""Columns of a table that hold group labels, and columns that hold text."""
 
 import numbers
 from contextlib import contextmanager

@@ -33,10 +33,10 @@ class FlatBNN(SingleNetworkMixin, IndependentPriorMixin, BaseBNN):
 
 @storable
 class FlatBNNClassifier(ClassifierMethods, NetworkClassifierMixin, FlatBNN):
-    """A Bayesian neural network classifier: one network, all rows.
+    """Bayesian neural network classifier with one network for all rows.
 
     Every weight has an independent prior of the family ``weight_prior`` around 0, by default Normal(0,
-    ``prior_scale**2``). Inputs are standardised internally, so that the prior means the same for features of any unit.
+    ``prior_scale**2``). Inputs are standardised internally, so that the prior does not depend on the units of the features.
 
     Parameters
     ----------
@@ -56,22 +56,22 @@ class FlatBNNClassifier(ClassifierMethods, NetworkClassifierMixin, FlatBNN):
         or 1 / sqrt(number of inputs of the layer).
     inference : {"nuts", "laplace", "advi", "fullrank_advi", "map", "metropolis", "pymc"}, default="nuts"
         ``"nuts"`` samples the compiled density with nutpie. ``"laplace"`` takes normal distributions around its
-        modes, and says by ``diagnostics_.pareto_k`` whether that was enough: for many small groups. ``"advi"`` and
+        modes, for many small groups; ``diagnostics_.pareto_k`` says whether the approximation is good enough. ``"advi"`` and
         ``"fullrank_advi"`` fit a normal approximation with ``pm.fit``; ``"map"`` finds the mode; ``"metropolis"`` and
         ``"pymc"`` are ``pm.sample`` on the PyMC model.
     chains : int, default=4
-        Number of Markov chains; of starts for ``"laplace"`` and ``"map"``.
+        Number of Markov chains, or of starts for ``"laplace"`` and ``"map"``.
     tune : int, default=500
         Steps of each chain that adapt the sampler and are thrown away.
     draws : int, default=500
-        Steps of each chain that are kept; draws from the approximation of a variational method or of ``"laplace"``.
+        Steps of each chain that are kept, or draws from the approximation of a variational method or of ``"laplace"``.
     tol : float, default=None
         Greatest Monte Carlo standard error of a class probability. With it NUTS stops before ``draws`` as soon as no
         probability at fixed training rows has a greater one, and their logits have R-hat at most 1.01 and an effective
         sample size of 100 per chain. None: exactly ``draws``.
     chain_weights : {"equal", "stacking"}, default="equal"
         Share of each chain in predictions and in priors made from the fit. ``"stacking"`` gives chains that found
-        different modes the weights with which their mixture predicts best what it has not seen [2]_.
+        different modes the weights with which the mixture of the chains predicts unseen rows best [2]_.
     target_accept : float, default=0.9
         Acceptance probability that the step size is adapted to; raise it against divergences.
     max_iter : int, default=20_000
@@ -82,9 +82,9 @@ class FlatBNNClassifier(ClassifierMethods, NetworkClassifierMixin, FlatBNN):
         Further arguments of ``pm.sample`` (``"pymc"``, ``"metropolis"``) or ``pm.fit`` (``"advi"``,
         ``"fullrank_advi"``).
     n_jobs : int, default=None
-        Chains that run at once. It changes no draw.
+        Number of chains that run at once. It changes no draw.
     random_state : int, RandomState instance or None, default=None
-        Seed of the sampler. The same seed gives the same draws, for any ``n_jobs`` and order of the rows.
+        Seed of the sampler. Equal seeds give equal draws, for any ``n_jobs`` and order of the rows.
     verbose : int, default=0
         1 shows a line of progress.
 
@@ -95,7 +95,7 @@ class FlatBNNClassifier(ClassifierMethods, NetworkClassifierMixin, FlatBNN):
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (``n_features_in_``,)
-        Their names, where X had any.
+        Names of the columns of X, where X had any.
     posterior_ : Posterior
         Draws of the weights, with a legend of their axes.
     diagnostics_ : Diagnostics or OptimizationDiagnostics
@@ -103,7 +103,7 @@ class FlatBNNClassifier(ClassifierMethods, NetworkClassifierMixin, FlatBNN):
     n_iter_ : int
         Iterations of the optimisation, or steps of each chain.
     training_data_ : GroupedData
-        The rows that were learned from, sorted and standardised.
+        Rows of the fit, sorted and standardised.
     standardizer_ : Standardizer
         Shift and scale of the inputs.
 

@@ -75,22 +75,22 @@ class HierarchicalBNN(GroupsMixin, IndependentPriorMixin, BaseBNN):
 
 @storable
 class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin, HierarchicalBNN):
-    """A Bayesian neural network per group, partially pooled.
+    """Classifier with a Bayesian neural network per group, partially pooled.
 
-    The model is that of Wiecki [1]_: every group has a network, and its weights come from a group distribution that is
-    learned with them. Under ``pooling="partial"`` the weights of group g are w_g = mu + sd · z_g with z_g ~ Normal(0,
+    This is the model of Wiecki [1]_: every group has a network, and the weights of all networks come from a group
+    distribution that is learned with them. Under ``pooling="partial"`` the weights of group g are w_g = mu + sd · z_g with z_g ~ Normal(0,
     1), where the group mean mu ~ Normal(0, ``prior_scale**2``) and the group scales sd ~ HalfNormal(1) are learned.
 
     By default, with at most 16 features, only the output layer is pooled like that, and the first layer up to an affine
     map of the inputs: group g sees x A_g + s_g with A_g = I + sd · z_g and s_g = sd · z_g, and the hidden layers are
-    common to all groups. That takes fewer numbers per group, and predicts better from few rows: a group may shift, turn
-    and stretch the features. Other families than these, and other pooling of any layer, are parameters. Every layer has
-    one group scale for its matrix and one for its intercepts, and the map one for A and one for s. Inputs are
+    common to all groups. This takes fewer numbers per group, and predicts better from few rows: a group may shift, turn
+    and stretch the features. Other families of priors, and other pooling of any layer, are parameters. Every layer has
+    one group scale for its matrix and one for its intercepts, and the map has one for A and one for s. Inputs are
     standardised internally over all rows.
 
     Groups come as ``groups=`` of every method, or as columns of X named by the constructor's ``groups``; the columns
     are taken out of X before the network sees it. The column form works everywhere in scikit-learn, scorers
-    included. Without either, all rows are one group.
+    included. Without groups, all rows are one group.
 
     Parameters
     ----------
@@ -117,28 +117,28 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         Prior of the group scales: HalfNormal(1), HalfCauchy(1) or InverseGamma(2, 1); a float fixes them.
     pooling : {"auto", "affine", "partial", "complete", "none"} or array-like of them, default="auto"
         How the groups share the weights of a layer, one for all or one per layer, the output layer included:
-        ``"partial"`` as above, ``"complete"`` all groups have the same weights, ``"none"`` each has its own. The first
-        layer may be ``"affine"``, as above; for all layers that means ``"affine"`` for the first, ``"complete"`` for
+        ``"partial"`` as above, ``"complete"`` one set of weights for all groups, ``"none"`` one for each. The first
+        layer may be ``"affine"``, as above; given for all layers, ``"affine"`` means ``"affine"`` for the first, ``"complete"`` for
         the other hidden layers and ``"partial"`` for the output. ``"auto"`` is ``"affine"``, and with more than 16
         features, of which a group's map has p² + p entries, ``"partial"``.
     inference : {"nuts", "laplace", "advi", "fullrank_advi", "map", "metropolis", "pymc"}, default="nuts"
         ``"nuts"`` samples the compiled density with nutpie. ``"laplace"`` takes normal distributions around its
-        modes, and says by ``diagnostics_.pareto_k`` whether that was enough: for many small groups. ``"advi"`` and
+        modes, for many small groups; ``diagnostics_.pareto_k`` says whether the approximation is good enough. ``"advi"`` and
         ``"fullrank_advi"`` fit a normal approximation with ``pm.fit``; ``"map"`` finds the mode; ``"metropolis"`` and
         ``"pymc"`` are ``pm.sample`` on the PyMC model.
     chains : int, default=4
-        Number of Markov chains; of starts for ``"laplace"`` and ``"map"``.
+        Number of Markov chains, or of starts for ``"laplace"`` and ``"map"``.
     tune : int, default=500
         Steps of each chain that adapt the sampler and are thrown away.
     draws : int, default=500
-        Steps of each chain that are kept; draws from the approximation of a variational method or of ``"laplace"``.
+        Steps of each chain that are kept, or draws from the approximation of a variational method or of ``"laplace"``.
     tol : float, default=None
         Greatest Monte Carlo standard error of a class probability. With it NUTS stops before ``draws`` as soon as no
         probability at fixed training rows has a greater one, and their logits and the learned group scales have R-hat
         at most 1.01 and an effective sample size of 100 per chain. None: exactly ``draws``.
     chain_weights : {"equal", "stacking"}, default="equal"
         Share of each chain in predictions and in priors made from the fit. ``"stacking"`` gives chains that found
-        different modes the weights with which their mixture predicts best what it has not seen [2]_.
+        different modes the weights with which the mixture of the chains predicts unseen rows best [2]_.
     target_accept : float, default=0.9
         Acceptance probability that the step size is adapted to; raise it against divergences.
     max_iter : int, default=20_000
@@ -149,10 +149,10 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         Further arguments of ``pm.sample`` (``"pymc"``, ``"metropolis"``) or ``pm.fit`` (``"advi"``,
         ``"fullrank_advi"``).
     n_jobs : int, default=None
-        Chains that run at once. It changes no draw.
+        Number of chains that run at once. It changes no draw.
     random_state : int, RandomState instance or None, default=None
-        Seed of the sampler and of the weights of unseen groups. The same seed gives the same draws, for any
-        ``n_jobs`` and order of the rows.
+        Seed of the sampler and of the weights of unseen groups. Equal seeds give equal draws, for any ``n_jobs``
+        and order of the rows.
     verbose : int, default=0
         1 shows a line of progress.
 
@@ -165,7 +165,7 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
     n_features_in_ : int
         Number of columns of X, group columns included.
     feature_names_in_ : ndarray of shape (``n_features_in_``,)
-        Their names, where X had any.
+        Names of the columns of X, where X had any.
     posterior_ : Posterior
         Draws of every group's weights, of the group mean and of the group scales, with a legend of their axes.
     diagnostics_ : Diagnostics or OptimizationDiagnostics
@@ -173,7 +173,7 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
     n_iter_ : int
         Iterations of the optimisation, or steps of each chain.
     training_data_ : GroupedData
-        The rows that were learned from, sorted and standardised.
+        Rows of the fit, sorted and standardised.
     standardizer_ : Standardizer
         Shift and scale of the inputs.
 

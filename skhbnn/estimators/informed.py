@@ -125,11 +125,11 @@ class InformedPriorBNN(SingleNetworkMixin, BaseBNN):
 
 @storable
 class InformedPriorBNNClassifier(ClassifierMethods, NetworkClassifierMixin, InformedPriorBNN):
-    """A Bayesian neural network classifier under a given multivariate normal prior.
+    """Bayesian neural network classifier under a given multivariate normal prior.
 
     The weights are w = ``prior_mean`` + ``prior_scale`` · L z with L Lᵀ = ``prior_cov`` and z ~ Normal(0, 1).
-    :meth:`from_hierarchical` takes mean and covariance from what a hierarchical fit learned of its groups [1]_, so
-    that a new group of a few rows starts from there.
+    :meth:`from_hierarchical` takes mean and covariance from what a hierarchical fit learned of its groups [1]_: a new
+    group of a few rows starts from the older groups.
 
     Parameters
     ----------
@@ -143,34 +143,34 @@ class InformedPriorBNNClassifier(ClassifierMethods, NetworkClassifierMixin, Info
     prior_scale : float, default=1.0
         Widens (above 1) or narrows (below 1) the prior: factor of its standard deviations.
     feature_mean, feature_scale : array-like of shape (n_features,), default=None
-        Shift and scale of the inputs that the prior was made for. None: those of the training rows.
+        Shift and scale of the inputs that the prior was made for. None: taken from the training rows.
     feature_names : array-like of shape (n_features,), default=None
         Names of the inputs that the prior was made for, in order; an X whose columns have other names is refused.
     classes : array-like of shape (n_classes,), default=None
         Sorted class labels that the prior was made for, so that rows of a new group need not show all of them. None:
-        those in y.
+        the classes in y.
     activation : {"tanh", "relu", "logistic", "identity"}, default="tanh"
         Activation of the hidden layers.
     fit_intercept : bool, default=True
         Whether every layer has intercepts (biases).
     inference : {"nuts", "laplace", "advi", "fullrank_advi", "map", "metropolis", "pymc"}, default="nuts"
         ``"nuts"`` samples the compiled density with nutpie. ``"laplace"`` takes normal distributions around its
-        modes, and says by ``diagnostics_.pareto_k`` whether that was enough: for many small groups. ``"advi"`` and
+        modes, for many small groups; ``diagnostics_.pareto_k`` says whether the approximation is good enough. ``"advi"`` and
         ``"fullrank_advi"`` fit a normal approximation with ``pm.fit``; ``"map"`` finds the mode; ``"metropolis"`` and
         ``"pymc"`` are ``pm.sample`` on the PyMC model.
     chains : int, default=4
-        Number of Markov chains; of starts for ``"laplace"`` and ``"map"``.
+        Number of Markov chains, or of starts for ``"laplace"`` and ``"map"``.
     tune : int, default=500
         Steps of each chain that adapt the sampler and are thrown away.
     draws : int, default=500
-        Steps of each chain that are kept; draws from the approximation of a variational method or of ``"laplace"``.
+        Steps of each chain that are kept, or draws from the approximation of a variational method or of ``"laplace"``.
     tol : float, default=None
         Greatest Monte Carlo standard error of a class probability. With it NUTS stops before ``draws`` as soon as no
         probability at fixed training rows has a greater one, and their logits have R-hat at most 1.01 and an effective
         sample size of 100 per chain. None: exactly ``draws``.
     chain_weights : {"equal", "stacking"}, default="equal"
         Share of each chain in predictions and in priors made from the fit. ``"stacking"`` gives chains that found
-        different modes the weights with which their mixture predicts best what it has not seen [2]_.
+        different modes the weights with which the mixture of the chains predicts unseen rows best [2]_.
     target_accept : float, default=0.9
         Acceptance probability that the step size is adapted to; raise it against divergences.
     max_iter : int, default=20_000
@@ -181,9 +181,9 @@ class InformedPriorBNNClassifier(ClassifierMethods, NetworkClassifierMixin, Info
         Further arguments of ``pm.sample`` (``"pymc"``, ``"metropolis"``) or ``pm.fit`` (``"advi"``,
         ``"fullrank_advi"``).
     n_jobs : int, default=None
-        Chains that run at once. It changes no draw.
+        Number of chains that run at once. It changes no draw.
     random_state : int, RandomState instance or None, default=None
-        Seed of the sampler. The same seed gives the same draws, for any ``n_jobs`` and order of the rows.
+        Seed of the sampler. Equal seeds give equal draws, for any ``n_jobs`` and order of the rows.
     verbose : int, default=0
         1 shows a line of progress.
 
@@ -194,7 +194,7 @@ class InformedPriorBNNClassifier(ClassifierMethods, NetworkClassifierMixin, Info
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (``n_features_in_``,)
-        Their names, where X had any.
+        Names of the columns of X, where X had any.
     posterior_ : Posterior
         Draws of the weights, with a legend of their axes.
     diagnostics_ : Diagnostics or OptimizationDiagnostics
@@ -202,7 +202,7 @@ class InformedPriorBNNClassifier(ClassifierMethods, NetworkClassifierMixin, Info
     n_iter_ : int
         Iterations of the optimisation, or steps of each chain.
     training_data_ : GroupedData
-        The rows that were learned from, sorted and standardised.
+        Rows of the fit, sorted and standardised.
     standardizer_ : Standardizer
         Shift and scale of the inputs.
 

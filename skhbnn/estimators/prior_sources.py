@@ -18,7 +18,7 @@ def group_distribution(hierarchical, covariance, prior_chains, align):
     hierarchical : HierarchicalBNN
         Fitted.
     covariance : {"full", "layer", "diag"}
-        Covariances to keep: all, those within each layer, or none.
+        Covariances to keep: all, the ones within each layer, or none.
     prior_chains : {"stacking", "equal"}, int or array-like of int
         Weights of the chains, or the numbers of the chains to use.
     align : bool
@@ -70,7 +70,7 @@ def network_posterior(fitted, group, covariance, align):
     group : hashable or None
         Label of the group whose network is taken, of a fit with groups.
     covariance : {"full", "layer", "diag"}
-        Covariances to keep: all, those within each layer, or none.
+        Covariances to keep: all, the ones within each layer, or none.
     align : bool
         Whether to align the draws over the symmetries of hidden units.
 

@@ -22,32 +22,35 @@ NO_INFLUENCE = ("n_jobs", "verbose")  # parameters that change no result
 
 
 def _digest(value):
+    """Digest of any object that can be pickled."""
     return joblib.hash(value, hash_name="sha1")
 
 
 def _class_text(estimator):
-    """Class of an estimator, and the version of the package that it comes from."""
+    """Text of an estimator's class and of the version of the class's package."""
     package = type(estimator).__module__.partition(".")[0]
     return f"{package} {getattr(sys.modules.get(package), '__version__', '')} {type(estimator).__qualname__}"
 
 
 def _without_parameters(value):
-    """The same with the classes of the estimators in it, whose parameters are digested under their own names."""
+    """A parameter's value with class texts for the estimators in it: their parameters have digests of their own."""
     if type(value) in (list, tuple):
         return type(value)(map(_without_parameters, value))
     return _class_text(value) if hasattr(value, "get_params") else value
 
 
 def table_digest(X):
-    """A digest of the values, names and types of a table's columns.
+    """Digest of the values, names and types of a table's columns.
 
     Parameters
     ----------
     X : {array-like, sparse matrix, dataframe}
+        The table.
 
     Returns
     -------
     digest : str
+        Hexadecimal digits.
     """
     if issparse(X):
         X = X.tocsr()
@@ -59,16 +62,17 @@ def table_digest(X):
 
 
 def parameter_digests(estimator):
-    """A digest of each parameter of an estimator that can change its fit.
+    """Digest of each parameter of an estimator that can change its fit, as a dict.
 
     Parameters
     ----------
     estimator : estimator
+        Fitted or not.
 
     Returns
     -------
     digests : dict of str
-        With the class of the estimator and the version of its package under ``""``.
+        By parameter; under ``""`` the class of the estimator and the version of its package.
 
     Raises
     ------
@@ -91,10 +95,10 @@ def parameter_digests(estimator):
 
 
 class Checkpoint:
-    """A folder with a manifest, which says what run it belongs to, and a file per finished piece.
+    """Folder with a manifest, which says what run the folder belongs to, and a file per finished piece.
 
-    Each file starts with a digest of the run, its name and its contents. Contents are pickled: use only folders
-    that you trust.
+    Each file starts with a digest of the run, of the file's name and of its contents. Contents are pickled: use only
+    folders that you trust.
 
     Parameters
     ----------
@@ -108,7 +112,7 @@ class Checkpoint:
     ValueError
         If the folder belongs to another run, or holds other files, or its manifest is not readable.
     OSError
-        If it cannot be read or written.
+        If the folder cannot be read or written.
     """
 
     def __init__(self, folder, run):
@@ -132,6 +136,7 @@ class Checkpoint:
             self._write(MANIFEST, self._run)
 
     def _os_error(self, error):
+        """OSError that names the parameter and the folder."""
         return OSError(
             error.errno,
             f"checkpoint={str(self.folder)!r} must be a folder that can be read and written; {error.strerror}",
@@ -139,6 +144,7 @@ class Checkpoint:
         )
 
     def _compare(self, found, run):
+        """Raise a ValueError that names what differs between a manifest (bytes) and the run."""
         try:
             other = json.loads(found)
             if not all(isinstance(part, dict) for part in other.values()):
@@ -160,6 +166,7 @@ class Checkpoint:
             )
 
     def _write(self, name, contents):
+        """Write a file of the folder, whole or not at all."""
         try:
             with replaced_file(self.folder / name) as file:
                 file.write(contents)
@@ -167,24 +174,27 @@ class Checkpoint:
             raise self._os_error(error) from error
 
     def _file(self, label):
+        """Name of the file of a piece."""
         return hashlib.sha256(label_text(label).encode()).hexdigest()[:32] + ".joblib"
 
     def _seal(self, name, contents):
+        """Digest (bytes) of the run, of a file's name and of its contents."""
         return hashlib.sha256(b"\0".join([self._run, name.encode(), contents])).digest()
 
     def save(self, label, result):
-        """Keep the result of a piece.
+        """Write the result of a piece to its file.
 
         Parameters
         ----------
         label : hashable
-            Names the piece.
+            Name of the piece.
         result : object
+            Anything that can be pickled.
 
         Raises
         ------
         OSError
-            If it cannot be written.
+            If the file cannot be written.
         """
         buffer = io.BytesIO()
         joblib.dump(result, buffer)
@@ -192,22 +202,24 @@ class Checkpoint:
         self._write(name, self._seal(name, contents) + contents)
 
     def load(self, label):
-        """The kept result of a piece, None where there is none.
+        """Kept result of a piece, None where there is none.
 
         Parameters
         ----------
         label : hashable
+            Name of the piece.
 
         Returns
         -------
         result : object
+            What ``save`` was given, or None.
 
         Raises
         ------
         ValueError
             If the file is corrupt or belongs to another run.
         OSError
-            If it cannot be read.
+            If the file cannot be read.
         """
         name = self._file(label)
         try:

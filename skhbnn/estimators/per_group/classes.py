@@ -80,18 +80,22 @@ class GroupClassesMixin(ClassifierMixin):
         return values
 
     def _proba(self, inputs, labels):
+        """Class probabilities, (row, class)."""
         return self._by_class("predict_proba", inputs, labels)
 
     def _std(self, inputs, labels):
+        """Posterior standard deviation of the class probabilities, (row, class)."""
         return self._by_class("predict_std", inputs, labels)
 
     def _likeliest(self, inputs, labels):
+        """Predicted class label, (row,)."""
         y = np.empty(_num_samples(inputs), dtype=self.classes_.dtype)  # (row,)
         for rows, _, part in self._answers("predict", inputs, labels):
             y[rows] = part
         return y
 
     def _uncertainty(self, inputs, labels):
+        """Bunch of total, aleatoric and epistemic entropy of the predicted class, in nats, each (row,)."""
         n_rows = _num_samples(inputs)
         result = Bunch(**{name: np.empty(n_rows) for name in ("total", "aleatoric", "epistemic")})  # (row,) each
         for rows, _, part in self._answers("predict_uncertainty", inputs, labels):
@@ -100,6 +104,7 @@ class GroupClassesMixin(ClassifierMixin):
         return result
 
     def _sampled_proba(self, inputs, labels, n_draws):
+        """Class probabilities under n_draws of the posterior draws, (draw, row, class)."""
         answers = self._answers("sample_proba", inputs, labels, n_draws=n_draws)
         counts = sorted({len(part) for _, _, part in answers})
         if len(counts) > 1:

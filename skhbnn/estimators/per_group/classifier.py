@@ -13,47 +13,47 @@ from .updates import keeps_rows
 
 @storable
 class PerGroupClassifier(GroupedClassifierMethods, GroupClassesMixin, PerGroup):
-    """A clone of a classifier per group, fitted in parallel.
+    """Classifier with a clone of a classifier per group, fitted in parallel.
 
     Groups come as ``groups=`` of every method, or as columns of X named by the constructor's ``groups``, as in
-    :class:`HierarchicalBNNClassifier`. Without either, one clone is fitted to all rows. The fits go through joblib:
+    :class:`HierarchicalBNNClassifier`. Without groups, one clone is fitted to all rows. The fits go through joblib:
     they run on its processes, or on the cluster of the Dask or Ray backend that ``joblib.parallel_config`` sets.
 
     Parameters
     ----------
     estimator : classifier
-        What is cloned for every group. If it has a parameter ``classes`` that is None, as
-        :class:`InformedPriorBNNClassifier` has, the clones are given all classes there.
+        Classifier that is cloned for every group. If it has a parameter ``classes`` that is None, as
+        :class:`InformedPriorBNNClassifier` has, every clone is given the classes of all groups there.
     groups : str, int, or list or tuple of them, default=None
         Column, or columns, of X that hold the group labels.
     n_jobs : int, default=None
-        Groups that are fitted at once. With more than 1, each fit runs on one thread, whatever the ``n_jobs`` of
+        Number of groups that are fitted at once. With more than 1, each fit runs on one thread, whatever the ``n_jobs`` of
         ``estimator`` says. It changes no result.
     on_error : {"raise", "fallback"}, default="raise"
         What a group whose fit fails gets: an error, or the fallback with a ``FitFailedWarning``.
     refit_inference : str, default=None
         The ``inference`` by which a group is fitted again if ``diagnostics_`` of its fit name problems. With
         ``estimator`` set to ``inference="laplace"``, ``"nuts"`` samples only the groups whose Pareto k is above 0.7;
-        ``estimators_[label].inference`` says by which a group was fitted in the end. None: each is fitted once.
+        ``estimators_[label].inference`` says by which a group was fitted in the end. None: every group is fitted once.
     fallback : classifier or "prior", default=None
         Predicts groups that ``fit`` did not see. A classifier is cloned and fitted to all rows without their groups;
         ``"prior"`` is the prior of ``estimator``, an InformedPriorBNNClassifier, by itself. None: a ValueError.
     checkpoint : path-like, default=None
-        A folder that keeps every finished group, so that ``fit`` with the same data and parameters goes on from there.
+        A folder that keeps every finished group, so that a later ``fit`` with equal data and parameters goes on from it.
         Its files are pickles: name only a folder that you trust.
     random_state : int, RandomState instance or None, default=None
-        Seeds every ``random_state`` within the clones, from the label of the group. None: they keep their own.
+        Seeds every ``random_state`` within the clones, from the label of the group. None: each clone keeps its own.
     verbose : int, default=0
         1 shows a line of progress.
 
     Attributes
     ----------
     estimators_ : dict
-        The fitted estimator of each group, by label; of ``"all rows"`` if ``fit`` got no groups.
+        Fitted estimator of each group by its label, which is ``"all rows"`` if ``fit`` got no groups.
     fallback_ : estimator or None
-        The fitted fallback.
+        Fitted fallback.
     failed_groups_ : dict
-        What the error said of each group that the fallback serves, by label.
+        Text of the error of each group whose fit failed, by label; the fallback serves these groups.
     classes_ : ndarray of shape (n_classes,)
         Class labels of all groups.
     groups_ : ndarray of shape (n_groups,) or None
@@ -61,7 +61,7 @@ class PerGroupClassifier(GroupedClassifierMethods, GroupClassesMixin, PerGroup):
     n_features_in_ : int
         Number of columns of X, group columns included.
     feature_names_in_ : ndarray of shape (``n_features_in_``,)
-        Their names, where X had any.
+        Names of the columns of X, where X had any.
 
     See Also
     --------
@@ -70,8 +70,8 @@ class PerGroupClassifier(GroupedClassifierMethods, GroupClassesMixin, PerGroup):
 
     Notes
     -----
-    Of the methods of prediction those are there that ``estimator`` has. A class that a group's estimator does not know
-    has probability 0 there, in its column of ``classes_``. A fit without groups has no use for ``n_jobs``,
+    The methods of prediction are the ones that ``estimator`` has. A class that a group's estimator does not know has
+    probability 0 in the rows of the group. A fit without groups has no use for ``n_jobs``,
     ``on_error``, ``fallback`` and ``checkpoint``.
 
     Examples
@@ -154,8 +154,8 @@ class PerGroupClassifier(GroupedClassifierMethods, GroupClassesMixin, PerGroup):
     def update(self, X, y, groups=None):
         """Learn from new rows of some groups.
 
-        Each of these groups is fitted again, as ``fit`` does it, to the new rows and to those that it was fitted to
-        before, which its network keeps. The other groups, and the fallback, stay as they are. For networks of this
+        Each of these groups is fitted again, as ``fit`` does it, to its new rows and to its old ones, which its network
+        keeps. The other groups, and the fallback, stay as they are. For networks of this
         package as the estimator.
 
         Parameters
@@ -163,7 +163,7 @@ class PerGroupClassifier(GroupedClassifierMethods, GroupClassesMixin, PerGroup):
         X : {array-like, dataframe} of shape (n_samples, n_features)
             New rows only.
         y : array-like of shape (n_samples,)
-            Class labels, of those in ``classes_``.
+            Class labels, all of them in ``classes_``.
         groups : array-like of shape (n_samples,), default=None
             Group labels, if they are not a column of X.
 

@@ -21,13 +21,27 @@ MAX_NAMED = 5  # labels that a message names
 
 
 def named(labels):
-    """Some labels for a message."""
+    """Text of some labels for a message."""
     more = len(labels) - MAX_NAMED
     return ", ".join(map(repr, labels[:MAX_NAMED])) + (f" and {more} more" if more > 0 else "")
 
 
 class Task(NamedTuple):
-    """What one fit needs. A tuple: Dask would scatter larger arguments, and lose them with the worker that has them."""
+    """What the fit of one group needs.
+
+    A tuple: Dask would scatter larger arguments, and lose them with the worker that has them.
+
+    Parameters
+    ----------
+    key : hashable
+        Label of the group, or POOLED for the fallback.
+    estimator : estimator
+        Unfitted.
+    X, y : {array-like, dataframe}
+        Rows of the group.
+    refit_inference : str, default=None
+        Inference of a second fit, made if the diagnostics of the first find problems.
+    """
 
     key: Any
     estimator: Any
@@ -38,18 +52,18 @@ class Task(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What came of one fit.
+    """What came of the fit of one group.
 
     Parameters
     ----------
     estimator : estimator or None
-        The fitted one; None if the fit failed.
+        Fitted estimator; None if the fit failed.
     error : type or None
-        ValueError, TypeError or RuntimeError, whichever the fit's error was one of.
+        ValueError, TypeError or RuntimeError: the kind of the fit's error; None if there was none.
     error_text : str
-        What the error said.
+        Text of the error.
     trace : str
-        Where it was.
+        Traceback of the error.
     warnings : list of (type, str)
         Categories and texts of the warnings of the fit.
     """
@@ -63,7 +77,7 @@ class Outcome:
 
 @contextlib.contextmanager
 def _recorded_warnings(**filters):
-    """The warnings of a block; in another thread than the main one they go their way: recording is not thread-safe."""
+    """Warnings of a block as a list; outside of the main thread none are caught: recording is not thread-safe."""
     if threading.current_thread() is not threading.main_thread():
         yield []
         return
@@ -72,12 +86,12 @@ def _recorded_warnings(**filters):
 
 
 def inference_parameters(estimator):
-    """Names of the parameters ``inference`` of an estimator and of those within it."""
+    """Names of all parameters ``inference`` of an estimator and of the estimators within it, as a list."""
     return [name for name in estimator.get_params() if name.rpartition("__")[2] == "inference"]
 
 
 def fit_with_refit(estimator, X, y, refit_inference):
-    """Fit an estimator, and where its diagnostics find problems fit it again by another inference."""
+    """An estimator fitted to X and y, by another inference if the diagnostics of its first fit find problems."""
     if refit_inference is None:
         return estimator.fit(X, y)
     with _recorded_warnings(action="always") as caught:
@@ -99,25 +113,26 @@ def fit_with_refit(estimator, X, y, refit_inference):
 
 
 def _fit_task(task, crowded):
-    """Fit one group, on one thread if other groups are fitted at the same time."""
+    """Key and outcome of the fit of a task, on one thread if other groups are fitted meanwhile."""
     # BLAS on one thread always: with more, the last digits of its sums depend on how many there are.
     alone = parallel_config(backend="sequential") if crowded else contextlib.nullcontext()
     with alone, threadpool_limits(1), _recorded_warnings() as caught:
         try:
-            outcome = Outcome(fit_with_refit(task.estimator, task.X, task.y, task.refit_inference))
+            outcome = Outcome(estimator=fit_with_refit(task.estimator, task.X, task.y, task.refit_inference))
         except Exception as error:  # a value, so that it takes no other group with it; fit raises or reports it
             kind = next((kind for kind in (ValueError, TypeError) if isinstance(error, kind)), RuntimeError)
             text = f"{type(error).__name__}: {error}" if kind is RuntimeError else str(error)
-            outcome = Outcome(None, kind, text, traceback.format_exc())
+            outcome = Outcome(estimator=None, error=kind, error_text=text, trace=traceback.format_exc())
     return task.key, replace(outcome, warnings=[(w.category, str(w.message)) for w in caught])
 
 
 def run_tasks(keys, task, n_jobs, keep_going):
-    """Fit the tasks of some keys; yield the key and outcome of each, as they finish.
+    """Yield key and outcome of the fit of every task, in the order in which the fits end.
 
     Parameters
     ----------
     keys : list of hashable
+        Labels of groups, and POOLED for the fallback.
     task : callable
         Makes the Task of a key, when its turn comes.
     n_jobs : int or None

@@ -1,0 +1,109 @@
+"""Docs of a parameter, an attribute or a returned value are equal wherever it stands, but for what is named here."""
+
+import inspect
+import itertools
+import types
+
+import pytest
+from numpydoc.docscrape import NumpyDocString
+from sklearn.utils._testing import assert_docstring_consistency
+
+import skhbnn
+from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier, PerGroupClassifier
+
+ESTIMATORS = [getattr(skhbnn, name) for name in skhbnn.__all__ if hasattr(getattr(skhbnn, name), "fit")]
+PAIRS = list(itertools.combinations(ESTIMATORS, 2))
+SECTIONS = {"Parameters": "params", "Attributes": "attrs", "Returns": "returns"}
+METHODS = sorted({name for cls in ESTIMATORS for name in dir(cls) if name.startswith(("predict", "sample_", "score"))})
+METHODS += ["fit", "save", "to_arviz", "to_pymc"]
+
+# What differs with good reason, by the estimators that differ from each other.
+HIERARCHICAL = {"random_state", "tol", "prior_scale", "weight_prior", "n_features_in_", "posterior_"}
+DIFFERENT = {
+    (FlatBNNClassifier, HierarchicalBNNClassifier): HIERARCHICAL,
+    (FlatBNNClassifier, InformedPriorBNNClassifier): {"prior_scale"},  # a scale of weights, a factor of a covariance
+    (HierarchicalBNNClassifier, InformedPriorBNNClassifier): HIERARCHICAL,
+    # Jobs and seeds of fits and of chains; classes and columns of all groups, and group columns among them.
+    (FlatBNNClassifier, PerGroupClassifier): {"n_jobs", "random_state", "n_features_in_", "classes_"},
+    (HierarchicalBNNClassifier, PerGroupClassifier): {"n_jobs", "random_state", "classes_"},
+    (InformedPriorBNNClassifier, PerGroupClassifier): {"n_jobs", "random_state", "n_features_in_", "classes_"},
+}
+DIFFERENT_IN_FIT = {
+    InformedPriorBNNClassifier: {"y"},  # one class is enough
+    PerGroupClassifier: {"X"},  # of any kind that the estimator takes
+}
+SELF = {"self"}  # fit returns an estimator of its own class
+
+
+def names(thing, section):
+    """Names of the entries of a section of a docstring."""
+    return {entry.name for entry in NumpyDocString(inspect.getdoc(thing))[section]}
+
+
+def named(function, name):
+    """A copy of a function under another name: scikit-learn's check tells what it compares by the names."""
+    copy = types.FunctionType(function.__code__, function.__globals__, name)
+    copy.__doc__ = function.__doc__
+    return copy
+
+
+def method_of(cls, name):
+    """The function behind a method or ``available_if``; None where the class itself, or this package, has none."""
+    function = inspect.unwrap(getattr(cls, name, None) or (lambda: None))
+    return named(function, f"{cls.__name__}.{name}") if function.__module__.startswith("skhbnn") else None
+
+
+def assert_consistent(one, other, different):
+    """Whatever two objects both document is worded alike, and what is said to differ does."""
+    for section, short in SECTIONS.items():
+        shared = names(one, section) & names(other, section)
+        if shared - different:
+            assert_docstring_consistency([one, other], **{f"include_{short}": sorted(shared - different)})
+        for name in shared & different:
+            with pytest.raises(AssertionError, match="inconsistent"):
+                assert_docstring_consistency([one, other], **{f"include_{short}": [name]})
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: "-".join(c.__name__ for c in pair))
+def test_estimators(pair):
+    assert_consistent(*pair, DIFFERENT.get(pair, set()))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_methods(method):
+    functions = {cls: method_of(cls, method) for cls in ESTIMATORS}
+    found = [cls for cls, function in functions.items() if function is not None]
+    for one, other in itertools.combinations(found, 2):
+        different = set()
+        if method == "fit":
+            different = SELF | DIFFERENT_IN_FIT.get(one, set()) | DIFFERENT_IN_FIT.get(other, set())
+        assert_consistent(functions[one], functions[other], different)
+
+
+def test_methods_that_make_a_prior():
+    one, other = (getattr(InformedPriorBNNClassifier, f"from_{source}") for source in ("hierarchical", "posterior"))
+    functions = (inspect.unwrap(method.__func__) for method in (one, other))
+    assert_consistent(*functions, {"align", "**params"})  # the draws of one mode; whose settings
+
+
+def test_the_check_can_fail():
+    def one(x):
+        """One.
+
+        Parameters
+        ----------
+        x : int
+            A number.
+        """
+
+    def other(x):
+        """Other.
+
+        Parameters
+        ----------
+        x : int
+            Another number.
+        """
+
+    with pytest.raises(AssertionError, match="Parameter 'x' is inconsistent"):
+        assert_consistent(one, other, set())

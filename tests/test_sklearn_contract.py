@@ -9,6 +9,7 @@ import pytest
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_val_predict, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -19,7 +20,7 @@ from sklearn.utils.estimator_checks import (
     estimator_checks_generator,
 )
 
-from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier
+from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier, PerGroupClassifier
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -72,6 +73,21 @@ def test_constructor_only_stores(cls):
     assert all(getattr(estimator, name) is value for name, value in values.items())
     with pytest.raises(ValueError, match="no_such_parameter"):
         cls().set_params(no_such_parameter=1)
+
+
+@pytest.mark.parametrize(
+    "estimator", [*(cls() for cls in CLASSES), PerGroupClassifier(FlatBNNClassifier())], ids=lambda e: type(e).__name__
+)
+def test_an_unfitted_estimator_carries_its_parameters_and_nothing_else(estimator):
+    assert vars(estimator).keys() == estimator.get_params(deep=False).keys()
+
+
+@pytest.mark.parametrize("wrap", [lambda estimator: estimator, make_pipeline], ids=["alone", "in a pipeline"])
+@pytest.mark.parametrize("make", [HierarchicalBNNClassifier, lambda **params: PerGroupClassifier(LogisticRegression())])
+def test_warnings_point_to_the_line_of_the_user(make, wrap, moons, small):
+    with pytest.warns(UserWarning, match="was fitted without groups") as caught:
+        wrap(make(**small)).fit(moons.X, moons.y)
+    assert {warning.filename for warning in caught} == {__file__}
 
 
 @pytest.mark.parametrize("name", ["flat", "hierarchical", "informed"])

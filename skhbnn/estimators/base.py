@@ -115,7 +115,7 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
 
     @abstractmethod
     def _draws_by_rows(self, labels):
-        """Pairs of rows to predict and the draws that serve them; labels holds the group label of each row, or is None."""
+        """Pairs of rows and the draws that serve them; labels holds the group label of each row, or is None."""
 
     # Fitting -------------------------------------------------------------------------------------------------------
 

@@ -36,7 +36,8 @@ class FlatBNNClassifier(ClassifierMethods, NetworkClassifierMixin, FlatBNN):
     """Bayesian neural network classifier with one network for all rows.
 
     Every weight has an independent prior of the family ``weight_prior`` around 0, by default Normal(0,
-    ``prior_scale**2``). Inputs are standardised internally, so that the prior does not depend on the units of the features.
+    ``prior_scale**2``). Inputs are standardised internally, so that the prior does not depend on the units of the
+    features.
 
     Parameters
     ----------
@@ -55,8 +56,8 @@ class FlatBNNClassifier(ClassifierMethods, NetworkClassifierMixin, FlatBNN):
         Scale of the prior of the weights: one for all, two for the hidden layers and the output layer, one per layer,
         or 1 / sqrt(number of inputs of the layer).
     inference : {"nuts", "laplace", "advi", "fullrank_advi", "map", "metropolis", "pymc"}, default="nuts"
-        ``"nuts"`` samples the compiled density with nutpie. ``"laplace"`` takes normal distributions around its
-        modes, for many small groups; ``diagnostics_.pareto_k`` says whether the approximation is good enough. ``"advi"`` and
+        ``"nuts"`` samples the compiled density with nutpie. ``"laplace"`` takes normal distributions around its modes,
+        for many small groups; ``diagnostics_.pareto_k`` says whether the approximation is good enough. ``"advi"`` and
         ``"fullrank_advi"`` fit a normal approximation with ``pm.fit``; ``"map"`` finds the mode; ``"metropolis"`` and
         ``"pymc"`` are ``pm.sample`` on the PyMC model.
     chains : int, default=4

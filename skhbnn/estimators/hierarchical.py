@@ -78,8 +78,9 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
     """Classifier with a Bayesian neural network per group, partially pooled.
 
     This is the model of Wiecki [1]_: every group has a network, and the weights of all networks come from a group
-    distribution that is learned with them. Under ``pooling="partial"`` the weights of group g are w_g = mu + sd · z_g with z_g ~ Normal(0,
-    1), where the group mean mu ~ Normal(0, ``prior_scale**2``) and the group scales sd ~ HalfNormal(1) are learned.
+    distribution that is learned with them. Under ``pooling="partial"`` the weights of group g are w_g = mu + sd · z_g
+    with z_g ~ Normal(0, 1), where the group mean mu ~ Normal(0, ``prior_scale**2``) and the group scales sd ~
+    HalfNormal(1) are learned.
 
     By default, with at most 16 features, only the output layer is pooled like that, and the first layer up to an affine
     map of the inputs: group g sees x A_g + s_g with A_g = I + sd · z_g and s_g = sd · z_g, and the hidden layers are
@@ -118,12 +119,12 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
     pooling : {"auto", "affine", "partial", "complete", "none"} or array-like of them, default="auto"
         How the groups share the weights of a layer, one for all or one per layer, the output layer included:
         ``"partial"`` as above, ``"complete"`` one set of weights for all groups, ``"none"`` one for each. The first
-        layer may be ``"affine"``, as above; given for all layers, ``"affine"`` means ``"affine"`` for the first, ``"complete"`` for
-        the other hidden layers and ``"partial"`` for the output. ``"auto"`` is ``"affine"``, and with more than 16
-        features, of which a group's map has p² + p entries, ``"partial"``.
+        layer may be ``"affine"``, as above; given for all layers, ``"affine"`` means ``"affine"`` for the first,
+        ``"complete"`` for the other hidden layers and ``"partial"`` for the output. ``"auto"`` is ``"affine"``, and
+        with more than 16 features, of which a group's map has p² + p entries, ``"partial"``.
     inference : {"nuts", "laplace", "advi", "fullrank_advi", "map", "metropolis", "pymc"}, default="nuts"
-        ``"nuts"`` samples the compiled density with nutpie. ``"laplace"`` takes normal distributions around its
-        modes, for many small groups; ``diagnostics_.pareto_k`` says whether the approximation is good enough. ``"advi"`` and
+        ``"nuts"`` samples the compiled density with nutpie. ``"laplace"`` takes normal distributions around its modes,
+        for many small groups; ``diagnostics_.pareto_k`` says whether the approximation is good enough. ``"advi"`` and
         ``"fullrank_advi"`` fit a normal approximation with ``pm.fit``; ``"map"`` finds the mode; ``"metropolis"`` and
         ``"pymc"`` are ``pm.sample`` on the PyMC model.
     chains : int, default=4

@@ -154,8 +154,8 @@ class InformedPriorBNNClassifier(ClassifierMethods, NetworkClassifierMixin, Info
     fit_intercept : bool, default=True
         Whether every layer has intercepts (biases).
     inference : {"nuts", "laplace", "advi", "fullrank_advi", "map", "metropolis", "pymc"}, default="nuts"
-        ``"nuts"`` samples the compiled density with nutpie. ``"laplace"`` takes normal distributions around its
-        modes, for many small groups; ``diagnostics_.pareto_k`` says whether the approximation is good enough. ``"advi"`` and
+        ``"nuts"`` samples the compiled density with nutpie. ``"laplace"`` takes normal distributions around its modes,
+        for many small groups; ``diagnostics_.pareto_k`` says whether the approximation is good enough. ``"advi"`` and
         ``"fullrank_advi"`` fit a normal approximation with ``pm.fit``; ``"map"`` finds the mode; ``"metropolis"`` and
         ``"pymc"`` are ``pm.sample`` on the PyMC model.
     chains : int, default=4

@@ -27,8 +27,8 @@ class PerGroupClassifier(GroupedClassifierMethods, GroupClassesMixin, PerGroup):
     groups : str, int, or list or tuple of them, default=None
         Column, or columns, of X that hold the group labels.
     n_jobs : int, default=None
-        Number of groups that are fitted at once. With more than 1, each fit runs on one thread, whatever the ``n_jobs`` of
-        ``estimator`` says. It changes no result.
+        Number of groups that are fitted at once. With more than 1, each fit runs on one thread, whatever the ``n_jobs``
+        of ``estimator`` says. It changes no result.
     on_error : {"raise", "fallback"}, default="raise"
         What a group whose fit fails gets: an error, or the fallback with a ``FitFailedWarning``.
     refit_inference : str, default=None
@@ -39,8 +39,8 @@ class PerGroupClassifier(GroupedClassifierMethods, GroupClassesMixin, PerGroup):
         Predicts groups that ``fit`` did not see. A classifier is cloned and fitted to all rows without their groups;
         ``"prior"`` is the prior of ``estimator``, an InformedPriorBNNClassifier, by itself. None: a ValueError.
     checkpoint : path-like, default=None
-        A folder that keeps every finished group, so that a later ``fit`` with equal data and parameters goes on from it.
-        Its files are pickles: name only a folder that you trust.
+        A folder that keeps every finished group, so that a later ``fit`` with equal data and parameters goes on from
+        it. Its files are pickles: name only a folder that you trust.
     random_state : int, RandomState instance or None, default=None
         Seeds every ``random_state`` within the clones, from the label of the group. None: each clone keeps its own.
     verbose : int, default=0

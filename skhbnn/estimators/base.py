@@ -164,7 +164,7 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
 
     def _fit_model(self, model, data, grouped=False):
-        """The estimator itself, with the posterior of a model given the data, and warned of where it is doubtful."""
+        """The estimator itself, with the posterior of a model given the data; a warning says if it is doubtful."""
         seed = self._draw_seed()
         unit = PROGRESS_UNITS.get(self.inference, "draws")
         tol = None if self.tol is None else float(self.tol)

@@ -281,7 +281,7 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         ConvergenceWarning
             If the chains did not converge; the fit is kept.
         UserWarning
-            If there are no groups, so that all rows are one.
+            If there are no groups, so that all rows are one group.
         """
         self._forget()
         inputs, labels = read_rows(self, X, groups, reset=True)  # (row, feature), labels of the rows

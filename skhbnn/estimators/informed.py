@@ -52,11 +52,11 @@ class InformedPriorBNN(SingleNetworkMixin, BaseBNN):
     @classmethod
     @abstractmethod
     def _target_parameters(cls, fitted):
-        """Parameters that say of the targets what a fit knows of them, as a dict."""
+        """Parameters of a new estimator that hold what a fit knows of its targets, as a dict."""
 
     @abstractmethod
     def _take_targets_from_parameters(self):
-        """Set what a fit learns of its targets, from the parameters alone."""
+        """Set what a fit would learn of its targets, from the parameters alone."""
 
     @classmethod
     def _with_prior(cls, fitted, mean, cov, params):

@@ -143,7 +143,7 @@ class PerGroupClassifier(GroupedClassifierMethods, GroupClassesMixin, PerGroup):
         FitFailedWarning
             If groups failed and the fallback serves them.
         UserWarning
-            If there are no groups, so that all rows are one.
+            If there are no groups, so that all rows are one group.
         """
         self._start_fit()
         X, labels = read_rows(self, X, groups, reset=True)  # unchecked values (row, feature), labels of the rows
@@ -155,8 +155,7 @@ class PerGroupClassifier(GroupedClassifierMethods, GroupClassesMixin, PerGroup):
         """Learn from new rows of some groups.
 
         Each of these groups is fitted again, as ``fit`` does it, to its new rows and to its old ones, which its network
-        keeps. The other groups, and the fallback, stay as they are. For networks of this
-        package as the estimator.
+        keeps. The other groups, and the fallback, stay as they are. The estimator must be a network of this package.
 
         Parameters
         ----------

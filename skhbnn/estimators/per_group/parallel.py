@@ -102,8 +102,8 @@ def fit_with_refit(estimator, X, y, refit_inference):
         if not hasattr(part, "diagnostics_"):
             raise ValueError(
                 f"refit_inference needs diagnostics_, and {type(fitted).__name__} fits a copy of its "
-                f"{type(part).__name__}, which keeps them: put the {type(part).__name__} itself, or a pipeline, into "
-                "PerGroupClassifier."
+                f"{type(part).__name__}, which keeps them: put the {type(part).__name__} itself, or a pipeline, in "
+                "its place."
             )
     if any(part.diagnostics_.problems() for part in judged):
         return clone(fitted).set_params(**dict.fromkeys(names, refit_inference)).fit(X, y)

@@ -192,7 +192,7 @@ def test_linearized_predictions_are_a_tangent_in_the_unconstrained_vector(case, 
     network = replace(case[0].model.network, activation="tanh")  # modes of relu lie on its kinks
     density = replace(case[0], model=replace(case[0].model, network=network))
     model, data = density.model, density.data
-    trace = laplace.fit(model, data, SETTINGS, 0)
+    trace = laplace.infer(model, data, SETTINGS, 0)
     posterior = posterior_from_trace(model, data.n_groups, trace, 0)
     found = [
         posterior.predictor.logits(posterior.group_parameters(g).astype(float), data.X) for g in range(data.n_groups)
@@ -230,7 +230,7 @@ def test_modes_are_weighted_by_their_evidence():
     found = softmax(log_evidence)[[normal.mean[0] + mean[0] > 0 for normal in modes]].sum()
     assert found == pytest.approx(share, abs=0.03)
 
-    trace = laplace.fit(model, data, Settings("laplace", 8, 1, 4000, 0.9, 1, 1000), 0)
+    trace = laplace.infer(model, data, Settings("laplace", 8, 1, 4000, 0.9, 1, 1000), 0)
     assert trace.modes is None  # importance weights correct the draws
     weights = posterior_from_trace(model, 1, trace, 0).weights[0, :, 0]  # (draw, weight)
     assert np.mean(weights[:, 0] > 0) == pytest.approx(share, abs=0.02)

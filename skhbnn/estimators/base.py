@@ -14,7 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from ..data.standardizer import Standardizer
-from ..inference.methods import METHODS, PROGRESS_UNITS, THROUGH_PYMC, VARIATIONAL, infer
+from ..inference.methods import METHODS, OWN_PARAMETERS, infer, require_used
 from ..inference.trace import Settings
 from ..model.families import WEIGHT_PRIORS
 from ..model.network import ACTIVATIONS, Network
@@ -157,12 +157,7 @@ class BaseBNNClassifier(SavableMixin, CallbackSupportMixin, ClassifierMixin, Bas
 
     def _settings(self):
         """The parameters of the inference; those that its method would ignore are an error."""
-        for name, users in (("batch_size", VARIATIONAL), ("sample_kwargs", THROUGH_PYMC), ("tol", ("nuts",))):
-            if getattr(self, name) and self.inference not in users:
-                raise ValueError(
-                    f"{name} is only for inference={' or '.join(map(repr, users))}, and inference={self.inference!r} "
-                    f"does not use it; set {name}=None."
-                )
+        require_used(self.inference, {name: getattr(self, name) for name in OWN_PARAMETERS})
         return Settings(
             inference=self.inference,
             chains=self.chains,
@@ -182,7 +177,6 @@ class BaseBNNClassifier(SavableMixin, CallbackSupportMixin, ClassifierMixin, Bas
     def _fit_model(self, model, data, grouped=False):
         """Infer the model's posterior given the data, and judge it."""
         seed = self._draw_seed()
-        unit = PROGRESS_UNITS.get(self.inference, "draws")
         tol = None if self.tol is None else float(self.tol)
         judgement: dict = {}  # the latest, by the number of draws: the end judges those of the last look again
 
@@ -197,7 +191,7 @@ class BaseBNNClassifier(SavableMixin, CallbackSupportMixin, ClassifierMixin, Bas
         settings = self._settings()
         if tol is not None:
             settings = replace(settings, enough=lambda trace: not judged(trace)[1].mixing_problems())
-        with fit_progress(self, unit) as progress:
+        with fit_progress(self, METHODS[self.inference].unit) as progress:
             trace = infer(model, data, settings, seed, progress)
             self.n_iter_ = trace.n_tune + trace.x.shape[1] if trace.n_iter is None else trace.n_iter
             self.training_data_ = data

@@ -20,7 +20,7 @@ FEWEST_EFFECTIVE = 5  # candidates, by their weights: the same
 
 
 @threadpool_limits.wrap(limits=1)  # the last digits of BLAS's sums depend on the number of its threads
-def fit(model, data, settings, seed, progress=None):
+def infer(model, data, settings, seed, progress=None):
     """Draw from normal approximations around the modes [1]_, corrected by importance weights [2]_.
 
     Each mode has the Gauss-Newton precision, and the weight of its evidence. Where the Pareto k of the importance

@@ -9,7 +9,7 @@ from .trace import Trace
 
 
 @threadpool_limits.wrap(limits=1)  # the last digits of BLAS's sums depend on the number of its threads
-def find(model, data, settings, seed, progress=None):
+def infer(model, data, settings, seed, progress=None):
     """Climb to the mode of the posterior density from several starts, and keep the highest.
 
     The density is that of the unconstrained vector, as the samplers see it.

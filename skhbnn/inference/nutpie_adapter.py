@@ -124,7 +124,7 @@ def run(density, *, route=None, progress=None, **settings):
     return _arrays(trace, density.n_dim)
 
 
-def run_until(density, enough, *, chains, tune, draws, cores, seed, route=None, progress=None, **settings):
+def run_until(density, enough, *, chains, cores, seed, route=None, progress=None, **settings):
     """Sample a density with nutpie until there are enough draws.
 
     Every chain is a sampler of its own, which waits while it is ahead of the others. Whether there are enough draws is
@@ -135,8 +135,7 @@ def run_until(density, enough, *, chains, tune, draws, cores, seed, route=None, 
     density : Density
     enough : callable
         Told of the draws and statistics so far, in the form that is returned.
-    chains, tune, draws : int
-        ``draws`` is the most of each chain.
+    chains : int
     cores : int
         Chains that run at once.
     seed : int
@@ -145,17 +144,19 @@ def run_until(density, enough, *, chains, tune, draws, cores, seed, route=None, 
     progress : callable, default=None
         Called with the number of steps made and of all steps.
     **settings
-        Further arguments of ``nutpie.sample``.
+        Further arguments of ``nutpie.sample``: ``tune``, ``draws``, which is the most of each chain, and others.
 
     Returns
     -------
     draws : list of ndarray of shape (n_tune + n_draws, n_dim)
+        One per chain.
     statistics : list of dict of ndarray of shape (n_tune + n_draws,)
-        As those of ``run``.
+        One per chain, under ArviZ's names.
     """
     seeds = np.random.SeedSequence(seed).generate_state(chains)  # (chain,)
-    own = {"chains": 1, "cores": 1, "tune": tune, "draws": draws, **settings}
-    start = [functools.partial(_start, density, route, None, seed=int(chain_seed), **own) for chain_seed in seeds]
+    tune, draws = settings["tune"], settings["draws"]
+    start_one = functools.partial(_start, density, route, None, chains=1, cores=1, **settings)
+    start = [functools.partial(start_one, seed=int(chain_seed)) for chain_seed in seeds]
     samplers: list = [None] * chains
     n_draws = min(FIRST_LOOK, draws)
     try:

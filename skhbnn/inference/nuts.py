@@ -10,7 +10,7 @@ from .trace import Trace
 MAX_DEPTH = 10  # doublings of one trajectory at the most
 
 
-def sample(model, data, settings, seed, progress=None):
+def infer(model, data, settings, seed, progress=None):
     """Draw from the posterior.
 
     Parameters

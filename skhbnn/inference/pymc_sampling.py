@@ -1,17 +1,18 @@
 """PyMC's own samplers on the PyMC model."""
 
-import inspect
 import itertools
 
 import numpy as np
 
-from ..support.libraries import import_pymc
+from ..model.priors import n_dim
+from ..support.libraries import calls_back, import_pymc
+from ..support.memory import require_memory
 from ..support.quiet import quiet_libraries
 from .interrupts import interrupts_raised
 from .trace import STATISTICS, Trace
 
 
-def sample(model, data, settings, seed, progress=None):
+def infer(model, data, settings, seed, progress=None):
     """Draw from the posterior with ``pm.sample``.
 
     Parameters
@@ -28,7 +29,13 @@ def sample(model, data, settings, seed, progress=None):
     Returns
     -------
     trace : Trace
+
+    Raises
+    ------
+    MemoryError
+        If the draws would not fit.
     """
+    _require_memory(model, data, settings)
     pm = import_pymc()
     from ..density.pymc_model import build_model, unconstrained
 
@@ -48,7 +55,7 @@ def sample(model, data, settings, seed, progress=None):
             arguments["target_accept"] = settings.target_accept
         arguments |= settings.sample_kwargs
         n_steps = arguments["chains"] * (arguments["tune"] + arguments["draws"])
-        tells, also = _samples_itself(pm, arguments), arguments.get("callback")
+        tells, also = calls_back(arguments), arguments.get("callback")
         made = itertools.count(1)
         with interrupts_raised(looked_for=tells) as look:
 
@@ -74,7 +81,17 @@ def sample(model, data, settings, seed, progress=None):
     return Trace(unconstrained(model, result["posterior"]), statistics, arguments["tune"])
 
 
-def _samples_itself(pm, arguments):
-    """Whether ``pm.sample`` runs its own samplers, which alone take a callback."""
-    default = inspect.signature(pm.sample).parameters["nuts_sampler"].default
-    return "step" in arguments or arguments.get("nuts_sampler", default) == "pymc"
+def _require_memory(model, data, settings):
+    """Refuse settings whose draws would not fit: of every step 8 bytes for each unconstrained number and as many for
+    the weights that follow from it, and two copies of the kept ones once PyMC is done.
+    """
+    chains, tune, draws = (
+        settings.sample_kwargs.get(name, getattr(settings, name)) for name in ("chains", "tune", "draws")
+    )
+    dim = n_dim(model, data.n_groups)
+    n_bytes = 2 * 8 * max(dim, data.n_groups * model.network.n_weights) * chains * (tune + 3 * draws)
+    require_memory(
+        n_bytes,
+        f"{chains} chains of {tune} + {draws} steps of {dim} unconstrained weights and scales",
+        "lower draws, tune or chains, or hidden_layer_sizes",
+    )

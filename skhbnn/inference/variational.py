@@ -5,7 +5,9 @@ import re
 
 import numpy as np
 
+from ..model.priors import n_dim
 from ..support.libraries import import_pymc
+from ..support.memory import require_memory
 from ..support.quiet import quiet_libraries
 from .interrupts import interrupts_raised
 from .trace import Trace
@@ -31,7 +33,7 @@ class _Watch:
 
     def __call__(self, approximation, losses, iteration):
         self.iteration = iteration
-        if self.progress is not None and (iteration % WINDOW == 0 or iteration == self.n_iter):
+        if self.progress is not None and iteration % WINDOW == 0:
             self.progress(iteration, self.n_iter)
         if iteration % WINDOW or iteration < 2 * WINDOW:
             return
@@ -41,6 +43,15 @@ class _Watch:
         self.without_gain = 0 if gain > SIGNIFICANT * error else self.without_gain + 1
         if self.converged:
             raise StopIteration
+
+
+def _require_memory(model, data, draws):
+    """Refuse draws that would not fit: they exist seven times over while they are named, 8 bytes a number."""
+    dim = n_dim(model, data.n_groups)
+    n_bytes = 7 * 8 * draws * max(dim, data.n_groups * model.network.n_weights)
+    require_memory(
+        n_bytes, f"{draws} draws of {dim} unconstrained weights and scales", "lower draws, or hidden_layer_sizes"
+    )
 
 
 def _start(pymc_model, model, seed):
@@ -57,7 +68,7 @@ def _start(pymc_model, model, seed):
     return start, sigma
 
 
-def fit(model, data, settings, seed, progress=None):
+def infer(model, data, settings, seed, progress=None):
     """Fit a normal approximation of the posterior with ``pm.fit``, and draw from it [1]_.
 
     Parameters
@@ -68,7 +79,7 @@ def fit(model, data, settings, seed, progress=None):
         ``inference="advi"`` has independent coordinates, ``"fullrank_advi"`` a full covariance.
     seed : int
     progress : callable, default=None
-        Told of the number of iterations made and of the most that are allowed.
+        Told of the number of iterations made and of the most that are allowed; at the end that all are made.
 
     Returns
     -------
@@ -79,6 +90,8 @@ def fit(model, data, settings, seed, progress=None):
     ------
     FloatingPointError
         If the optimisation turns NaN.
+    MemoryError
+        If the draws would not fit.
     ValueError
         If a minibatch would hold more rows than there are.
 
@@ -87,6 +100,7 @@ def fit(model, data, settings, seed, progress=None):
     .. [1] Kucukelbir, Tran, Ranganath, Gelman and Blei (2017), "Automatic differentiation variational inference",
        Journal of Machine Learning Research 18.
     """
+    _require_memory(model, data, settings.draws)
     pm = import_pymc()
     from ..density.pymc_model import build_model, unconstrained
 
@@ -118,11 +132,14 @@ def fit(model, data, settings, seed, progress=None):
                 'prior_scale, or pass a smaller step, sample_kwargs={"obj_optimizer": pm.adam(learning_rate=...)}.'
             ) from error
         draws = approximation.sample(settings.draws, random_seed=seed)
+    n_iter = len(approximation.hist)
+    if progress is not None:
+        progress(n_iter, n_iter)
     per_minibatch = 1 if batch_size is None else n_rows / batch_size  # PyMC's history is that of so many of the rows
     return Trace(
         unconstrained(model, draws["posterior"]),
         {},
         elbo=-per_minibatch * np.asarray(approximation.hist),  # (n_iter,)
-        n_iter=len(approximation.hist),
+        n_iter=n_iter,
         converged=watch.converged,
     )

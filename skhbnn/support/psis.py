@@ -1,9 +1,9 @@
-"""Draws by their weights: smoothing the weights, with either generation of ArviZ, and resampling by them."""
+"""Importance weights of draws: smoothing of the weights, and resampling of the draws by them."""
 
 import numpy as np
 from scipy.special import logsumexp
 
-from .libraries import has_arviz_1, import_arviz
+from .libraries import pareto_smoothed
 
 MIN_TAIL = 5  # draws to which ArviZ fits a Pareto distribution
 
@@ -38,17 +38,8 @@ def smoothed_weights(log_ratios):
     with_tail = ordered[..., -1] - ordered[..., -n_tail] > 1e-12  # (...); the others have nothing to smooth
     pareto_k = np.full(log_ratios.shape[:-1], -np.inf)  # (...)
     if with_tail.any():
-        log_weights[with_tail], pareto_k[with_tail] = _psislw(log_ratios[with_tail])
+        log_weights[with_tail], pareto_k[with_tail] = pareto_smoothed(log_ratios[with_tail])
     return log_weights, pareto_k
-
-
-def _psislw(log_ratios):
-    """What ArviZ makes of them (row, draw)."""
-    if not has_arviz_1():
-        return import_arviz().psislw(log_ratios)
-    from arviz_stats.base import array_stats
-
-    return array_stats.psislw(-log_ratios)  # takes them with the sign of a log likelihood
 
 
 def resampled(weights, n_draws):

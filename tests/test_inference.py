@@ -144,13 +144,3 @@ def test_a_failed_fit_leaves_the_estimator_unfitted(monkeypatch):
         classifier.fit(X, y)
     with pytest.raises(NotFittedError):
         classifier.predict(X)
-
-
-def test_a_fit_compiles_nothing():
-    """After the first fit of a process, another model of other sizes reuses the compiled callback."""
-    from skhbnn.density import compiled
-
-    posterior_of(FlatModel(SLOPE, np.ones(1)), rows([9]))
-    callbacks = compiled.nutpie_callbacks()
-    posterior_of(HierarchicalModel(Network((1, 3, 2, 1), "relu", True), np.ones(3), ("partial",) * 3), rows([4, 5]))
-    assert compiled.nutpie_callbacks() is callbacks

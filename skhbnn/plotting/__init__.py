@@ -6,8 +6,9 @@ Traces, ranks and forests of the posterior are ArviZ's: ``arviz.plot_trace(class
 
 from .confident_rows import ConfidentRowsDisplay
 from .correlation import WeightCorrelationDisplay
-from .decision import DecisionSurfaceDisplay, GroupMeanSurfaceDisplay
+from .decision import DecisionSurfaceDisplay
 from .elbo import ElboDisplay
+from .group_mean import GroupMeanSurfaceDisplay
 from .group_scale import GroupScaleDisplay
 from .prior_posterior import PriorPosteriorDisplay
 from .reliability import ReliabilityDisplay

@@ -9,11 +9,12 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 from sklearn.utils.validation import check_is_fitted
 
 from ..data.labels import as_labels
-from .support import ACCENT, WARNING, import_pyplot, one_axes
+from .colours import ACCENT, WARNING
+from .figures import OneAxesDisplay, import_pyplot
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class ConfidentRowsDisplay:
+class ConfidentRowsDisplay(OneAxesDisplay):
     """The most and the least confident rows as a table of bars, the most confident on top.
 
     Make one with :meth:`from_estimator`.
@@ -118,40 +119,28 @@ class ConfidentRowsDisplay:
             by=by,
         ).plot(ax)
 
-    def plot(self, ax=None):
-        """Draw the bars.
+    def _figure_size(self):
+        return 7.5, 1.4 + 0.26 * len(self.rows)
 
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            None: a new figure.
-
-        Returns
-        -------
-        display : self
-            With ``ax_`` and ``figure_``.
-        """
+    def _draw(self, axes):
         n = len(self.rows) // 2
-        figsize = (7.5, 1.4 + 0.26 * len(self.rows))
-        self.figure_, self.ax_ = one_axes(f"{type(self).__name__}.plot", ax, figsize)
         positions = np.arange(2 * n) + 1.5 * (np.arange(2 * n) >= n)  # (2 * n_rows,): a gap between the two ends
         if self.truth is None:
-            self.ax_.barh(positions, self.values, color=ACCENT)
+            axes.barh(positions, self.values, color=ACCENT)
         else:
             right = self.predicted == self.truth  # (2 * n_rows,)
-            self.ax_.barh(positions[right], self.values[right], color=ACCENT, label="right")
+            axes.barh(positions[right], self.values[right], color=ACCENT, label="right")
             style = {"color": WARNING, "hatch": "///", "edgecolor": "white"}
-            self.ax_.barh(positions[~right], self.values[~right], label="wrong", **style)
+            axes.barh(positions[~right], self.values[~right], label="wrong", **style)
         for position, value in zip(positions, self.values, strict=True):
-            self.ax_.annotate(f"{value:.3f}", (value, position), (3, 0), textcoords="offset points", va="center")
+            axes.annotate(f"{value:.3f}", (value, position), (3, 0), textcoords="offset points", va="center")
         what = "probability of the predicted class" if self.by == "proba" else "posterior std of the predicted class"
-        self.ax_.set(yticks=positions, yticklabels=self._row_names(), xlabel=what)
-        self.ax_.set(xlim=(0, 1.15 * self.values.max()), ylim=(positions[-1] + 0.7, -1.4))
+        axes.set(yticks=positions, yticklabels=self._row_names(), xlabel=what)
+        axes.set(xlim=(0, 1.15 * self.values.max()), ylim=(positions[-1] + 0.7, -1.4))
         for half, title in ((positions[:n], "most confident"), (positions[n:], "least confident")):
-            self.ax_.annotate(title, (0, half[0] - 0.6), (3, 0), textcoords="offset points", style="italic")
+            axes.annotate(title, (0, half[0] - 0.6), (3, 0), textcoords="offset points", style="italic")
         if self.truth is not None:
-            self.ax_.legend(title="prediction", loc="center left", bbox_to_anchor=(1, 0.5))
-        return self
+            axes.legend(title="prediction", loc="center left", bbox_to_anchor=(1, 0.5))
 
     def _row_names(self):
         names = [f"row {row}: class {label}" for row, label in zip(self.rows, self.predicted, strict=True)]

@@ -8,7 +8,9 @@ from scipy.stats import gaussian_kde, norm
 from sklearn.utils._param_validation import Interval, validate_params
 
 from ..estimators.informed import InformedPriorBNNClassifier
-from .support import ACCENT, MUTED, check_fit, legend_below, panel_axes
+from .checks import check_fit
+from .colours import ACCENT, MUTED
+from .figures import legend_below, panel_axes
 
 DENSITY_POINTS = 200
 TAILS = 4  # prior standard deviations shown on either side

@@ -12,8 +12,10 @@ from ..data.labels import ALL_ROWS, as_labels, encode_labels
 from ..estimators.base import BaseBNNClassifier
 from ..estimators.per_group.classifier import PerGroupClassifier
 from ..posterior import prediction
+from .checks import class_code
+from .colours import DIVERGING, MARKERS, PALETTE, cycled
+from .figures import legend_below, panel_axes
 from .grid import feature_grid, training_inputs
-from .support import DIVERGING, MARKERS, PALETTE, class_code, cycled, legend_below, panel_axes
 
 MAX_PANELS = 36  # beyond, panels are too small to read: the groups must be chosen
 MARKER_SIZE = 30  # of a row, in points squared

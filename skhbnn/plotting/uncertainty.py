@@ -6,7 +6,8 @@ import numpy as np
 from sklearn.utils._param_validation import StrOptions, validate_params
 
 from ..posterior import prediction
-from .support import SEQUENTIAL, check_fit, class_code
+from .checks import check_fit, class_code
+from .colours import SEQUENTIAL
 from .surface import GRID_CONSTRAINTS, NETWORKS, SurfaceDisplay, group_panels
 
 BLACK_WHITE = ("black", "white")

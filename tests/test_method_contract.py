@@ -34,7 +34,7 @@ class Watched:
 
 def draw(name, fitted):
     """Draws by a method given the model and rows of a fit, what it was asked of its settings, and what it told."""
-    settings, told = Watched(Settings(name, **LIMITS, target_accept=0.9, cores=2)), []
+    settings, told = Watched(Settings(inference=name, **LIMITS, target_accept=0.9, cores=2)), []
     with warnings.catch_warnings(), pytensor.config.change_flags(mode="FAST_COMPILE"):
         warnings.simplefilter("ignore")  # PyMC's advice
         trace = infer(fitted.posterior_.model, fitted.training_data_, settings, 3, lambda *steps: told.append(steps))

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytensor
 import pytest
+from agreement import assert_moments, moments
 from scipy import stats
 from scipy.optimize import minimize
 from scipy.special import logsumexp
@@ -15,7 +16,6 @@ from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBN
 from skhbnn.estimators import informed
 from skhbnn.inference.methods import infer
 from skhbnn.inference.trace import Settings
-from skhbnn.support.libraries import import_arviz
 
 GRID = np.linspace(-7, 7, 561)  # (point,)
 
@@ -37,11 +37,7 @@ def log_posterior(rows, w, prior):
 
 def quadrature(rows, prior):
     """Mean and standard deviation of the slope."""
-    log_density = log_posterior(rows, GRID, prior)
-    density = np.exp(log_density - log_density.max())
-    density /= density.sum()
-    mean = (density * GRID).sum()
-    return mean, np.sqrt((density * (GRID - mean) ** 2).sum())
+    return moments(GRID, log_posterior(rows, GRID, prior))
 
 
 def fit(rows, inference="nuts", **params):
@@ -52,12 +48,7 @@ def fit(rows, inference="nuts", **params):
 
 
 def assert_agrees(fitted, mean, std):
-    arviz = import_arviz()
-    draws = fitted.posterior_.weights[:, :, 0, 0].astype(float)  # (chain, draw)
-    for quantity, truth in ((draws, mean), ((draws - mean) ** 2, std**2)):
-        ess = float(arviz.ess(quantity))
-        assert ess > 200
-        assert abs(quantity.mean() - truth) < 4 * quantity.std() / np.sqrt(ess)
+    assert_moments(fitted.posterior_.weights[:, :, 0, 0], mean, std, least_ess=200)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +136,8 @@ def test_progress_of_advi_ends_where_a_callback_stops_it(flat):
             raise StopIteration
 
     told: list = []
-    settings = Settings("advi", 1, 1, 10, 0.9, 1, max_iter=5000, sample_kwargs={"callbacks": [stop]})
+    limits = {"inference": "advi", "chains": 1, "tune": 1, "draws": 10, "target_accept": 0.9, "cores": 1}
+    settings = Settings(**limits, max_iter=5000, sample_kwargs={"callbacks": [stop]})
     with pytensor.config.change_flags(mode="FAST_COMPILE"):
         trace = infer(flat.posterior_.model, flat.training_data_, settings, 0, lambda *steps: told.append(steps))
     assert told == [(trace.n_iter, trace.n_iter)]

@@ -71,7 +71,7 @@ def require_used(inference, parameters):
 def infer(model, data, settings, seed, progress=None):
     """Draws from the posterior of a model, by the method that the settings name.
 
-    The function ``infer`` of every module of a method takes these arguments and returns a Trace.
+    Every module of a method has a function ``infer`` with these arguments and this result.
 
     Parameters
     ----------

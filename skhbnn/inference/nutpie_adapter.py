@@ -1,6 +1,6 @@
-"""The only place that knows nutpie: a density in, raw draws and sampler statistics out.
+"""nutpie, which no other module knows: a density goes in, draws and statistics of the sampler come out.
 
-Two routes give the same draws. The C route hands nutpie the addresses of compiled callbacks, as nutpie does for
+Two routes give equal draws. The C route hands nutpie the addresses of compiled callbacks, as nutpie does for
 its own PyMC models; its names are nutpie's internals. The Python route is nutpie's public ``from_pyfunc``.
 """
 
@@ -96,7 +96,7 @@ def has_callback_route():
 
 
 def run(density, *, route=None, progress=None, **settings):
-    """Sample a density with nutpie.
+    """Draws from a density by nutpie, with the sampler's statistics.
 
     Parameters
     ----------
@@ -125,10 +125,11 @@ def run(density, *, route=None, progress=None, **settings):
 
 
 def run_until(density, enough, *, chains, cores, seed, route=None, progress=None, **settings):
-    """Sample a density with nutpie until there are enough draws.
+    """Draws from a density by nutpie, as many as prove enough, with the sampler's statistics.
 
-    Every chain is a sampler of its own, which waits while it is ahead of the others. Whether there are enough draws is
-    asked at fixed numbers of them, so that neither ``cores`` nor the speed of the machine changes the result.
+    Every chain is a sampler of its own, which waits for slower chains while it is ahead. Whether the draws are
+    enough is asked at fixed numbers of draws, so that neither ``cores`` nor the speed of the machine changes the
+    result.
 
     Parameters
     ----------
@@ -202,7 +203,7 @@ def _advance(samplers, start, n_steps, cores):
 
 
 def _start(density, route, progress, **settings):
-    """A sampler that runs in the background."""
+    """A sampler of nutpie, started, which runs in the background."""
     if route is None:
         route = "c" if has_callback_route() else "python"
     if route == "c":
@@ -213,7 +214,7 @@ def _start(density, route, progress, **settings):
 
 
 def _arrays(trace, n_dim, n_steps=None):
-    """Draws and statistics of each chain of a raw trace, of the first n_steps; None: of all."""
+    """The first n_steps draws and statistics of each chain of a raw trace; None: all."""
     draw_batches, stat_batches = trace.get_arrow_trace()
     draws = [_matrix(batch.column(VARIABLE), n_dim)[:n_steps] for batch in draw_batches]
     statistics = [{name: part[:n_steps] for name, part in _statistics(batch).items()} for batch in stat_batches]

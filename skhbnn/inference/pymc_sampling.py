@@ -1,4 +1,4 @@
-"""PyMC's own samplers on the PyMC model."""
+"""Samplers of PyMC, on the model in PyMC."""
 
 import itertools
 
@@ -13,22 +13,11 @@ from .trace import STATISTICS, Trace
 
 
 def infer(model, data, settings, seed, progress=None):
-    """Draw from the posterior with ``pm.sample``.
+    """Draws from the posterior by ``pm.sample``, with the sampler's statistics.
 
-    Parameters
-    ----------
-    model : FlatModel, HierarchicalModel or InformedModel
-    data : GroupedData
-    settings : Settings
-        ``inference="metropolis"`` takes Metropolis steps, ``"pymc"`` what PyMC chooses or ``sample_kwargs`` ask for.
-    seed : int
-    progress : callable, default=None
-        Told of the number of steps made and of all steps; of nothing but the end where another library samples for
-        PyMC.
-
-    Returns
-    -------
-    trace : Trace
+    ``methods.infer`` says what the arguments are. ``inference="metropolis"`` takes Metropolis steps, ``"pymc"`` the
+    steps that PyMC chooses or ``sample_kwargs`` ask for. Where another library samples for PyMC, progress is told of
+    nothing but the end.
 
     Raises
     ------
@@ -78,12 +67,15 @@ def infer(model, data, settings, seed, progress=None):
             values = np.asarray(result["sample_stats"][found])
             if values.ndim == 2:
                 statistics[name] = values  # (chain, draw)
-    return Trace(unconstrained(model, result["posterior"]), statistics, arguments["tune"])
+    x = unconstrained(model, result["posterior"])  # (chain, draw, n_dim)
+    return Trace(x=x, statistics=statistics, n_tune=arguments["tune"])
 
 
 def _require_memory(model, data, settings):
-    """Refuse settings whose draws would not fit: of every step 8 bytes for each unconstrained number and as many for
-    the weights that follow from it, and two copies of the kept ones once PyMC is done.
+    """Raise a MemoryError if the draws need too much.
+
+    PyMC holds every step, with two copies of the kept ones once it is done, and the weights that follow from a step: 8
+    bytes a number.
     """
     chains, tune, draws = (
         settings.sample_kwargs.get(name, getattr(settings, name)) for name in ("chains", "tune", "draws")

@@ -1,4 +1,4 @@
-"""Automatic differentiation variational inference with PyMC."""
+"""Variational inference: a normal approximation of the posterior, fitted by PyMC."""
 
 import math
 import re
@@ -21,7 +21,7 @@ SIGNIFICANT = 2.0  # standard errors that count as a gain
 
 
 class _Watch:
-    """Told of every iteration by PyMC: reports progress, and stops when the ELBO no longer rises."""
+    """A callback of ``pm.fit``: reports progress, and stops the fit when the ELBO no longer rises."""
 
     def __init__(self, n_iter, progress):
         self.n_iter, self.progress = n_iter, progress
@@ -46,7 +46,7 @@ class _Watch:
 
 
 def _require_memory(model, data, draws):
-    """Refuse draws that would not fit: they exist seven times over while they are named, 8 bytes a number."""
+    """Raise a MemoryError if the draws need too much: seven copies of 8 bytes a number while PyMC names them."""
     dim = n_dim(model, data.n_groups)
     n_bytes = 7 * 8 * draws * max(dim, data.n_groups * model.network.n_weights)
     require_memory(
@@ -55,7 +55,7 @@ def _require_memory(model, data, draws):
 
 
 def _start(pymc_model, model, seed):
-    """Means and standard deviations that the approximation starts from, by name of the free variables."""
+    """Means and standard deviations from which the approximation starts, by name of the free variables."""
     rng, point = np.random.default_rng(seed), pymc_model.initial_point()
     start, sigma = {}, {}
     for variable, value in zip(pymc_model.free_RVs, pymc_model.value_vars, strict=True):
@@ -69,22 +69,10 @@ def _start(pymc_model, model, seed):
 
 
 def infer(model, data, settings, seed, progress=None):
-    """Fit a normal approximation of the posterior with ``pm.fit``, and draw from it [1]_.
+    """Independent draws, one chain, from a normal approximation of the posterior that ``pm.fit`` fits [1]_.
 
-    Parameters
-    ----------
-    model : FlatModel, HierarchicalModel or InformedModel
-    data : GroupedData
-    settings : Settings
-        ``inference="advi"`` has independent coordinates, ``"fullrank_advi"`` a full covariance.
-    seed : int
-    progress : callable, default=None
-        Told of the number of iterations made and of the most that are allowed; at the end that all are made.
-
-    Returns
-    -------
-    trace : Trace
-        One chain of independent draws.
+    ``methods.infer`` says what the arguments are. ``inference="advi"`` has independent coordinates,
+    ``"fullrank_advi"`` a full covariance. Progress is told of the iterations made and of the most that are allowed.
 
     Raises
     ------
@@ -137,8 +125,7 @@ def infer(model, data, settings, seed, progress=None):
         progress(n_iter, n_iter)
     per_minibatch = 1 if batch_size is None else n_rows / batch_size  # PyMC's history is that of so many of the rows
     return Trace(
-        unconstrained(model, draws["posterior"]),
-        {},
+        x=unconstrained(model, draws["posterior"]),  # (chain, draw, n_dim)
         elbo=-per_minibatch * np.asarray(approximation.hist),  # (n_iter,)
         n_iter=n_iter,
         converged=watch.converged,

@@ -1,4 +1,6 @@
-"""Displays of fitted classifiers, in scikit-learn's manner; Matplotlib is the extra ``skhbnn[plot]``.
+"""Displays of fitted classifiers, as scikit-learn has them: a file and a name below each.
+
+Matplotlib is the extra ``skhbnn[plot]``.
 
 ``from_estimator`` computes what is shown, keeps it in attributes, and calls ``plot``, which draws and infers nothing.
 Traces, ranks and forests of the posterior are ArviZ's: ``arviz.plot_trace(classifier.to_arviz())``.

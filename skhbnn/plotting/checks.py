@@ -5,7 +5,7 @@ from .figures import import_pyplot
 
 
 def check_fit(display, estimator, wanted, meaning=None):
-    """Before anything is computed: Matplotlib is there, and the estimator is a fitted one of the type wanted."""
+    """Raise an error unless Matplotlib is installed and the estimator is a fitted one of the type wanted."""
     caller = f"{display.__name__}.from_estimator"
     import_pyplot(caller)
     check_fitted(caller, estimator, wanted, meaning)
@@ -17,7 +17,7 @@ def class_code(classes, label):
     Raises
     ------
     ValueError
-        If it is not there.
+        If the label is none of the classes.
     """
     known = classes.tolist()
     if label not in known:

@@ -14,5 +14,5 @@ MARKERS = ("o", "^", "s", "D", "v", "P", "X")  # as many as share no divisor wit
 
 
 def cycled(values, n):
-    """The first n of the values, again from the start after the last."""
+    """List of n values: the given ones, from the start again after the last."""
     return list(islice(cycle(values), n))

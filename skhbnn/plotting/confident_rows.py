@@ -1,4 +1,4 @@
-"""The rows that a model is surest of, and those it is least sure of."""
+"""Table of the rows of which a model is most sure and least sure."""
 
 from dataclasses import dataclass
 from numbers import Integral
@@ -15,7 +15,7 @@ from .figures import OneAxesDisplay, import_pyplot
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class ConfidentRowsDisplay(OneAxesDisplay):
-    """The most and the least confident rows as a table of bars, the most confident on top.
+    """Table of bars of the rows of which a classifier is most sure, on top, and least sure.
 
     Make one with :meth:`from_estimator`.
 
@@ -63,7 +63,7 @@ class ConfidentRowsDisplay(OneAxesDisplay):
         prefer_skip_nested_validation=True,
     )
     def from_estimator(cls, estimator, X, y=None, *, groups=None, by="proba", n_rows=8, ax=None):
-        """Find the most and the least confident rows of X, and draw them.
+        """Find the rows of X of which a fitted classifier is most and least sure, and draw them.
 
         Parameters
         ----------
@@ -143,6 +143,7 @@ class ConfidentRowsDisplay(OneAxesDisplay):
             axes.legend(title="prediction", loc="center left", bbox_to_anchor=(1, 0.5))
 
     def _row_names(self):
+        """What stands beside each bar: group, row, predicted class, and true class."""
         names = [f"row {row}: class {label}" for row, label in zip(self.rows, self.predicted, strict=True)]
         if self.truth is not None:
             names = [f"{name} (is {label})" for name, label in zip(names, self.truth, strict=True)]

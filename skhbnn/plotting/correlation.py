@@ -1,4 +1,4 @@
-"""How weights vary together, after the data or before."""
+"""Matrix of the correlations of weights, in the posterior or in the prior."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ MOST_NAMED = 60  # rows of a matrix whose names can be read
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class WeightCorrelationDisplay(OneAxesDisplay):
-    """Correlations of weights, ordered by hierarchical clustering.
+    """Matrix of the correlations of weights, ordered by hierarchical clustering.
 
     The clustering is average linkage of the distance 1 - abs(correlation), its leaves in the optimal order [1]_.
     Colours beside the rows tell the layers. Make one with :meth:`from_estimator`.
@@ -41,7 +41,7 @@ class WeightCorrelationDisplay(OneAxesDisplay):
     order : ndarray of shape (n_shown,)
         Positions of the weights from left to right.
     ax_ : matplotlib Axes
-        That of the matrix.
+        The axes of the matrix; the tree stands above, also above axes that are given.
     figure_ : matplotlib Figure
 
     References
@@ -70,7 +70,7 @@ class WeightCorrelationDisplay(OneAxesDisplay):
         {"source": [StrOptions({"prior", "posterior"})], "align": ["boolean"]}, prefer_skip_nested_validation=True
     )
     def from_estimator(cls, estimator, *, source="posterior", group=None, align=True, ax=None):
-        """Compute the correlations of a fitted estimator and draw them.
+        """Compute the correlations of the weights of a fitted estimator, and draw the matrix.
 
         Parameters
         ----------
@@ -159,7 +159,7 @@ class WeightCorrelationDisplay(OneAxesDisplay):
 
 
 def _weight_draws(estimator, group):
-    """Draws of one network's weights, (draw, weight): of a group, or of the group mean."""
+    """Draws of the weights (draw, weight) of a group, or of the group mean."""
     posterior = estimator.posterior_
     if group is None and getattr(estimator, "groups_", None) is not None:
         return posterior.pooled(posterior.group_mean)

@@ -1,4 +1,4 @@
-"""What each group's network predicts over two features, and what the group mean learned."""
+"""Surface of what each group's network predicts over two features."""
 
 from sklearn.utils._param_validation import validate_params
 
@@ -7,7 +7,7 @@ from .surface import GRID_CONSTRAINTS, NETWORKS, SurfaceDisplay, group_panels
 
 
 class DecisionSurfaceDisplay(SurfaceDisplay):
-    """What each group's network predicts over two features: a panel per group, one colour bar.
+    """Surface of what each group's network predicts over two features: a panel per group, one colour bar.
 
     Two classes, or a class of interest: its probability, with a line at 1/2. More classes: the colour of the likeliest
     class, the stronger the likelier, with lines where that class changes. Make one with :meth:`from_estimator`.
@@ -72,7 +72,7 @@ class DecisionSurfaceDisplay(SurfaceDisplay):
         ax=None,
         **kwargs,
     ):
-        """Compute the surfaces of a fitted estimator and draw them.
+        """Compute the surfaces of the networks of a fitted estimator, and draw them.
 
         Parameters
         ----------
@@ -83,10 +83,11 @@ class DecisionSurfaceDisplay(SurfaceDisplay):
         features : pair of str or int, default=None
             The two features, by name or by index of their column of X. None: the first two.
         fixed : dict, default=None
-            Values of other features, by name or index, in the units of X. Those left out are held at the median of the
-            training rows.
+            Values of other features, by name or index, in the units of X. Any feature left out is held at the median of
+            the training rows.
         limits : pair of (low, high), default=None
-            Range of each of the two features. None: that of the training rows of all groups, and a little more.
+            Range of each of the two features. None: the range of the training rows of all groups, and a
+            little more.
         class_of_interest : class label, default=None
             The class whose probability is shown. None: the second of two, the likeliest of more.
         grid_resolution : int, default=60

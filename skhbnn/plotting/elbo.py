@@ -1,4 +1,4 @@
-"""The course of a variational fit."""
+"""Curve of the evidence lower bound of a variational fit."""
 
 from dataclasses import dataclass
 from numbers import Integral
@@ -16,7 +16,7 @@ WINDOWS = 100  # the default window is one of so many parts of the fit
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class ElboDisplay(OneAxesDisplay):
-    """Evidence lower bound over the iterations of a variational fit.
+    """Curve of the evidence lower bound over the iterations of a variational fit.
 
     Make one with :meth:`from_estimator`.
 
@@ -48,7 +48,7 @@ class ElboDisplay(OneAxesDisplay):
     @classmethod
     @validate_params({"window": [None, Interval(Integral, 1, None, closed="left")]}, prefer_skip_nested_validation=True)
     def from_estimator(cls, estimator, *, window=None, ax=None):
-        """Take the ELBO of a fitted estimator and draw it.
+        """Take the evidence lower bounds of a fitted estimator, and draw the curve.
 
         Parameters
         ----------
@@ -89,7 +89,7 @@ class ElboDisplay(OneAxesDisplay):
 
     @property
     def smoothed(self):
-        """Mean of the ``window`` iterations that end at each, (n_iter - window + 1,)."""
+        """Running mean of ``window`` iterations, (n_iter - window + 1,)."""
         return np.convolve(self.elbo, np.full(self.window, 1 / self.window), "valid")
 
     def _figure_size(self):

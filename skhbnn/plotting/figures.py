@@ -6,7 +6,7 @@ PANEL_INCHES = 2.4
 
 
 def import_pyplot(caller):
-    """Matplotlib's pyplot; an ImportError that says how to install it where it is missing."""
+    """Import Matplotlib's pyplot; the ImportError where there is none says how to install it."""
     try:
         import matplotlib.pyplot as pyplot
     except ImportError as error:
@@ -49,7 +49,7 @@ class OneAxesDisplay:
 
 
 def panel_axes(caller, n_panels, ax, xlabel, ylabel, **options):
-    """The figure and one axes per panel, (panel,): those given, or a new grid, labelled along its outer sides.
+    """The figure and one axes per panel, (panel,): what is given, or a new grid, labelled along its outer sides.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def panel_axes(caller, n_panels, ax, xlabel, ylabel, **options):
 
 
 def legend_below(figure, handles):
-    """A legend under all panels, in as few rows as the figure's width allows; the figure grows by them."""
+    """Add a legend under all panels, in as few rows as the figure's width allows; the figure grows by these rows."""
     longest = max(len(handle.get_label()) for handle in handles)
     width, height = figure.get_size_inches()
     n_rows = -(-len(handles) // max(1, int(width / (0.55 + 0.08 * longest))))
@@ -90,12 +90,12 @@ def legend_below(figure, handles):
 
 
 def legend_above(axes, n_columns=2):
-    """A legend above the axes, where it hides nothing."""
+    """Add a legend above the axes, where nothing is hidden."""
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=n_columns, frameon=False)
 
 
 def _columns(n_panels):
-    """Columns of a grid of panels: the fewest empty places, and somewhat wider than high."""
+    """Number of columns of a grid of panels with few empty places that is somewhat wider than high."""
     if n_panels <= 5:
         return n_panels
     return min((3, 4, 5, 6), key=lambda n: (-n_panels % n, abs(n - np.sqrt(1.6 * n_panels))))

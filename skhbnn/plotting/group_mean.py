@@ -9,7 +9,7 @@ from .surface import GRID_CONSTRAINTS, Panel, SurfaceDisplay
 
 
 class GroupMeanSurfaceDisplay(SurfaceDisplay):
-    """What the group model learned: the network whose weights are the group mean, averaged over its posterior.
+    """Surface of the network whose weights are the group mean, averaged over its posterior.
 
     It shows what the groups have in common, and is not the mean of their surfaces. No rows are drawn: none belong to
     this network. Make one with :meth:`from_estimator`.
@@ -54,7 +54,7 @@ class GroupMeanSurfaceDisplay(SurfaceDisplay):
         ax=None,
         **kwargs,
     ):
-        """Compute the surface of a fitted estimator's group mean and draw it.
+        """Compute the surface of the group mean of a fitted estimator, and draw it.
 
         Parameters
         ----------
@@ -83,7 +83,7 @@ class GroupMeanSurfaceDisplay(SurfaceDisplay):
         posterior = estimator.posterior_
         if len(weights_with_mean(posterior.model)) < posterior.network.n_weights:
             raise ValueError(f"pooling={estimator.pooling!r} leaves a layer without a group mean: nothing to show.")
-        panels = [Panel("mean", estimator, posterior.mean_parameters(), slice(0))]
+        panels = [Panel(label="mean", fitted=estimator, parameters=posterior.mean_parameters(), rows=slice(0))]
         (common,) = cls._compute(
             estimator,
             (),

@@ -1,4 +1,4 @@
-"""Where the groups specialise: the group scales of every layer."""
+"""Violins of the group scales of every layer: where the groups specialise."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ INTERVAL = (0.05, 0.95)  # quantiles between which 90 % of a posterior lie
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class GroupScaleDisplay(OneAxesDisplay):
-    """Posterior of the group scales of every layer: where the groups specialise.
+    """Violins of the posterior of the group scales of every layer: where the groups specialise.
 
     A violin for the matrix and one for the intercepts of every layer whose scales were learned, with the median and the
     interval that holds 90 % of the posterior.
@@ -26,7 +26,7 @@ class GroupScaleDisplay(OneAxesDisplay):
         Draws of all chains.
     parts : list of str
         Their names: ``"coef_0"`` is the matrix of the first layer, ``"intercept_0"`` its intercepts; ``"input_map"``
-        and ``"input_shift"`` are those of the affine map of the inputs.
+        and ``"input_shift"`` belong to the affine map of the inputs.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class GroupScaleDisplay(OneAxesDisplay):
 
     @classmethod
     def from_estimator(cls, estimator, *, ax=None):
-        """Take the group scales of a fitted estimator and draw them.
+        """Take the group scales of a fitted estimator, and draw the violins.
 
         Parameters
         ----------

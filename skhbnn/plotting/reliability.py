@@ -1,4 +1,4 @@
-"""Whether predicted probabilities come true, with the uncertainty of the check."""
+"""Curve that tells whether predicted probabilities come true, with the uncertainty of the check."""
 
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -22,21 +22,22 @@ OPTIONS = {
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class ReliabilityDisplay(OneAxesDisplay):
-    """Reliability curve with a credible interval in every bin.
+    """Curve of reliability, with a credible interval in every bin.
 
     Of two classes, or with a class of interest, the probability of that class is held against how often it came true;
     of more classes, the probability of the predicted class against how often the prediction was right. The intervals
-    are Jeffreys' [1]_. The expected calibration error [2]_ is the mean distance of the two over all rows. Make one
-    with :meth:`from_estimator` or :meth:`from_predictions`.
+    are Jeffreys' [1]_. The expected calibration error [2]_ is the mean distance of the two over all rows. On axes
+    that hold a curve already, the next one has the next colour. Make one with :meth:`from_estimator` or
+    :meth:`from_predictions`.
 
     Parameters
     ----------
     prob_pred : ndarray of shape (n_bins_filled,)
         Mean predicted probability in each bin that holds rows.
     prob_true : ndarray of shape (n_bins_filled,)
-        Share of those rows in which it came true.
+        Share of the rows of each bin in which the event came true.
     lower, upper : ndarray of shape (n_bins_filled,)
-        Credible interval of that share.
+        Credible interval of the share.
     counts : ndarray of shape (n_bins_filled,)
         Rows in each bin.
     ece : float
@@ -104,7 +105,7 @@ class ReliabilityDisplay(OneAxesDisplay):
         level : float, default=0.9
             Probability of the intervals.
         name : str, default=None
-            Name in the legend. None: that of the class.
+            Name in the legend. None: the name of the class of the estimator.
         ax : matplotlib Axes, default=None
             None: a new figure.
 
@@ -149,9 +150,9 @@ class ReliabilityDisplay(OneAxesDisplay):
         y : array-like of shape (n_samples,)
             True classes.
         proba : array-like of shape (n_samples, n_classes) or (n_samples,)
-            Probabilities of the classes; of one dimension, those of the second of two.
+            Probabilities of the classes; of one dimension, probabilities of the second of two.
         classes : array-like of shape (n_classes,), default=None
-            The classes in the order of the columns. None: those in y, sorted.
+            The classes in the order of the columns. None: the classes in y, sorted.
         class_of_interest : class label, default=None
             None: the second of two, the predicted one of more.
         n_bins : int, default=10

@@ -1,4 +1,4 @@
-"""How far each group went from what the groups have in common, against how many rows it has."""
+"""Distance of each group from what the groups have in common, against its number of rows."""
 
 from dataclasses import dataclass, replace
 
@@ -63,15 +63,15 @@ class ShrinkageDisplay(OneAxesDisplay):
     @classmethod
     @validate_params({"quantity": [StrOptions({"predictions", "weights"})]}, prefer_skip_nested_validation=True)
     def from_estimator(cls, estimator, *, quantity="predictions", ax=None):
-        """Compute the distances of a fitted estimator's groups and draw them.
+        """Compute the distances of the groups of a fitted estimator, and draw them.
 
         Parameters
         ----------
         estimator : HierarchicalBNNClassifier
             One fitted with groups.
         quantity : {"predictions", "weights"}, default="predictions"
-            Compare class probabilities at 100 training rows, evenly spaced over those of all groups (at all rows, where
-            there are fewer), or weights.
+            Compare class probabilities at 100 training rows, evenly spaced over the rows of all groups (at all rows,
+            where there are fewer), or weights.
         ax : matplotlib Axes, default=None
             None: a new figure.
 
@@ -142,7 +142,7 @@ class ShrinkageDisplay(OneAxesDisplay):
 
 
 def _distances_of_predictions(posterior, data):
-    """Total variation distance of posterior mean class probabilities, (chain, group)."""
+    """Total variation distance of each group from the group mean, in each chain, (chain, group)."""
     posterior = replace(posterior, chain_weights=None)  # chains apart
     chosen = np.unique(np.linspace(0, len(data.X) - 1, MAX_POINTS).round().astype(int))  # (point,)
     X = data.X[chosen]
@@ -158,7 +158,7 @@ def _distances_of_predictions(posterior, data):
 
 
 def _spread_ties(sizes):
-    """Sizes (group,), equal ones spread a little to either side on a logarithmic axis, so that each is seen."""
+    """Places of the groups (group,) on a logarithmic axis: their sizes, equal sizes a little apart to show each."""
     x = sizes.astype(float)  # (group,)
     for size in np.unique(sizes):
         tied = np.flatnonzero(sizes == size)  # (tied,)

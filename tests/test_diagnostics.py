@@ -32,7 +32,7 @@ def made_up(draws, energy=None, **flags):
     data, _ = group_rows(rng.normal(size=(30, 1)), rng.integers(0, 2, 30), np.zeros(30, int), ["all"])
     model = FlatModel(NETWORK, np.ones(1))
     posterior = Posterior(model, draws[:, :, None].astype(np.float32), None, None, stats, 0)
-    return diagnose(posterior, data, Trace(draws, stats), False)
+    return diagnose(posterior, data, Trace(x=draws, statistics=stats), False)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from agreement import assert_moments, moments
 from scipy import stats
 from scipy.special import expit, roots_hermite
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
@@ -15,11 +16,11 @@ from skhbnn.inference.trace import Settings
 from skhbnn.model.network import Network
 from skhbnn.model.priors import FlatModel, HierarchicalModel, InformedModel
 from skhbnn.posterior.draws import posterior_from_trace
-from skhbnn.support.libraries import import_arviz
 
 SLOPE = Network((1, 1), "tanh", False)  # logistic regression through the origin: one weight
 LINE = Network((1, 1), "tanh", True)  # logistic regression: slope and intercept
 
+SETTINGS = Settings(inference="nuts", chains=4, tune=500, draws=1500, target_accept=0.9, cores=2, max_iter=1)
 SHORT = {"chains": 1, "tune": 30, "draws": 30, "cores": 2, "seed": 3, "target_accept": 0.9, "maxdepth": 10}
 
 
@@ -42,28 +43,12 @@ def log_likelihood(weights, data, group=0):
 
 
 def posterior_of(model, data, seed=1):
-    trace = infer(
-        model, data, Settings("nuts", chains=4, tune=500, draws=1500, target_accept=0.9, cores=2, max_iter=1), seed
-    )
+    trace = infer(model, data, SETTINGS, seed)
     return posterior_from_trace(model, data.n_groups, trace, seed)
 
 
 def assert_agrees(draws, mean, std):
-    """Mean and standard deviation of draws (chain, draw) lie within 4 standard errors of the truth."""
-    arviz = import_arviz()
-    draws = draws.astype(float)
-    for quantity, truth in ((draws, mean), ((draws - mean) ** 2, std**2)):
-        ess = float(arviz.ess(quantity))
-        assert ess > 400
-        assert abs(quantity.mean() - truth) < 4 * quantity.std() / np.sqrt(ess)
-
-
-def moments(values, log_density):
-    """Mean and standard deviation of values under an unnormalised log density on an even grid."""
-    density = np.exp(log_density - log_density.max())
-    density /= density.sum()
-    mean = (values * density).sum()
-    return mean, np.sqrt(((values - mean) ** 2 * density).sum())
+    assert_moments(draws, mean, std, least_ess=400)
 
 
 def test_flat_posterior_equals_quadrature():
@@ -144,13 +129,3 @@ def test_a_failed_fit_leaves_the_estimator_unfitted(monkeypatch):
         classifier.fit(X, y)
     with pytest.raises(NotFittedError):
         classifier.predict(X)
-
-
-def test_a_fit_compiles_nothing():
-    """After the first fit of a process, another model of other sizes reuses the compiled callback."""
-    from skhbnn.density import compiled
-
-    posterior_of(FlatModel(SLOPE, np.ones(1)), rows([9]))
-    callbacks = compiled.nutpie_callbacks()
-    posterior_of(HierarchicalModel(Network((1, 3, 2, 1), "relu", True), np.ones(3), ("partial",) * 3), rows([4, 5]))
-    assert compiled.nutpie_callbacks() is callbacks

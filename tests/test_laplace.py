@@ -31,7 +31,7 @@ from skhbnn.model.weights import weight_tangent
 from skhbnn.posterior.draws import posterior_from_trace
 
 STEP = 1e-30  # of derivatives by complex numbers
-SETTINGS = Settings("laplace", chains=3, tune=1, draws=40, target_accept=0.9, cores=1, max_iter=1000)
+SETTINGS = Settings(inference="laplace", chains=3, tune=1, draws=40, target_accept=0.9, cores=1, max_iter=1000)
 
 
 def make_model(kind, activation="tanh", n_logits=1, **priors):
@@ -192,7 +192,7 @@ def test_linearized_predictions_are_a_tangent_in_the_unconstrained_vector(case, 
     network = replace(case[0].model.network, activation="tanh")  # modes of relu lie on its kinks
     density = replace(case[0], model=replace(case[0].model, network=network))
     model, data = density.model, density.data
-    trace = laplace.fit(model, data, SETTINGS, 0)
+    trace = laplace.infer(model, data, SETTINGS, 0)
     posterior = posterior_from_trace(model, data.n_groups, trace, 0)
     found = [
         posterior.predictor.logits(posterior.group_parameters(g).astype(float), data.X) for g in range(data.n_groups)
@@ -222,7 +222,7 @@ def test_modes_are_weighted_by_their_evidence():
     assert 0.6 < share < 0.95
 
     density = Density(model, data)
-    tops = laplace.climb(density, Settings("laplace", 8, 1, 1, 0.9, 1, 1000), 0)
+    tops = laplace.climb(density, replace(SETTINGS, chains=8), 0)
     modes, log_evidence = laplace._distinct_modes(density, tops)
     assert len(modes) == 2
     evidence = posterior.sum() * np.exp(log_posterior.max()) * (grid[1] - grid[0]) ** 2
@@ -230,7 +230,7 @@ def test_modes_are_weighted_by_their_evidence():
     found = softmax(log_evidence)[[normal.mean[0] + mean[0] > 0 for normal in modes]].sum()
     assert found == pytest.approx(share, abs=0.03)
 
-    trace = laplace.fit(model, data, Settings("laplace", 8, 1, 4000, 0.9, 1, 1000), 0)
+    trace = laplace.infer(model, data, replace(SETTINGS, chains=8, draws=4000), 0)
     assert trace.modes is None  # importance weights correct the draws
     weights = posterior_from_trace(model, 1, trace, 0).weights[0, :, 0]  # (draw, weight)
     assert np.mean(weights[:, 0] > 0) == pytest.approx(share, abs=0.02)
@@ -242,7 +242,7 @@ def test_modes_are_weighted_by_their_evidence():
 
 def test_mirror_images_are_one_mode():
     density = Density(make_model("flat"), make_rows([40]))
-    tops = laplace.climb(density, Settings("laplace", 12, 1, 1, 0.9, 1, 1000), 0)
+    tops = laplace.climb(density, replace(SETTINGS, chains=12), 0)
     heights = np.array([-top.fun for top in tops])  # (start,)
     modes, _ = laplace._distinct_modes(density, tops)
     assert len(modes) < len(np.unique(np.round([top.x for top in tops], 3), axis=0))

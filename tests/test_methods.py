@@ -1,9 +1,11 @@
-"""Every method of inference gives a posterior that the estimators use alike; each against quadrature or an optimum."""
+"""Draws by the methods of inference against quadrature or an optimum, and what is said of a bad choice of one."""
 
 import warnings
 
 import numpy as np
+import pytensor
 import pytest
+from agreement import assert_moments, moments
 from scipy import stats
 from scipy.optimize import minimize
 from scipy.special import logsumexp
@@ -12,8 +14,8 @@ from sklearn.model_selection import RandomizedSearchCV
 
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier
 from skhbnn.estimators import prior_sources
-from skhbnn.inference.methods import METHODS
-from skhbnn.support.libraries import import_arviz
+from skhbnn.inference.methods import infer
+from skhbnn.inference.trace import Settings
 
 GRID = np.linspace(-7, 7, 561)  # (point,)
 
@@ -35,11 +37,7 @@ def log_posterior(rows, w, prior):
 
 def quadrature(rows, prior):
     """Mean and standard deviation of the slope."""
-    log_density = log_posterior(rows, GRID, prior)
-    density = np.exp(log_density - log_density.max())
-    density /= density.sum()
-    mean = (density * GRID).sum()
-    return mean, np.sqrt((density * (GRID - mean) ** 2).sum())
+    return moments(GRID, log_posterior(rows, GRID, prior))
 
 
 def fit(rows, inference="nuts", **params):
@@ -50,12 +48,7 @@ def fit(rows, inference="nuts", **params):
 
 
 def assert_agrees(fitted, mean, std):
-    arviz = import_arviz()
-    draws = fitted.posterior_.weights[:, :, 0, 0].astype(float)  # (chain, draw)
-    for quantity, truth in ((draws, mean), ((draws - mean) ** 2, std**2)):
-        ess = float(arviz.ess(quantity))
-        assert ess > 200
-        assert abs(quantity.mean() - truth) < 4 * quantity.std() / np.sqrt(ess)
+    assert_moments(fitted.posterior_.weights[:, :, 0, 0], mean, std, least_ess=200)
 
 
 @pytest.mark.parametrize(
@@ -119,34 +112,6 @@ def test_advi_finds_the_best_normal_approximation(rows, inference):
     assert abs(elbo[-500:].mean() + best.fun) < 0.1
 
 
-@pytest.mark.parametrize("inference", METHODS)
-def test_every_method_serves_every_prediction(inference, moons, capfd, caplog):
-    caplog.set_level("INFO", logger="pymc")
-    params = {"chains": 2, "tune": 20, "draws": 20, "random_state": 0, "max_iter": 50, "inference": inference}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        fitted = HierarchicalBNNClassifier((), **params).fit(moons.X, moons.y, groups=moons.groups)
-    assert capfd.readouterr() == ("", "")
-    assert not caplog.records
-    groups = [*moons.groups_new[:-1], "unseen"]
-    proba = fitted.predict_proba(moons.X_new, groups=groups)
-    np.testing.assert_allclose(proba.sum(axis=1), 1, rtol=1e-12)
-    assert fitted.predict_std(moons.X_new, groups=groups).shape == proba.shape
-    assert fitted.predict_uncertainty(moons.X_new, groups=groups).epistemic.shape == (60,)
-    assert fitted.sample_proba(moons.X_new, groups=groups, n_draws=1).shape == (1, 60, 2)
-    assert "posterior" in list(
-        fitted.to_arviz().children if hasattr(fitted.to_arviz(), "children") else fitted.to_arviz()
-    )
-    assert repr(fitted.diagnostics_)
-
-
-def test_the_same_seed_gives_the_same_draws(rows):
-    for inference in ("advi", "map", "metropolis"):
-        params = {"draws": 20, "tune": 20, "chains": 1, "max_iter": 30}
-        one, other = (fit(rows, inference, **params) for _ in range(2))
-        np.testing.assert_array_equal(one.posterior_.weights, other.posterior_.weights)
-
-
 def test_a_minibatch_stands_for_all_rows():
     """The likelihood of a minibatch is scaled up: its posterior is as narrow as that of all rows."""
     rng = np.random.default_rng(1)
@@ -161,6 +126,22 @@ def test_a_minibatch_stands_for_all_rows():
     evidence = logsumexp(log_posterior((X, y), GRID, stats.norm())) + np.log(GRID[1] - GRID[0])
     elbo = fitted.diagnostics_.elbo[-1000:]  # (iteration,)
     assert abs(elbo.mean() - evidence) < 1 + 4 * elbo.std() / np.sqrt(1000)
+
+
+def test_progress_of_advi_ends_where_a_callback_stops_it(flat):
+    """Also where the ELBO does so: all iterations that there were are told as all that there are."""
+
+    def stop(approximation, losses, iteration):
+        if iteration == 7:
+            raise StopIteration
+
+    told: list = []
+    limits = {"inference": "advi", "chains": 1, "tune": 1, "draws": 10, "target_accept": 0.9, "cores": 1}
+    settings = Settings(**limits, max_iter=5000, sample_kwargs={"callbacks": [stop]})
+    with pytensor.config.change_flags(mode="FAST_COMPILE"):
+        trace = infer(flat.posterior_.model, flat.training_data_, settings, 0, lambda *steps: told.append(steps))
+    assert told == [(trace.n_iter, trace.n_iter)]
+    assert trace.n_iter < 10
 
 
 def test_advi_warns_when_max_iter_ends_it(rows):

@@ -372,6 +372,11 @@ def test_every_display_is_listed():
     assert {*OF_FITS, *OF_ROWS} == set(plotting.__all__)
 
 
+def test_every_display_has_its_own_file():
+    displays = [getattr(plotting, name) for name in plotting.__all__]
+    assert len({display.__module__ for display in displays}) == len(displays)
+
+
 @pytest.mark.parametrize("name", plotting.__all__)
 def test_unfitted_estimators(name, moons):
     rows = (moons.X, moons.y) if name in OF_ROWS else ()

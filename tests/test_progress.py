@@ -126,7 +126,7 @@ def test_line_of_a_fit(inference, moons, capfd):
 
 
 def test_quiet(flat, hierarchical, moons, capfd, caplog, tmp_path):
-    """Neither a word nor a line of a log; test_methods.py asks this of every method of inference."""
+    """Neither a word nor a line of a log; test_method_contract.py asks this of every method of inference."""
     caplog.set_level(logging.INFO)
     PerGroupClassifier(flat, n_jobs=2, fallback=flat).fit(moons.X, moons.y, groups=moons.groups).save(tmp_path / "fit")
     loaded = skhbnn.load(tmp_path / "fit")

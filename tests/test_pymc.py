@@ -135,7 +135,7 @@ def test_pymc_functions_run_on_the_model(model, data):
         assert values(predictive["posterior_predictive"], "y").shape == (1, 10, 11)
     x = unconstrained(model, trace["posterior"])  # (chain, draw, n_dim)
     weights = values(trace["posterior"], "coef_1")[0, :, ..., 0]  # (draw, [group,] unit)
-    posterior = posterior_from_trace(model, rows.n_groups, Trace(x, {}), 0)
+    posterior = posterior_from_trace(model, rows.n_groups, Trace(x=x), 0)
     own = NETWORK.layers[1].matrix(posterior.weights)[0, ..., 0]  # (draw, group, unit)
     np.testing.assert_allclose(own, weights.reshape(own.shape), rtol=1e-4, atol=1e-5)
 

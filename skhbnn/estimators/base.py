@@ -16,7 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ..inference.methods import METHODS, PROGRESS_UNITS, THROUGH_PYMC, VARIATIONAL, infer
+from ..inference.methods import METHODS, OWN_PARAMETERS, infer, require_used
 from ..inference.trace import Settings
 from ..model.network import ACTIVATIONS, Network
 from ..persistence.saving import SavableMixin
@@ -141,12 +141,7 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
 
     def _settings(self):
         """Settings of the inference from the parameters; one that the method would ignore is a ValueError."""
-        for name, users in (("batch_size", VARIATIONAL), ("sample_kwargs", THROUGH_PYMC), ("tol", ("nuts",))):
-            if getattr(self, name) and self.inference not in users:
-                raise ValueError(
-                    f"{name} is only for inference={' or '.join(map(repr, users))}, and inference={self.inference!r} "
-                    f"does not use it; set {name}=None."
-                )
+        require_used(self.inference, {name: getattr(self, name) for name in OWN_PARAMETERS})
         return Settings(
             inference=self.inference,
             chains=self.chains,
@@ -166,7 +161,6 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
     def _fit_model(self, model, data, grouped=False):
         """The estimator itself, with the posterior of a model given the data; a warning says if it is doubtful."""
         seed = self._draw_seed()
-        unit = PROGRESS_UNITS.get(self.inference, "draws")
         tol = None if self.tol is None else float(self.tol)
         judgement: dict = {}  # the latest, by the number of draws: the end judges the draws of the last look again
 
@@ -181,7 +175,7 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         settings = self._settings()
         if tol is not None:
             settings = replace(settings, enough=lambda trace: not judged(trace)[1].mixing_problems())
-        with fit_progress(self, unit) as progress:
+        with fit_progress(self, METHODS[self.inference].unit) as progress:
             trace = infer(model, data, settings, seed, progress)
             self.n_iter_ = trace.n_tune + trace.x.shape[1] if trace.n_iter is None else trace.n_iter
             self.training_data_ = data

@@ -100,7 +100,7 @@ class InformedPriorBNN(SingleNetworkMixin, BaseBNN):
         seed = self._draw_seed()
         shape = (self.chains, self.draws, model.network.n_weights)
         x = np.random.default_rng(seed).standard_normal(shape)  # (chain, draw, weight)
-        self.posterior_ = posterior_from_trace(model, 1, Trace(x, {}), seed)
+        self.posterior_ = posterior_from_trace(model, 1, Trace(x=x), seed)
         return self
 
     def _standardizer(self, n_inputs):

@@ -1,1 +1,1 @@
-"""Ways from a density to draws, one module each."""
+"""Inference: methods that turn a model and rows into draws, one module a method, and their registry."""

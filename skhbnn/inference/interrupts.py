@@ -1,4 +1,4 @@
-"""Ctrl-C during code that keeps a KeyboardInterrupt to itself."""
+"""Ctrl-C in blocks of code whose libraries catch a KeyboardInterrupt and go on."""
 
 import os
 import signal
@@ -7,12 +7,12 @@ from contextlib import contextmanager
 
 
 class _Interrupt(BaseException):
-    """A KeyboardInterrupt by a name that nobody else catches."""
+    """An interrupt that no library catches, because no library knows its name."""
 
 
 @contextmanager
 def interrupts_raised(looked_for=True):
-    """Let Ctrl-C end a block that would catch it and give what it has, as if it were whole.
+    """A context in which Ctrl-C ends a block whose libraries would catch it and return a part as if it were whole.
 
     ``pm.fit`` and ``pm.sample`` do so. A handler of SIGINT that is not Python's own stays as it is.
 

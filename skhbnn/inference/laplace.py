@@ -1,4 +1,4 @@
-"""Laplace's approximation: normal distributions around the modes of a compiled density."""
+"""Laplace's approximation: normal distributions around the modes of the posterior density."""
 
 import numpy as np
 from scipy.special import logsumexp, softmax
@@ -16,31 +16,19 @@ SAME_MODE = 0.01  # nats of height and of evidence between tops that are one mod
 CANDIDATES = 4  # for every draw that is kept
 HIGH_DIMENSIONAL = 1_000  # beyond, importance weights are hopeless, and a candidate for every draw is enough
 FEWEST = 25  # candidates: the tail of fewer has no Pareto k
-FEWEST_EFFECTIVE = 5  # candidates, by their weights: the same
+FEWEST_EFFECTIVE = 5  # candidates, by their weights: fewer have no Pareto k either
 
 
 @threadpool_limits.wrap(limits=1)  # the last digits of BLAS's sums depend on the number of its threads
-def fit(model, data, settings, seed, progress=None):
-    """Draw from normal approximations around the modes [1]_, corrected by importance weights [2]_.
+def infer(model, data, settings, seed, progress=None):
+    """Draws from normal distributions around the modes [1]_, corrected by importance weights [2]_.
 
     Each mode has the Gauss-Newton precision, and the weight of its evidence. Where the Pareto k of the importance
     weights says that they can be relied on, the draws are resampled by them; else the network is to be linearised
     around the modes, which is what the Gauss-Newton precision is exact for.
 
-    Parameters
-    ----------
-    model : FlatModel, HierarchicalModel or InformedModel
-    data : GroupedData
-    settings : Settings
-        ``chains`` starts, ``max_iter`` iterations of L-BFGS from each, ``draws`` draws.
-    seed : int
-    progress : callable, default=None
-        Told of the number of starts tried and of all starts.
-
-    Returns
-    -------
-    trace : Trace
-        One chain.
+    ``methods.infer`` says what the arguments are. The settings ask for ``chains`` starts, ``max_iter`` iterations of
+    L-BFGS from each, and ``draws`` draws, which are one chain.
 
     Raises
     ------
@@ -75,8 +63,8 @@ def fit(model, data, settings, seed, progress=None):
     used, mode = np.unique(mode[kept], return_inverse=True)  # (mode,), (draw,)
     statistics = {"lp": log_p[None, kept], "mode": mode[None]}  # (chain, draw)
     return Trace(
-        x[None, kept],  # (chain, draw, n_dim)
-        statistics,
+        x=x[None, kept],  # (chain, draw, n_dim)
+        statistics=statistics,
         n_iter=tops[0].nit,
         converged=all(top.success for top in tops),
         pareto_k=pareto_k,
@@ -85,7 +73,10 @@ def fit(model, data, settings, seed, progress=None):
 
 
 def _require_memory(model, data, n_modes, n_candidates):
-    """Refuse a fit whose arrays would not fit: four of draws, two matrices a mode, four more, and scores of rows."""
+    """Raise a MemoryError if a fit needs too much.
+
+    It holds four arrays of draws, two matrices a mode and four more, and scores of rows.
+    """
     n_shared, n_own = n_coordinates(model)
     dim = n_dim(model, data.n_groups)
     numbers = 4 * n_candidates * dim + (2 * n_modes + 4) * data.n_groups * (n_shared + n_own) ** 2
@@ -95,7 +86,7 @@ def _require_memory(model, data, n_modes, n_candidates):
 
 
 def _distinct_modes(density, tops):
-    """Normal approximations around different modes, and the logarithms of their evidence (mode,)."""
+    """The normal distributions around the different modes, and the logarithms of their evidence (mode,)."""
     normals: list = []
     heights: list = []  # log density, log evidence
     for top in tops:

@@ -1,56 +1,100 @@
-"""The methods of inference by name. Each module brings in what it needs, when it is used."""
+"""The registry of the methods of inference: a new method is one module here, and one entry below."""
 
-from ..model.priors import n_dim
-from ..support.memory import require_memory
+from dataclasses import dataclass
+from importlib import import_module
 
-METHODS = ("nuts", "laplace", "advi", "fullrank_advi", "map", "metropolis", "pymc")
-VARIATIONAL = ("advi", "fullrank_advi")  # use batch_size
-THROUGH_PYMC = ("advi", "fullrank_advi", "metropolis", "pymc")  # use sample_kwargs
-PROGRESS_UNITS = {  # of the others: draws
-    **dict.fromkeys(VARIATIONAL, "iterations"),
-    **dict.fromkeys(("laplace", "map"), "starts"),
-}
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """One method of inference, as data.
+
+    Parameters
+    ----------
+    name : str
+        What the parameter ``inference`` of the estimators calls the method.
+    module : str
+        Module of this package with a function ``infer`` that does the work. It is imported when the method is used,
+        so that nobody waits for the libraries of a method that is not.
+    unit : str
+        What the steps are whose number the method reports.
+    uses : tuple of str
+        Parameters of the estimators that this method uses and others do not. Their default is None.
+    """
+
+    name: str
+    module: str
+    unit: str
+    uses: tuple = ()
+
+    @property
+    def through_pymc(self):
+        """Whether PyMC does the work: the method then takes arguments of PyMC's function."""
+        return "sample_kwargs" in self.uses
+
+
+_ENTRIES = (
+    Method(name="nuts", module="nuts", unit="draws", uses=("tol",)),
+    Method(name="laplace", module="laplace", unit="starts"),
+    Method(name="advi", module="variational", unit="iterations", uses=("batch_size", "sample_kwargs")),
+    Method(name="fullrank_advi", module="variational", unit="iterations", uses=("batch_size", "sample_kwargs")),
+    Method(name="map", module="mode", unit="starts"),
+    Method(name="metropolis", module="pymc_sampling", unit="draws", uses=("sample_kwargs",)),
+    Method(name="pymc", module="pymc_sampling", unit="draws", uses=("sample_kwargs",)),
+)
+METHODS = {method.name: method for method in _ENTRIES}
+OWN_PARAMETERS = tuple(sorted({name for method in _ENTRIES for name in method.uses}))  # that only some methods use
+
+
+def require_used(inference, parameters):
+    """Refuse parameters that the chosen method would ignore.
+
+    Parameters
+    ----------
+    inference : str
+        Name of the method.
+    parameters : dict
+        Value of each of OWN_PARAMETERS.
+
+    Raises
+    ------
+    ValueError
+        If the method does not use one that has a value.
+    """
+    for name in OWN_PARAMETERS:
+        if parameters[name] and name not in METHODS[inference].uses:
+            users = " or ".join(repr(method.name) for method in _ENTRIES if name in method.uses)
+            raise ValueError(
+                f"{name} is only for inference={users}, and inference={inference!r} does not use it; set {name}=None."
+            )
 
 
 def infer(model, data, settings, seed, progress=None):
-    """Draws from the posterior of a model by the method that the settings name; see its function.
+    """Draws from the posterior of a model, by the method that the settings name.
+
+    Every module of a method has a function ``infer`` with these arguments and this result.
+
+    Parameters
+    ----------
+    model : FlatModel, HierarchicalModel or InformedModel
+        Network and priors.
+    data : GroupedData
+        Rows sorted by group, inputs standardised.
+    settings : Settings
+        What the user has chosen.
+    seed : int
+        Source of everything random.
+    progress : callable, default=None
+        Told of the number of steps made and of all steps, in the unit of the method, and at the end that all are made.
+
+    Returns
+    -------
+    trace : Trace
+        The draws, and how the method fared.
 
     Raises
     ------
     MemoryError
-        If the draws, or the matrices of ``"laplace"``, would not fit.
+        If what the method keeps would not fit in memory.
     """
-    if settings.inference in THROUGH_PYMC:
-        n_weights = data.n_groups * model.network.n_weights
-        _require_memory_for_draws(n_dim(model, data.n_groups), n_weights, settings)
-    if settings.inference == "nuts":
-        from .nuts import sample as method
-    elif settings.inference == "laplace":
-        from .laplace import fit as method
-    elif settings.inference == "map":
-        from .mode import find as method
-    elif settings.inference in VARIATIONAL:
-        from .variational import fit as method
-    else:
-        from .pymc_sampling import sample as method
-    return method(model, data, settings, seed, progress)
-
-
-def _require_memory_for_draws(n_dim, n_weights, settings):
-    """Refuse settings of a method of PyMC whose draws would not fit in memory.
-
-    A number is 8 bytes. A sampler holds every step, with two copies of the kept ones once it is done, and the
-    quantities that follow from a draw, the weights. The draws of a variational method exist seven times over while they
-    are named.
-    """
-    chains, tune, draws = (
-        settings.sample_kwargs.get(name, getattr(settings, name)) for name in ("chains", "tune", "draws")
-    )
-    if settings.inference in VARIATIONAL:
-        numbers, said, lower = 7 * settings.draws, f"{settings.draws} draws", "draws"
-    else:
-        numbers = 2 * chains * (tune + 3 * draws)
-        said, lower = f"{chains} chains of {tune} + {draws} steps", "draws, tune or chains"
-    advice = f"lower {lower}, or hidden_layer_sizes"
-    n_bytes = 8 * max(n_dim, n_weights) * numbers
-    require_memory(n_bytes, f"{said} of {n_dim} unconstrained weights and scales", advice)
+    module = import_module(f".{METHODS[settings.inference].module}", __package__)
+    return module.infer(model, data, settings, seed, progress)

@@ -1,4 +1,4 @@
-"""The mode of a compiled density: a point estimate."""
+"""The highest mode of the posterior density, a point estimate, and the climb to modes from several starts."""
 
 import numpy as np
 from scipy.optimize import minimize
@@ -9,25 +9,13 @@ from .trace import Trace
 
 
 @threadpool_limits.wrap(limits=1)  # the last digits of BLAS's sums depend on the number of its threads
-def find(model, data, settings, seed, progress=None):
-    """Climb to the mode of the posterior density from several starts, and keep the highest.
+def infer(model, data, settings, seed, progress=None):
+    """The highest mode of the posterior density that is found from several starts, as one chain of one draw.
 
-    The density is that of the unconstrained vector, as the samplers see it.
+    The density is of the unconstrained vector, as the samplers see it.
 
-    Parameters
-    ----------
-    model : FlatModel, HierarchicalModel or InformedModel
-    data : GroupedData
-    settings : Settings
-        ``chains`` starts, ``max_iter`` iterations of L-BFGS from each.
-    seed : int
-    progress : callable, default=None
-        Told of the number of starts tried and of all starts.
-
-    Returns
-    -------
-    trace : Trace
-        One chain of one draw.
+    ``methods.infer`` says what the arguments are. The settings ask for ``chains`` starts, and ``max_iter`` iterations
+    of L-BFGS from each.
 
     Raises
     ------
@@ -36,11 +24,21 @@ def find(model, data, settings, seed, progress=None):
     """
     best = climb(Density(model, data), settings, seed, progress)[0]
     statistics = {"lp": np.array([[-best.fun]])}  # (chain, draw)
-    return Trace(best.x[None, None], statistics, n_iter=best.nit, converged=best.success)  # x: (chain, draw, n_dim)
+    x = best.x[None, None]  # (chain, draw, n_dim)
+    return Trace(x=x, statistics=statistics, n_iter=best.nit, converged=best.success)
 
 
 def climb(density, settings, seed, progress=None):
-    """Climb a density from every start.
+    """Tops of a density, one for every start from which L-BFGS finds one.
+
+    Parameters
+    ----------
+    density : Density
+    settings : Settings
+        ``chains`` starts, ``max_iter`` iterations from each.
+    seed : int
+    progress : callable, default=None
+        Told of the number of starts tried and of all starts.
 
     Returns
     -------
@@ -50,7 +48,7 @@ def climb(density, settings, seed, progress=None):
     Raises
     ------
     RuntimeError
-        If there is none.
+        If no start leads to a finite density.
     """
 
     def objective(x):

@@ -1,6 +1,6 @@
-"""The only place that knows nutpie: a density in, raw draws and sampler statistics out.
+"""nutpie, which no other module knows: a density goes in, draws and statistics of the sampler come out.
 
-Two routes give the same draws. The C route hands nutpie the addresses of compiled callbacks, as nutpie does for
+Two routes give equal draws. The C route hands nutpie the addresses of compiled callbacks, as nutpie does for
 its own PyMC models; its names are nutpie's internals. The Python route is nutpie's public ``from_pyfunc``.
 """
 
@@ -96,7 +96,7 @@ def has_callback_route():
 
 
 def run(density, *, route=None, progress=None, **settings):
-    """Sample a density with nutpie.
+    """Draws from a density by nutpie, with the sampler's statistics.
 
     Parameters
     ----------
@@ -124,19 +124,19 @@ def run(density, *, route=None, progress=None, **settings):
     return _arrays(trace, density.n_dim)
 
 
-def run_until(density, enough, *, chains, tune, draws, cores, seed, route=None, progress=None, **settings):
-    """Sample a density with nutpie until there are enough draws.
+def run_until(density, enough, *, chains, cores, seed, route=None, progress=None, **settings):
+    """Draws from a density by nutpie, as many as prove enough, with the sampler's statistics.
 
-    Every chain is a sampler of its own, which waits while it is ahead of the others. Whether there are enough draws is
-    asked at fixed numbers of them, so that neither ``cores`` nor the speed of the machine changes the result.
+    Every chain is a sampler of its own, which waits for slower chains while it is ahead. Whether the draws are
+    enough is asked at fixed numbers of draws, so that neither ``cores`` nor the speed of the machine changes the
+    result.
 
     Parameters
     ----------
     density : Density
     enough : callable
         Told of the draws and statistics so far, in the form that is returned.
-    chains, tune, draws : int
-        ``draws`` is the most of each chain.
+    chains : int
     cores : int
         Chains that run at once.
     seed : int
@@ -145,17 +145,19 @@ def run_until(density, enough, *, chains, tune, draws, cores, seed, route=None, 
     progress : callable, default=None
         Called with the number of steps made and of all steps.
     **settings
-        Further arguments of ``nutpie.sample``.
+        Further arguments of ``nutpie.sample``: ``tune``, ``draws``, which is the most of each chain, and others.
 
     Returns
     -------
     draws : list of ndarray of shape (n_tune + n_draws, n_dim)
+        One per chain.
     statistics : list of dict of ndarray of shape (n_tune + n_draws,)
-        As those of ``run``.
+        One per chain, under ArviZ's names.
     """
     seeds = np.random.SeedSequence(seed).generate_state(chains)  # (chain,)
-    own = {"chains": 1, "cores": 1, "tune": tune, "draws": draws, **settings}
-    start = [functools.partial(_start, density, route, None, seed=int(chain_seed), **own) for chain_seed in seeds]
+    tune, draws = settings["tune"], settings["draws"]
+    start_one = functools.partial(_start, density, route, None, chains=1, cores=1, **settings)
+    start = [functools.partial(start_one, seed=int(chain_seed)) for chain_seed in seeds]
     samplers: list = [None] * chains
     n_draws = min(FIRST_LOOK, draws)
     try:
@@ -201,7 +203,7 @@ def _advance(samplers, start, n_steps, cores):
 
 
 def _start(density, route, progress, **settings):
-    """A sampler that runs in the background."""
+    """A sampler of nutpie, started, which runs in the background."""
     if route is None:
         route = "c" if has_callback_route() else "python"
     if route == "c":
@@ -212,7 +214,7 @@ def _start(density, route, progress, **settings):
 
 
 def _arrays(trace, n_dim, n_steps=None):
-    """Draws and statistics of each chain of a raw trace, of the first n_steps; None: of all."""
+    """The first n_steps draws and statistics of each chain of a raw trace; None: all."""
     draw_batches, stat_batches = trace.get_arrow_trace()
     draws = [_matrix(batch.column(VARIABLE), n_dim)[:n_steps] for batch in draw_batches]
     statistics = [{name: part[:n_steps] for name, part in _statistics(batch).items()} for batch in stat_batches]

@@ -1,4 +1,4 @@
-"""No-U-Turn sampling of a compiled density."""
+"""The No-U-Turn sampler, by nutpie, on the compiled density."""
 
 import numpy as np
 
@@ -10,22 +10,11 @@ from .trace import Trace
 MAX_DEPTH = 10  # doublings of one trajectory at the most
 
 
-def sample(model, data, settings, seed, progress=None):
-    """Draw from the posterior.
+def infer(model, data, settings, seed, progress=None):
+    """Draws from the posterior by the No-U-Turn sampler, with the sampler's statistics.
 
-    Parameters
-    ----------
-    model : FlatModel, HierarchicalModel or InformedModel
-    data : GroupedData
-    settings : Settings
-        With ``enough``, ``draws`` is the most that are made.
-    seed : int
-    progress : callable, default=None
-        Told of the number of steps made and of all steps.
-
-    Returns
-    -------
-    trace : Trace
+    ``methods.infer`` says what the arguments are. Where the settings have ``enough``, ``draws`` is the most that each
+    chain makes.
 
     Raises
     ------
@@ -59,8 +48,10 @@ def sample(model, data, settings, seed, progress=None):
 
 
 def _require_memory(n_dim, n_weights, settings, step_bytes):
-    """Refuse settings whose draws would not fit: every step, once more while it is looked at, and 4 bytes for each
-    number of the kept ones, the unconstrained vectors and the weights.
+    """Raise a MemoryError if the draws need too much.
+
+    nutpie keeps every step, once more while the draws are looked at, and each kept step takes 4 bytes a number,
+    unconstrained and as weights.
     """
     looks = 1 if settings.enough is None else 2
     n_bytes = looks * step_bytes * (settings.tune + settings.draws) * n_dim + 4 * settings.draws * (n_dim + n_weights)
@@ -73,14 +64,14 @@ def _require_memory(n_dim, n_weights, settings, step_bytes):
 
 
 def _trace(draws, statistics):
-    """Draws and statistics of chains without the steps of tuning, which come first."""
+    """The trace of what nutpie returns of each chain, without the steps of tuning, which come first."""
     n_tune = int(np.sum(statistics[0]["tuning"]))
     return Trace(
-        np.stack([x[n_tune:] for x in draws]),  # (chain, draw, n_dim)
-        {
+        x=np.stack([x[n_tune:] for x in draws]),  # (chain, draw, n_dim)
+        statistics={
             name: np.stack([chain[name][n_tune:] for chain in statistics])  # (chain, draw)
             for name in statistics[0]
             if name != "tuning"
         },
-        n_tune,
+        n_tune=n_tune,
     )

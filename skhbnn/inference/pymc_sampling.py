@@ -1,34 +1,30 @@
-"""PyMC's own samplers on the PyMC model."""
+"""Samplers of PyMC, on the model in PyMC."""
 
-import inspect
 import itertools
 
 import numpy as np
 
-from ..support.libraries import import_pymc
+from ..model.priors import n_dim
+from ..support.libraries import calls_back, import_pymc
+from ..support.memory import require_memory
 from ..support.quiet import quiet_libraries
 from .interrupts import interrupts_raised
 from .trace import STATISTICS, Trace
 
 
-def sample(model, data, settings, seed, progress=None):
-    """Draw from the posterior with ``pm.sample``.
+def infer(model, data, settings, seed, progress=None):
+    """Draws from the posterior by ``pm.sample``, with the sampler's statistics.
 
-    Parameters
-    ----------
-    model : FlatModel, HierarchicalModel or InformedModel
-    data : GroupedData
-    settings : Settings
-        ``inference="metropolis"`` takes Metropolis steps, ``"pymc"`` what PyMC chooses or ``sample_kwargs`` ask for.
-    seed : int
-    progress : callable, default=None
-        Told of the number of steps made and of all steps; of nothing but the end where another library samples for
-        PyMC.
+    ``methods.infer`` says what the arguments are. ``inference="metropolis"`` takes Metropolis steps, ``"pymc"`` the
+    steps that PyMC chooses or ``sample_kwargs`` ask for. Where another library samples for PyMC, progress is told of
+    nothing but the end.
 
-    Returns
-    -------
-    trace : Trace
+    Raises
+    ------
+    MemoryError
+        If the draws would not fit.
     """
+    _require_memory(model, data, settings)
     pm = import_pymc()
     from ..density.pymc_model import build_model, unconstrained
 
@@ -48,7 +44,7 @@ def sample(model, data, settings, seed, progress=None):
             arguments["target_accept"] = settings.target_accept
         arguments |= settings.sample_kwargs
         n_steps = arguments["chains"] * (arguments["tune"] + arguments["draws"])
-        tells, also = _samples_itself(pm, arguments), arguments.get("callback")
+        tells, also = calls_back(arguments), arguments.get("callback")
         made = itertools.count(1)
         with interrupts_raised(looked_for=tells) as look:
 
@@ -71,10 +67,23 @@ def sample(model, data, settings, seed, progress=None):
             values = np.asarray(result["sample_stats"][found])
             if values.ndim == 2:
                 statistics[name] = values  # (chain, draw)
-    return Trace(unconstrained(model, result["posterior"]), statistics, arguments["tune"])
+    x = unconstrained(model, result["posterior"])  # (chain, draw, n_dim)
+    return Trace(x=x, statistics=statistics, n_tune=arguments["tune"])
 
 
-def _samples_itself(pm, arguments):
-    """Whether ``pm.sample`` runs its own samplers, which alone take a callback."""
-    default = inspect.signature(pm.sample).parameters["nuts_sampler"].default
-    return "step" in arguments or arguments.get("nuts_sampler", default) == "pymc"
+def _require_memory(model, data, settings):
+    """Raise a MemoryError if the draws need too much.
+
+    PyMC holds every step, with two copies of the kept ones once it is done, and the weights that follow from a step: 8
+    bytes a number.
+    """
+    chains, tune, draws = (
+        settings.sample_kwargs.get(name, getattr(settings, name)) for name in ("chains", "tune", "draws")
+    )
+    dim = n_dim(model, data.n_groups)
+    n_bytes = 2 * 8 * max(dim, data.n_groups * model.network.n_weights) * chains * (tune + 3 * draws)
+    require_memory(
+        n_bytes,
+        f"{chains} chains of {tune} + {draws} steps of {dim} unconstrained weights and scales",
+        "lower draws, tune or chains, or hidden_layer_sizes",
+    )

@@ -1,11 +1,11 @@
-"""What every method of inference takes and gives."""
+"""Settings and trace: what every method of inference takes, and what it returns."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
-# Statistics of a sampler under ArviZ's names, and the names that nutpie has for the same.
+# Names of a sampler's statistics in ArviZ, and in nutpie.
 STATISTICS = {
     "diverging": "diverging",
     "energy": "energy",
@@ -19,9 +19,9 @@ STATISTICS = {
 PARETO_K_LIMIT = 0.7  # importance weights beyond it are not to be relied on
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a user may set of the inference.
+    """Choices of a user about the inference.
 
     Parameters
     ----------
@@ -56,15 +56,15 @@ class Settings:
     enough: Callable | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Trace:
-    """Kept draws of the unconstrained vector, and how the method fared.
+    """Draws of the unconstrained vector that a method of inference kept, and how the method fared.
 
     Parameters
     ----------
     x : ndarray of shape (n_chains, n_draws, n_dim)
     statistics : dict of ndarray of shape (n_chains, n_draws)
-        Those of STATISTICS that the method has.
+        The STATISTICS that the method has, by ArviZ's names.
     n_tune : int
         Steps of each chain of a sampler that are not kept.
     elbo : ndarray of shape (n_iter,) or None
@@ -80,7 +80,7 @@ class Trace:
     """
 
     x: np.ndarray
-    statistics: dict
+    statistics: dict = field(default_factory=dict)
     n_tune: int = 0
     elbo: np.ndarray | None = None
     n_iter: int | None = None

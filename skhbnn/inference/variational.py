@@ -1,11 +1,13 @@
-"""Automatic differentiation variational inference with PyMC."""
+"""Variational inference: a normal approximation of the posterior, fitted by PyMC."""
 
 import math
 import re
 
 import numpy as np
 
+from ..model.priors import n_dim
 from ..support.libraries import import_pymc
+from ..support.memory import require_memory
 from ..support.quiet import quiet_libraries
 from .interrupts import interrupts_raised
 from .trace import Trace
@@ -19,7 +21,7 @@ SIGNIFICANT = 2.0  # standard errors that count as a gain
 
 
 class _Watch:
-    """Told of every iteration by PyMC: reports progress, and stops when the ELBO no longer rises."""
+    """A callback of ``pm.fit``: reports progress, and stops the fit when the ELBO no longer rises."""
 
     def __init__(self, n_iter, progress):
         self.n_iter, self.progress = n_iter, progress
@@ -31,7 +33,7 @@ class _Watch:
 
     def __call__(self, approximation, losses, iteration):
         self.iteration = iteration
-        if self.progress is not None and (iteration % WINDOW == 0 or iteration == self.n_iter):
+        if self.progress is not None and iteration % WINDOW == 0:
             self.progress(iteration, self.n_iter)
         if iteration % WINDOW or iteration < 2 * WINDOW:
             return
@@ -43,8 +45,17 @@ class _Watch:
             raise StopIteration
 
 
+def _require_memory(model, data, draws):
+    """Raise a MemoryError if the draws need too much: seven copies of 8 bytes a number while PyMC names them."""
+    dim = n_dim(model, data.n_groups)
+    n_bytes = 7 * 8 * draws * max(dim, data.n_groups * model.network.n_weights)
+    require_memory(
+        n_bytes, f"{draws} draws of {dim} unconstrained weights and scales", "lower draws, or hidden_layer_sizes"
+    )
+
+
 def _start(pymc_model, model, seed):
-    """Means and standard deviations that the approximation starts from, by name of the free variables."""
+    """Means and standard deviations from which the approximation starts, by name of the free variables."""
     rng, point = np.random.default_rng(seed), pymc_model.initial_point()
     start, sigma = {}, {}
     for variable, value in zip(pymc_model.free_RVs, pymc_model.value_vars, strict=True):
@@ -57,28 +68,18 @@ def _start(pymc_model, model, seed):
     return start, sigma
 
 
-def fit(model, data, settings, seed, progress=None):
-    """Fit a normal approximation of the posterior with ``pm.fit``, and draw from it [1]_.
+def infer(model, data, settings, seed, progress=None):
+    """Independent draws, one chain, from a normal approximation of the posterior that ``pm.fit`` fits [1]_.
 
-    Parameters
-    ----------
-    model : FlatModel, HierarchicalModel or InformedModel
-    data : GroupedData
-    settings : Settings
-        ``inference="advi"`` has independent coordinates, ``"fullrank_advi"`` a full covariance.
-    seed : int
-    progress : callable, default=None
-        Told of the number of iterations made and of the most that are allowed.
-
-    Returns
-    -------
-    trace : Trace
-        One chain of independent draws.
+    ``methods.infer`` says what the arguments are. ``inference="advi"`` has independent coordinates,
+    ``"fullrank_advi"`` a full covariance. Progress is told of the iterations made and of the most that are allowed.
 
     Raises
     ------
     FloatingPointError
         If the optimisation turns NaN.
+    MemoryError
+        If the draws would not fit.
     ValueError
         If a minibatch would hold more rows than there are.
 
@@ -87,6 +88,7 @@ def fit(model, data, settings, seed, progress=None):
     .. [1] Kucukelbir, Tran, Ranganath, Gelman and Blei (2017), "Automatic differentiation variational inference",
        Journal of Machine Learning Research 18.
     """
+    _require_memory(model, data, settings.draws)
     pm = import_pymc()
     from ..density.pymc_model import build_model, unconstrained
 
@@ -118,11 +120,13 @@ def fit(model, data, settings, seed, progress=None):
                 'prior_scale, or pass a smaller step, sample_kwargs={"obj_optimizer": pm.adam(learning_rate=...)}.'
             ) from error
         draws = approximation.sample(settings.draws, random_seed=seed)
+    n_iter = len(approximation.hist)
+    if progress is not None:
+        progress(n_iter, n_iter)
     per_minibatch = 1 if batch_size is None else n_rows / batch_size  # PyMC's history is that of so many of the rows
     return Trace(
-        unconstrained(model, draws["posterior"]),
-        {},
+        x=unconstrained(model, draws["posterior"]),  # (chain, draw, n_dim)
         elbo=-per_minibatch * np.asarray(approximation.hist),  # (n_iter,)
-        n_iter=len(approximation.hist),
+        n_iter=n_iter,
         converged=watch.converged,
     )

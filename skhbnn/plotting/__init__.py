@@ -1,4 +1,6 @@
-"""Displays of fitted classifiers, in scikit-learn's manner; Matplotlib is the extra ``skhbnn[plot]``.
+"""Displays of fitted classifiers, as scikit-learn has them: a file and a name below each.
+
+Matplotlib is the extra ``skhbnn[plot]``.
 
 ``from_estimator`` computes what is shown, keeps it in attributes, and calls ``plot``, which draws and infers nothing.
 Traces, ranks and forests of the posterior are ArviZ's: ``arviz.plot_trace(classifier.to_arviz())``.
@@ -6,8 +8,9 @@ Traces, ranks and forests of the posterior are ArviZ's: ``arviz.plot_trace(class
 
 from .confident_rows import ConfidentRowsDisplay
 from .correlation import WeightCorrelationDisplay
-from .decision import DecisionSurfaceDisplay, GroupMeanSurfaceDisplay
+from .decision import DecisionSurfaceDisplay
 from .elbo import ElboDisplay
+from .group_mean import GroupMeanSurfaceDisplay
 from .group_scale import GroupScaleDisplay
 from .prior_posterior import PriorPosteriorDisplay
 from .reliability import ReliabilityDisplay

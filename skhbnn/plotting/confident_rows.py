@@ -1,4 +1,4 @@
-"""The rows that a model is surest of, and those it is least sure of."""
+"""Table of the rows of which a model is most sure and least sure."""
 
 from dataclasses import dataclass
 from numbers import Integral
@@ -9,12 +9,13 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 from sklearn.utils.validation import check_is_fitted
 
 from ..data.labels import as_labels
-from .support import ACCENT, WARNING, import_pyplot, one_axes
+from .colours import ACCENT, WARNING
+from .figures import OneAxesDisplay, import_pyplot
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class ConfidentRowsDisplay:
-    """The most and the least confident rows as a table of bars, the most confident on top.
+class ConfidentRowsDisplay(OneAxesDisplay):
+    """Table of bars of the rows of which a classifier is most sure, on top, and least sure.
 
     Make one with :meth:`from_estimator`.
 
@@ -62,7 +63,7 @@ class ConfidentRowsDisplay:
         prefer_skip_nested_validation=True,
     )
     def from_estimator(cls, estimator, X, y=None, *, groups=None, by="proba", n_rows=8, ax=None):
-        """Find the most and the least confident rows of X, and draw them.
+        """Find the rows of X of which a fitted classifier is most and least sure, and draw them.
 
         Parameters
         ----------
@@ -118,42 +119,31 @@ class ConfidentRowsDisplay:
             by=by,
         ).plot(ax)
 
-    def plot(self, ax=None):
-        """Draw the bars.
+    def _figure_size(self):
+        return 7.5, 1.4 + 0.26 * len(self.rows)
 
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            None: a new figure.
-
-        Returns
-        -------
-        display : self
-            With ``ax_`` and ``figure_``.
-        """
+    def _draw(self, axes):
         n = len(self.rows) // 2
-        figsize = (7.5, 1.4 + 0.26 * len(self.rows))
-        self.figure_, self.ax_ = one_axes(f"{type(self).__name__}.plot", ax, figsize)
         positions = np.arange(2 * n) + 1.5 * (np.arange(2 * n) >= n)  # (2 * n_rows,): a gap between the two ends
         if self.truth is None:
-            self.ax_.barh(positions, self.values, color=ACCENT)
+            axes.barh(positions, self.values, color=ACCENT)
         else:
             right = self.predicted == self.truth  # (2 * n_rows,)
-            self.ax_.barh(positions[right], self.values[right], color=ACCENT, label="right")
+            axes.barh(positions[right], self.values[right], color=ACCENT, label="right")
             style = {"color": WARNING, "hatch": "///", "edgecolor": "white"}
-            self.ax_.barh(positions[~right], self.values[~right], label="wrong", **style)
+            axes.barh(positions[~right], self.values[~right], label="wrong", **style)
         for position, value in zip(positions, self.values, strict=True):
-            self.ax_.annotate(f"{value:.3f}", (value, position), (3, 0), textcoords="offset points", va="center")
+            axes.annotate(f"{value:.3f}", (value, position), (3, 0), textcoords="offset points", va="center")
         what = "probability of the predicted class" if self.by == "proba" else "posterior std of the predicted class"
-        self.ax_.set(yticks=positions, yticklabels=self._row_names(), xlabel=what)
-        self.ax_.set(xlim=(0, 1.15 * self.values.max()), ylim=(positions[-1] + 0.7, -1.4))
+        axes.set(yticks=positions, yticklabels=self._row_names(), xlabel=what)
+        axes.set(xlim=(0, 1.15 * self.values.max()), ylim=(positions[-1] + 0.7, -1.4))
         for half, title in ((positions[:n], "most confident"), (positions[n:], "least confident")):
-            self.ax_.annotate(title, (0, half[0] - 0.6), (3, 0), textcoords="offset points", style="italic")
+            axes.annotate(title, (0, half[0] - 0.6), (3, 0), textcoords="offset points", style="italic")
         if self.truth is not None:
-            self.ax_.legend(title="prediction", loc="center left", bbox_to_anchor=(1, 0.5))
-        return self
+            axes.legend(title="prediction", loc="center left", bbox_to_anchor=(1, 0.5))
 
     def _row_names(self):
+        """What stands beside each bar: group, row, predicted class, and true class."""
         names = [f"row {row}: class {label}" for row, label in zip(self.rows, self.predicted, strict=True)]
         if self.truth is not None:
             names = [f"{name} (is {label})" for name, label in zip(names, self.truth, strict=True)]

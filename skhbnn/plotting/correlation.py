@@ -1,4 +1,4 @@
-"""How weights vary together, after the data or before."""
+"""Matrix of the correlations of weights, in the posterior or in the prior."""
 
 from dataclasses import dataclass
 
@@ -10,15 +10,17 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 from ..estimators.base import BaseBNN
 from ..estimators.informed import InformedPriorBNNClassifier
 from ..posterior.alignment import weight_moments
-from .support import DIVERGING, MUTED, PALETTE, check_fit, cycled, one_axes
+from .checks import check_fit
+from .colours import DIVERGING, MUTED, PALETTE, cycled
+from .figures import OneAxesDisplay
 from .surface import group_panels
 
 MOST_NAMED = 60  # rows of a matrix whose names can be read
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class WeightCorrelationDisplay:
-    """Correlations of weights, ordered by hierarchical clustering.
+class WeightCorrelationDisplay(OneAxesDisplay):
+    """Matrix of the correlations of weights, ordered by hierarchical clustering.
 
     The clustering is average linkage of the distance 1 - abs(correlation), its leaves in the optimal order [1]_.
     Colours beside the rows tell the layers. Make one with :meth:`from_estimator`.
@@ -39,7 +41,7 @@ class WeightCorrelationDisplay:
     order : ndarray of shape (n_shown,)
         Positions of the weights from left to right.
     ax_ : matplotlib Axes
-        That of the matrix.
+        The axes of the matrix; the tree stands above, also above axes that are given.
     figure_ : matplotlib Figure
 
     References
@@ -68,7 +70,7 @@ class WeightCorrelationDisplay:
         {"source": [StrOptions({"prior", "posterior"})], "align": ["boolean"]}, prefer_skip_nested_validation=True
     )
     def from_estimator(cls, estimator, *, source="posterior", group=None, align=True, ax=None):
-        """Compute the correlations of a fitted estimator and draw them.
+        """Compute the correlations of the weights of a fitted estimator, and draw the matrix.
 
         Parameters
         ----------
@@ -129,46 +131,35 @@ class WeightCorrelationDisplay:
         """Positions of the weights from left to right."""
         return leaves_list(self.linkage)
 
-    def plot(self, ax=None):
-        """Draw the matrix with its tree.
+    def _figure_size(self):
+        side = min(12, max(5, 0.16 * len(self.layers) + 2.5))
+        return side + 2, side
 
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            None: a new figure. The tree stands above these axes.
-
-        Returns
-        -------
-        display : self
-            With ``ax_`` and ``figure_``.
-        """
+    def _draw(self, axes):
         n, order = len(self.layers), self.order
-        side = min(12, max(5, 0.16 * n + 2.5))
-        self.figure_, self.ax_ = one_axes(f"{type(self).__name__}.plot", ax, (side + 2, side))
         matrix = self.correlation[np.ix_(order, order)]  # (shown, shown)
-        image = self.ax_.imshow(matrix, cmap=DIVERGING, vmin=-1, vmax=1, interpolation="nearest")
-        self.figure_.colorbar(image, ax=self.ax_, label="correlation", shrink=0.6)
-        tree = self.ax_.inset_axes((0, 1.01, 1, 0.15))
+        image = axes.imshow(matrix, cmap=DIVERGING, vmin=-1, vmax=1, interpolation="nearest")
+        axes.figure.colorbar(image, ax=axes, label="correlation", shrink=0.6)
+        tree = axes.inset_axes((0, 1.01, 1, 0.15))
         dendrogram(self.linkage, ax=tree, color_threshold=0, above_threshold_color=MUTED, no_labels=True)
         tree.set_axis_off()
-        strip = self.ax_.inset_axes((1.01, 0, 0.03, 1), sharey=self.ax_)
+        strip = axes.inset_axes((1.01, 0, 0.03, 1), sharey=axes)
         colours = cycled(PALETTE, self.layers.max() + 1)
         strip.barh(range(n), 1, height=1, color=[colours[layer] for layer in self.layers[order]])
         strip.set_axis_off()
         for layer in np.unique(self.layers):
-            self.ax_.plot([], [], "s", color=colours[layer], label=f"layer {layer}")
-        self.ax_.legend(loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=6, frameon=False)
-        self.ax_.set(xticks=[], yticks=[], ylim=(n - 0.5, -0.5))
+            axes.plot([], [], "s", color=colours[layer], label=f"layer {layer}")
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=6, frameon=False)
+        axes.set(xticks=[], yticks=[], ylim=(n - 0.5, -0.5))
         if n <= MOST_NAMED:
             names = [self.weight_names[i] for i in order]
-            self.ax_.set_yticks(range(n), names, fontsize=7)
+            axes.set_yticks(range(n), names, fontsize=7)
         else:
-            self.ax_.set_ylabel(f"{n} weights")
-        return self
+            axes.set_ylabel(f"{n} weights")
 
 
 def _weight_draws(estimator, group):
-    """Draws of one network's weights, (draw, weight): of a group, or of the group mean."""
+    """Draws of the weights (draw, weight) of a group, or of the group mean."""
     posterior = estimator.posterior_
     if group is None and getattr(estimator, "groups_", None) is not None:
         return posterior.pooled(posterior.group_mean)

@@ -1,4 +1,4 @@
-"""The course of a variational fit."""
+"""Curve of the evidence lower bound of a variational fit."""
 
 from dataclasses import dataclass
 from numbers import Integral
@@ -7,14 +7,16 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, validate_params
 
 from ..estimators.base import BaseBNN
-from .support import ACCENT, MUTED, check_fit, one_axes
+from .checks import check_fit
+from .colours import ACCENT, MUTED
+from .figures import OneAxesDisplay
 
 WINDOWS = 100  # the default window is one of so many parts of the fit
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class ElboDisplay:
-    """Evidence lower bound over the iterations of a variational fit.
+class ElboDisplay(OneAxesDisplay):
+    """Curve of the evidence lower bound over the iterations of a variational fit.
 
     Make one with :meth:`from_estimator`.
 
@@ -46,7 +48,7 @@ class ElboDisplay:
     @classmethod
     @validate_params({"window": [None, Interval(Integral, 1, None, closed="left")]}, prefer_skip_nested_validation=True)
     def from_estimator(cls, estimator, *, window=None, ax=None):
-        """Take the ELBO of a fitted estimator and draw it.
+        """Take the evidence lower bounds of a fitted estimator, and draw the curve.
 
         Parameters
         ----------
@@ -87,28 +89,17 @@ class ElboDisplay:
 
     @property
     def smoothed(self):
-        """Mean of the ``window`` iterations that end at each, (n_iter - window + 1,)."""
+        """Running mean of ``window`` iterations, (n_iter - window + 1,)."""
         return np.convolve(self.elbo, np.full(self.window, 1 / self.window), "valid")
 
-    def plot(self, ax=None):
-        """Draw the estimates and their running mean.
+    def _figure_size(self):
+        return 7, 4
 
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            None: a new figure.
-
-        Returns
-        -------
-        display : self
-            With ``ax_`` and ``figure_``.
-        """
-        self.figure_, self.ax_ = one_axes(f"{type(self).__name__}.plot", ax, (7, 4))
+    def _draw(self, axes):
         iterations = np.arange(1, len(self.elbo) + 1)  # (iteration,)
         smoothed = self.smoothed  # (n_iter - window + 1,)
-        self.ax_.plot(iterations, self.elbo, color=MUTED, alpha=0.4, linewidth=0.5, label="each iteration")
+        axes.plot(iterations, self.elbo, color=MUTED, alpha=0.4, linewidth=0.5, label="each iteration")
         label = f"mean of {self.window} iterations"
-        self.ax_.plot(iterations[self.window - 1 :], smoothed, color=ACCENT, label=label)
-        self.ax_.set(xlabel="iteration", ylabel="ELBO (nats)")
-        self.ax_.legend(loc="lower right")
-        return self
+        axes.plot(iterations[self.window - 1 :], smoothed, color=ACCENT, label=label)
+        axes.set(xlabel="iteration", ylabel="ELBO (nats)")
+        axes.legend(loc="lower right")

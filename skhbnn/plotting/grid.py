@@ -1,4 +1,4 @@
-"""A grid over two features in the caller's units, the others held at chosen values."""
+"""Grid over two features in the caller's units; every other feature is held at a chosen value."""
 
 from dataclasses import dataclass
 
@@ -10,9 +10,9 @@ from ..estimators.per_group.classifier import PerGroupClassifier
 MARGIN = 0.05  # of the rows' range, on either side
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class FeatureGrid:
-    """Points of a grid over two inputs of a network.
+    """Grid of points over two inputs of a network.
 
     Parameters
     ----------
@@ -37,19 +37,19 @@ class FeatureGrid:
 
 
 def training_inputs(estimator):
-    """The training rows in the caller's units, sorted by group, (row, input)."""
+    """Training rows of a fit (row, input) in the caller's units, sorted by group."""
     if isinstance(estimator, PerGroupClassifier):
         return np.concatenate([training_inputs(fitted) for fitted in estimator.estimators_.values()])
     return estimator.standardizer_.inverse_transform(estimator.training_data_.X)
 
 
 def feature_position(estimator, feature, argument):
-    """Position among the network's inputs of a feature that is named, or numbered as a column of X.
+    """Position of a feature among the network's inputs; the feature is a name, or the number of a column of X.
 
     Raises
     ------
     ValueError
-        If there is no such feature, or it holds the groups.
+        If there is no such feature, or the feature holds the groups.
     """
     columns, inputs = column_names(estimator), estimator._input_names()
     name = feature
@@ -65,7 +65,7 @@ def feature_position(estimator, feature, argument):
 
 
 def feature_grid(estimator, features, fixed, limits, n_ticks):
-    """The grid over two features.
+    """Grid over two features of a fit.
 
     Parameters
     ----------
@@ -75,7 +75,8 @@ def feature_grid(estimator, features, fixed, limits, n_ticks):
     fixed : dict or None
         Values of other features by name or index. What it leaves out stays at the median of the training rows.
     limits : pair of (low, high), or None
-        Range of each of the two features. None: that of the training rows of all groups, and a little more.
+        Range of each of the two features. None: the range of the training rows of all groups, and a little
+        more.
     n_ticks : int
         Points along each side.
 
@@ -112,4 +113,6 @@ def feature_grid(estimator, features, fixed, limits, n_ticks):
     points = np.tile(values, (n_ticks**2, 1))  # (tick * tick, input)
     points[:, pair] = np.stack([xx0.ravel(), xx1.ravel()], axis=1)
     others = {name: float(values[i]) for i, name in enumerate(names) if i not in pair}
-    return FeatureGrid(tuple(pair), tuple(names[i] for i in pair), others, xx0, xx1, points)
+    return FeatureGrid(
+        features=tuple(pair), names=tuple(names[i] for i in pair), fixed=others, xx0=xx0, xx1=xx1, points=points
+    )

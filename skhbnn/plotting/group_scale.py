@@ -1,18 +1,20 @@
-"""Where the groups specialise: the group scales of every layer."""
+"""Violins of the group scales of every layer: where the groups specialise."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..estimators.hierarchical import HierarchicalBNNClassifier
-from .support import ACCENT, check_fit, legend_above, one_axes
+from .checks import check_fit
+from .colours import ACCENT
+from .figures import OneAxesDisplay, legend_above
 
 INTERVAL = (0.05, 0.95)  # quantiles between which 90 % of a posterior lie
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class GroupScaleDisplay:
-    """Posterior of the group scales of every layer: where the groups specialise.
+class GroupScaleDisplay(OneAxesDisplay):
+    """Violins of the posterior of the group scales of every layer: where the groups specialise.
 
     A violin for the matrix and one for the intercepts of every layer whose scales were learned, with the median and the
     interval that holds 90 % of the posterior.
@@ -24,7 +26,7 @@ class GroupScaleDisplay:
         Draws of all chains.
     parts : list of str
         Their names: ``"coef_0"`` is the matrix of the first layer, ``"intercept_0"`` its intercepts; ``"input_map"``
-        and ``"input_shift"`` are those of the affine map of the inputs.
+        and ``"input_shift"`` belong to the affine map of the inputs.
 
     Attributes
     ----------
@@ -47,7 +49,7 @@ class GroupScaleDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, *, ax=None):
-        """Take the group scales of a fitted estimator and draw them.
+        """Take the group scales of a fitted estimator, and draw the violins.
 
         Parameters
         ----------
@@ -85,29 +87,18 @@ class GroupScaleDisplay:
             parts=posterior.learned_parts,
         ).plot(ax)
 
-    def plot(self, ax=None):
-        """Draw the violins.
+    def _figure_size(self):
+        return 2 + 1.3 * len(self.parts), 4
 
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            None: a new figure.
-
-        Returns
-        -------
-        display : self
-            With ``ax_`` and ``figure_``.
-        """
+    def _draw(self, axes):
         n_parts = len(self.parts)
-        self.figure_, self.ax_ = one_axes(f"{type(self).__name__}.plot", ax, (2 + 1.3 * n_parts, 4))
         positions = np.arange(n_parts)  # (learned part,)
-        for body in self.ax_.violinplot(list(self.scales.T), positions, widths=0.8, showextrema=False)["bodies"]:
+        for body in axes.violinplot(list(self.scales.T), positions, widths=0.8, showextrema=False)["bodies"]:
             body.set(facecolor=ACCENT, edgecolor="none", alpha=0.5)
         low, middle, high = np.quantile(self.scales, [INTERVAL[0], 0.5, INTERVAL[1]], axis=0)  # (learned part,) each
-        self.ax_.vlines(positions, low, high, colors="black", label="90 % of the posterior")
-        self.ax_.plot(positions, middle, "o", color="white", markeredgecolor="black", label="median")
+        axes.vlines(positions, low, high, colors="black", label="90 % of the posterior")
+        axes.plot(positions, middle, "o", color="white", markeredgecolor="black", label="median")
         for position, value in enumerate(middle):
-            self.ax_.annotate(f"{value:.2g}", (position, value), (7, 5), textcoords="offset points")
-        self.ax_.set(xticks=positions, xticklabels=self.parts, ylabel="group scale", ylim=(0, None))
-        legend_above(self.ax_)
-        return self
+            axes.annotate(f"{value:.2g}", (position, value), (7, 5), textcoords="offset points")
+        axes.set(xticks=positions, xticklabels=self.parts, ylabel="group scale", ylim=(0, None))
+        legend_above(axes)

@@ -1,4 +1,4 @@
-"""Marginal densities of weights before and after a fit."""
+"""Curves of the marginal densities of weights before and after a fit."""
 
 from dataclasses import dataclass
 from numbers import Integral
@@ -8,7 +8,9 @@ from scipy.stats import gaussian_kde, norm
 from sklearn.utils._param_validation import Interval, validate_params
 
 from ..estimators.informed import InformedPriorBNNClassifier
-from .support import ACCENT, MUTED, check_fit, legend_below, panel_axes
+from .checks import check_fit
+from .colours import ACCENT, MUTED
+from .figures import legend_below, panel_axes
 
 DENSITY_POINTS = 200
 TAILS = 4  # prior standard deviations shown on either side
@@ -16,7 +18,7 @@ TAILS = 4  # prior standard deviations shown on either side
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class PriorPosteriorDisplay:
-    """Marginal densities of weights before and after the rows of a new group were seen.
+    """Curves of the marginal densities of weights before and after the rows of a new group were seen.
 
     Make one with :meth:`from_estimator`.
 
@@ -59,7 +61,7 @@ class PriorPosteriorDisplay:
         prefer_skip_nested_validation=True,
     )
     def from_estimator(cls, estimator, *, weights=None, n_weights=9, ax=None):
-        """Compute the densities of a fitted estimator and draw them.
+        """Compute the densities of the weights of a fitted estimator, and draw the curves.
 
         Parameters
         ----------
@@ -67,7 +69,7 @@ class PriorPosteriorDisplay:
             A fitted one.
         weights : array-like of str or int, default=None
             Weights to show, by the names of ``posterior_.network.weight_names`` or by position in the flat vector.
-            None: those whose posterior mean moved farthest, in prior standard deviations.
+            None: the weights whose posterior mean moved farthest, in prior standard deviations.
         n_weights : int, default=9
             How many to show where ``weights`` is None.
         ax : matplotlib Axes or array-like of them, default=None
@@ -150,7 +152,7 @@ class PriorPosteriorDisplay:
 
 
 def _weight_position(weight, names):
-    """Position in the flat vector of a weight that is named or numbered."""
+    """Position of a weight in the flat vector; the weight is a name or such a position."""
     if isinstance(weight, (int, np.integer)) and 0 <= weight < len(names):
         return int(weight)
     if isinstance(weight, str) and weight in names:

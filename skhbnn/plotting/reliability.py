@@ -1,4 +1,4 @@
-"""Whether predicted probabilities come true, with the uncertainty of the check."""
+"""Curve that tells whether predicted probabilities come true, with the uncertainty of the check."""
 
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -9,7 +9,9 @@ from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import check_is_fitted
 
-from .support import MARKERS, PALETTE, class_code, import_pyplot, legend_above, one_axes
+from .checks import class_code
+from .colours import MARKERS, PALETTE
+from .figures import OneAxesDisplay, import_pyplot, legend_above
 
 OPTIONS = {
     "n_bins": [Interval(Integral, 1, None, closed="left")],
@@ -19,22 +21,23 @@ OPTIONS = {
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class ReliabilityDisplay:
-    """Reliability curve with a credible interval in every bin.
+class ReliabilityDisplay(OneAxesDisplay):
+    """Curve of reliability, with a credible interval in every bin.
 
     Of two classes, or with a class of interest, the probability of that class is held against how often it came true;
     of more classes, the probability of the predicted class against how often the prediction was right. The intervals
-    are Jeffreys' [1]_. The expected calibration error [2]_ is the mean distance of the two over all rows. Make one
-    with :meth:`from_estimator` or :meth:`from_predictions`.
+    are Jeffreys' [1]_. The expected calibration error [2]_ is the mean distance of the two over all rows. On axes
+    that hold a curve already, the next one has the next colour. Make one with :meth:`from_estimator` or
+    :meth:`from_predictions`.
 
     Parameters
     ----------
     prob_pred : ndarray of shape (n_bins_filled,)
         Mean predicted probability in each bin that holds rows.
     prob_true : ndarray of shape (n_bins_filled,)
-        Share of those rows in which it came true.
+        Share of the rows of each bin in which the event came true.
     lower, upper : ndarray of shape (n_bins_filled,)
-        Credible interval of that share.
+        Credible interval of the share.
     counts : ndarray of shape (n_bins_filled,)
         Rows in each bin.
     ece : float
@@ -102,7 +105,7 @@ class ReliabilityDisplay:
         level : float, default=0.9
             Probability of the intervals.
         name : str, default=None
-            Name in the legend. None: that of the class.
+            Name in the legend. None: the name of the class of the estimator.
         ax : matplotlib Axes, default=None
             None: a new figure.
 
@@ -147,9 +150,9 @@ class ReliabilityDisplay:
         y : array-like of shape (n_samples,)
             True classes.
         proba : array-like of shape (n_samples, n_classes) or (n_samples,)
-            Probabilities of the classes; of one dimension, those of the second of two.
+            Probabilities of the classes; of one dimension, probabilities of the second of two.
         classes : array-like of shape (n_classes,), default=None
-            The classes in the order of the columns. None: those in y, sorted.
+            The classes in the order of the columns. None: the classes in y, sorted.
         class_of_interest : class label, default=None
             None: the second of two, the predicted one of more.
         n_bins : int, default=10
@@ -211,36 +214,25 @@ class ReliabilityDisplay:
             name=name or "predictions",
         ).plot(ax)
 
-    def plot(self, ax=None):
-        """Draw the curve; on axes that hold another one already, in the next colour.
+    def _figure_size(self):
+        return 5.5, 5.5
 
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            None: a new figure.
-
-        Returns
-        -------
-        display : self
-            With ``ax_`` and ``figure_``.
-        """
-        self.figure_, self.ax_ = one_axes(f"{type(self).__name__}.plot", ax, (5.5, 5.5))
-        n_before = len(self.ax_.containers)  # curves that stand there already
+    def _draw(self, axes):
+        n_before = len(axes.containers)  # curves that stand there already
         if n_before == 0:
-            self.ax_.plot([0, 1], [0, 1], ":", color="black", label="perfectly calibrated")
+            axes.plot([0, 1], [0, 1], ":", color="black", label="perfectly calibrated")
         colour, marker = PALETTE[n_before % len(PALETTE)], MARKERS[n_before % len(MARKERS)]
         reach = np.abs([self.lower, self.upper] - self.prob_true)  # (2, filled bin)
         label = f"{self.name}: ECE {self.ece:.3f}"
-        self.ax_.errorbar(
+        axes.errorbar(
             self.prob_pred, self.prob_true, reach, color=colour, marker=marker, linewidth=1.2, capsize=2, label=label
         )
-        self.ax_.fill_between(self.prob_pred, self.lower, self.upper, color=colour, alpha=0.15)
-        self.ax_.set(
+        axes.fill_between(self.prob_pred, self.lower, self.upper, color=colour, alpha=0.15)
+        axes.set(
             xlabel=f"predicted probability of {self.event}",
             ylabel=f"share that came true, with {100 * self.level:g} % intervals",
             xlim=(-0.02, 1.02),
             ylim=(-0.02, 1.02),
             box_aspect=1,
         )
-        legend_above(self.ax_, n_columns=1)
-        return self
+        legend_above(axes, n_columns=1)

@@ -1,4 +1,4 @@
-"""How far each group went from what the groups have in common, against how many rows it has."""
+"""Distance of each group from what the groups have in common, against its number of rows."""
 
 from dataclasses import dataclass, replace
 
@@ -9,7 +9,9 @@ from ..data.labels import labels_array
 from ..estimators.hierarchical import HierarchicalBNNClassifier
 from ..model.priors import weights_with_mean
 from ..posterior import prediction
-from .support import ACCENT, MUTED, check_fit, legend_above, one_axes
+from .checks import check_fit
+from .colours import ACCENT, MUTED
+from .figures import OneAxesDisplay, legend_above
 
 MAX_POINTS = 100  # training rows at which predictions are compared
 MOST_NAMED = 40  # groups whose labels can be read
@@ -18,7 +20,7 @@ TIE_WIDTH = 0.03  # between groups of equal size, in logarithms of the size
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class ShrinkageDisplay:
+class ShrinkageDisplay(OneAxesDisplay):
     """Distance of each group from the group mean, against its number of rows.
 
     A group of few rows is pulled towards the group mean, and one of many goes its own way. Chains can sit in modes that
@@ -61,15 +63,15 @@ class ShrinkageDisplay:
     @classmethod
     @validate_params({"quantity": [StrOptions({"predictions", "weights"})]}, prefer_skip_nested_validation=True)
     def from_estimator(cls, estimator, *, quantity="predictions", ax=None):
-        """Compute the distances of a fitted estimator's groups and draw them.
+        """Compute the distances of the groups of a fitted estimator, and draw them.
 
         Parameters
         ----------
         estimator : HierarchicalBNNClassifier
             One fitted with groups.
         quantity : {"predictions", "weights"}, default="predictions"
-            Compare class probabilities at 100 training rows, evenly spaced over those of all groups (at all rows, where
-            there are fewer), or weights.
+            Compare class probabilities at 100 training rows, evenly spaced over the rows of all groups (at all rows,
+            where there are fewer), or weights.
         ax : matplotlib Axes, default=None
             None: a new figure.
 
@@ -107,33 +109,23 @@ class ShrinkageDisplay:
             quantity=quantity,
         ).plot(ax)
 
-    def plot(self, ax=None):
-        """Draw the distances of every chain and their means.
+    def _figure_size(self):
+        return 8, 5
 
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            None: a new figure.
-
-        Returns
-        -------
-        display : self
-            With ``ax_`` and ``figure_``.
-        """
+    def _draw(self, axes):
         from matplotlib.ticker import LogLocator
 
-        self.figure_, self.ax_ = one_axes(f"{type(self).__name__}.plot", ax, (8, 5))
         x, mean = _spread_ties(self.n_rows), self.distances.mean(axis=0)  # (group,) each
         n_chains = len(self.distances)
         if n_chains > 1:
-            self.ax_.vlines(x, self.distances.min(axis=0), self.distances.max(axis=0), color=MUTED, linewidth=1)
-            self.ax_.plot(np.tile(x, n_chains), self.distances.ravel(), ".", color=MUTED, label="one chain")
-        self.ax_.plot(x, mean, "o", color=ACCENT, markeredgecolor="white", label="mean of the chains")
+            axes.vlines(x, self.distances.min(axis=0), self.distances.max(axis=0), color=MUTED, linewidth=1)
+            axes.plot(np.tile(x, n_chains), self.distances.ravel(), ".", color=MUTED, label="one chain")
+        axes.plot(x, mean, "o", color=ACCENT, markeredgecolor="white", label="mean of the chains")
         if len(x) <= MOST_NAMED:
             for label, *point in zip(self.groups, x, mean, strict=True):
-                self.ax_.annotate(str(label), point, (5, 3), textcoords="offset points", fontsize="small")
+                axes.annotate(str(label), point, (5, 3), textcoords="offset points", fontsize="small")
         unit = "total variation" if self.quantity == "predictions" else "Euclidean"
-        self.ax_.set(
+        axes.set(
             xscale="log",
             xlabel="training rows of the group",
             ylabel=f"{unit} distance of {self.quantity}\nfrom those of the group mean",
@@ -141,17 +133,16 @@ class ShrinkageDisplay:
         )
         sizes = np.unique(self.n_rows)  # (size,)
         if len(sizes) <= MOST_TICKS:
-            self.ax_.set_xticks(sizes)
+            axes.set_xticks(sizes)
         else:
-            self.ax_.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        self.ax_.xaxis.set_major_formatter("{x:g}")
-        self.ax_.set_xticks([], minor=True)
-        legend_above(self.ax_)
-        return self
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.set_xticks([], minor=True)
+        legend_above(axes)
 
 
 def _distances_of_predictions(posterior, data):
-    """Total variation distance of posterior mean class probabilities, (chain, group)."""
+    """Total variation distance of each group from the group mean, in each chain, (chain, group)."""
     posterior = replace(posterior, chain_weights=None)  # chains apart
     chosen = np.unique(np.linspace(0, len(data.X) - 1, MAX_POINTS).round().astype(int))  # (point,)
     X = data.X[chosen]
@@ -167,7 +158,7 @@ def _distances_of_predictions(posterior, data):
 
 
 def _spread_ties(sizes):
-    """Sizes (group,), equal ones spread a little to either side on a logarithmic axis, so that each is seen."""
+    """Places of the groups (group,) on a logarithmic axis: their sizes, equal sizes a little apart to show each."""
     x = sizes.astype(float)  # (group,)
     for size in np.unique(sizes):
         tied = np.flatnonzero(sizes == size)  # (tied,)

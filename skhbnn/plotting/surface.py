@@ -1,4 +1,4 @@
-"""What the surfaces over two features share: statistics of the networks on a grid, and panels that show them."""
+"""Base of the surfaces over two features: statistics of networks on a grid, and panels that show them."""
 
 from dataclasses import dataclass
 from numbers import Integral
@@ -12,8 +12,10 @@ from ..data.labels import ALL_ROWS, as_labels, encode_labels
 from ..estimators.classification import NetworkClassifierMixin
 from ..estimators.per_group.classifier import PerGroupClassifier
 from ..posterior import prediction
+from .checks import class_code
+from .colours import DIVERGING, MARKERS, PALETTE, cycled
+from .figures import legend_below, panel_axes
 from .grid import feature_grid, training_inputs
-from .support import DIVERGING, MARKERS, PALETTE, class_code, cycled, legend_below, panel_axes
 
 MAX_PANELS = 36  # beyond, panels are too small to read: the groups must be chosen
 MARKER_SIZE = 30  # of a row, in points squared
@@ -32,19 +34,19 @@ GRID_CONSTRAINTS = {
 }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Panel:
-    """The network that a panel shows.
+    """Network that a panel shows, and the rows that are drawn with it.
 
     Parameters
     ----------
     label : group label or None
     fitted : NetworkClassifierMixin
-        The fit that it comes from.
+        The fit that the network comes from.
     parameters : ndarray of shape (n_draws, n_parameters)
         What the posterior's ``predictor`` takes.
     rows : slice
-        Those of the fit's training rows that are drawn.
+        Training rows of the fit that are drawn.
     """
 
     label: Any
@@ -53,7 +55,7 @@ class Panel:
     rows: slice
 
     def on_points(self, statistic, points, classes):
-        """A statistic at points in the caller's units, (point, value); 0 for those of classes it does not know."""
+        """A statistic at points in the caller's units, (point, value); 0 for a class that the network does not know."""
         fitted = self.fitted
         values = statistic(fitted.posterior_.predictor, self.parameters, fitted.standardizer_.transform(points))
         if statistic not in BY_CLASS:
@@ -82,7 +84,7 @@ class SurfaceDisplay:
 
     @classmethod
     def _compute(cls, estimator, statistics, panels, *, class_of_interest, grid_resolution, **ranges):
-        """The fields of a display, and the other statistics of its panels."""
+        """Fields of a display by name, and then each of the statistics asked for, (panel, tick1, tick0, value)."""
         classes = estimator.classes_
         if class_of_interest is None and len(classes) == 2:
             class_of_interest = classes[1]
@@ -112,11 +114,11 @@ class SurfaceDisplay:
 
     @property
     def _code(self):
-        """Position of the class of interest; None for the likeliest class of every point."""
+        """Position of the class of interest among the classes; None where there is none."""
         return None if self.class_of_interest is None else class_code(self.classes, self.class_of_interest)
 
     def plot(self, ax=None, *, colorbar=True, legend=True):
-        """Draw the panels.
+        """Draw a panel per network, with the colour bar and the legend that they share.
 
         Parameters
         ----------
@@ -161,14 +163,18 @@ class SurfaceDisplay:
         return self
 
     def _imshow(self, axes, values, **options):
-        """Show values (tick1, tick0[, colour]) so that the middle of a pixel is a point of the grid."""
+        """Draw an image of values (tick1, tick0[, colour]), with a pixel around each point of the grid; return it."""
         x, y = self.xx0[0], self.xx1[:, 0]  # (tick,) each
         half = np.array([-0.5, 0.5])  # (2,)
         extent = (*(x[[0, -1]] + half * (x[1] - x[0])), *(y[[0, -1]] + half * (y[1] - y[0])))
         return axes.imshow(values, origin="lower", aspect="auto", extent=extent, interpolation="bilinear", **options)
 
     def _paint_proba(self, axes, proba):
-        """One class: blue below probability 1/2, red above. Every class: its colour, the stronger the likelier."""
+        """Paint class probabilities (tick1, tick0, class) and return the colour scale.
+
+        With a class of interest, blue below probability 1/2 and red above. Without, each class has its colour, the
+        stronger the likelier.
+        """
         from matplotlib.cm import ScalarMappable
         from matplotlib.colors import LinearSegmentedColormap, Normalize, to_rgb
 
@@ -183,7 +189,10 @@ class SurfaceDisplay:
         return ScalarMappable(Normalize(least, 1), greys)
 
     def _draw_boundaries(self, axes, proba):
-        """Where the likeliest class changes, or the class of interest reaches 1/2; labels of more than two classes."""
+        """Draw the lines where the likeliest class changes, or the class of interest reaches 1/2.
+
+        Of more than two classes the name of the likeliest one stands in its region.
+        """
         from matplotlib.patheffects import withStroke
 
         if self._code is not None:
@@ -209,11 +218,12 @@ class SurfaceDisplay:
             )
 
     def _draw_contour(self, axes, values, width):
+        """Draw the line where values (tick1, tick0) are 0."""
         if values.min() < 0 < values.max():
             axes.contour(self.xx0, self.xx1, values, [0], colors=self.line_colour, linewidths=width)
 
     def _draw_rows(self, axes, rows, row_classes):
-        """The training rows by class; returns the handles of the legend."""
+        """Draw training rows (row, 2) by class; returns the handles of the legend."""
         code = self._code
         if code is None:
             names = [f"class {label}" for label in self.classes]
@@ -233,19 +243,22 @@ class SurfaceDisplay:
         return handles
 
     def _two_colours(self):
+        """Colours of the rows of all other classes, and of the class of interest."""
         return SIDES
 
     def _paint(self, axes, index):
+        """Paint the panel of that index, and return the colour scale."""
         return self._paint_proba(axes, self.proba[index])
 
     def _colorbar_label(self):
+        """Label of the colour bar."""
         if self._code is None:
             return "P(likeliest class)"
         return f"P(class {self.class_of_interest})"
 
 
 def group_panels(estimator, groups):
-    """The panel of each group that gets one.
+    """Panels of the chosen groups of a fit; None: of all groups.
 
     Raises
     ------
@@ -265,7 +278,7 @@ def group_panels(estimator, groups):
         if groups is not None:
             raise ValueError(f"groups were chosen, but this {type(estimator).__name__} was fitted without any.")
         fitted = estimator if fits is None else fits[ALL_ROWS]
-        return [Panel(None, fitted, fitted.posterior_.group_parameters(0), slice(None))]
+        return [_whole_panel(None, fitted)]
     known = estimator.training_data_.group_labels if fits is None else list(fits)
     if not known:
         raise ValueError("The fits of all groups failed: there is no network to show.")
@@ -278,9 +291,19 @@ def group_panels(estimator, groups):
     if groups is None and len(labels) > MAX_PANELS:
         raise ValueError(f"The fit has {len(labels)} groups, too many for one figure: choose some with groups=[...].")
     if fits is not None:
-        return [Panel(label, fits[label], fits[label].posterior_.group_parameters(0), slice(None)) for label in labels]
+        return [_whole_panel(label, fits[label]) for label in labels]
     posterior, offsets = estimator.posterior_, estimator.training_data_.offsets
     return [
-        Panel(label, estimator, posterior.group_parameters(code), slice(offsets[code], offsets[code + 1]))
+        Panel(
+            label=label,
+            fitted=estimator,
+            parameters=posterior.group_parameters(code),
+            rows=slice(offsets[code], offsets[code + 1]),
+        )
         for label, code in zip(labels, codes, strict=True)
     ]
+
+
+def _whole_panel(label, fitted):
+    """Panel of a fit without groups, with all its rows."""
+    return Panel(label=label, fitted=fitted, parameters=fitted.posterior_.group_parameters(0), rows=slice(None))

@@ -1,4 +1,4 @@
-"""How unsure each group's network is over two features."""
+"""Surface of how unsure each group's network is over two features."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,8 @@ import numpy as np
 from sklearn.utils._param_validation import StrOptions, validate_params
 
 from ..posterior import prediction
-from .support import SEQUENTIAL, check_fit, class_code
+from .checks import check_fit, class_code
+from .colours import SEQUENTIAL
 from .surface import GRID_CONSTRAINTS, NETWORKS, SurfaceDisplay, group_panels
 
 BLACK_WHITE = ("black", "white")
@@ -15,7 +16,7 @@ ENTROPIES = ("total", "aleatoric", "epistemic")
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class UncertaintySurfaceDisplay(SurfaceDisplay):
-    """How unsure each group's network is over two features: a panel per group, one colour bar.
+    """Surface of how unsure each group's network is over two features: a panel per group, one colour bar.
 
     The lines are the boundaries of :class:`DecisionSurfaceDisplay`. Make one with :meth:`from_estimator`.
 
@@ -71,14 +72,14 @@ class UncertaintySurfaceDisplay(SurfaceDisplay):
         ax=None,
         **kwargs,
     ):
-        """Compute the uncertainty of a fitted estimator and draw it.
+        """Compute how unsure the networks of a fitted estimator are, and draw the surfaces.
 
         Parameters
         ----------
         estimator : FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier or PerGroupClassifier
             A fitted one, the last of flat or informed networks.
         quantity : {"std", "total", "aleatoric", "epistemic"}, default="std"
-            That of ``predict_std``, or an entropy of ``predict_uncertainty``.
+            The standard deviation of ``predict_std``, or an entropy of ``predict_uncertainty``.
         groups, features, fixed, limits, class_of_interest, grid_resolution, ax, **kwargs : see below
             What to show, and where: as of :meth:`DecisionSurfaceDisplay.from_estimator`.
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..data.labels import label_coordinates
-from ..support.libraries import has_arviz_1, import_arviz
+from ..support.libraries import labelled_data
 
 
 def to_arviz(posterior, data, input_names):
@@ -21,7 +21,6 @@ def to_arviz(posterior, data, input_names):
         Groups ``posterior``, ``sample_stats``, ``log_likelihood`` and ``observed_data``; rows are in the order of the
         X given to ``fit``.
     """
-    arviz = import_arviz()
     network = posterior.network
     arrays = {"weights": posterior.weights}  # (chain, draw, group, weight)
     if posterior.group_mean is not None:
@@ -41,9 +40,7 @@ def to_arviz(posterior, data, input_names):
         "row": np.arange(len(data.y)),
     }
     dims = {"weights": ["group", "weight"], "group_mean": ["weight"], "group_scale": ["part"], "y": ["row"]}
-    if has_arviz_1():
-        return arviz.from_dict(groups, coords=coords, dims=dims)
-    return arviz.from_dict(**groups, coords=coords, dims=dims)
+    return labelled_data(groups, coords, dims)
 
 
 def _in_order_of_fit(values, data):

@@ -1,1 +1,1 @@
-"""What any layer may use: files, memory, progress, and the libraries beneath."""
+"""Support that any layer may use: files, memory, progress, and the libraries beneath."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 
 @contextmanager
 def replaced_file(path):
-    """A new file, which takes the place of that of a path at the end; an error leaves what was there before.
+    """A context with a new file, which replaces the file of a path at the end; an error leaves the old file there.
 
     Parameters
     ----------

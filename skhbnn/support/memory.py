@@ -1,4 +1,4 @@
-"""How much memory is left, and a refusal of what would not fit."""
+"""Memory: how much is left, and an error for what needs more."""
 
 import math
 import os
@@ -22,7 +22,7 @@ UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB")
 
 
 def available_bytes():
-    """Memory that this process may still take.
+    """Bytes of memory that this process may still take.
 
     Returns
     -------
@@ -35,7 +35,7 @@ def available_bytes():
 
 
 def require_memory(n_bytes, what, advice):
-    """Refuse what needs more memory than there is, before the system ends the process for it.
+    """Raise an error for work that needs more memory than there is, before the system ends the process for it.
 
     Parameters
     ----------
@@ -58,12 +58,13 @@ def require_memory(n_bytes, what, advice):
 
 
 def _text(n_bytes):
-    """A number of bytes in the unit that suits it."""
+    """Text of a number of bytes, in a unit that suits the number."""
     power = min(int(math.log10(max(n_bytes, 1))) // 3, len(UNITS) - 1)
     return f"{n_bytes / 1000**power:.{min(power, 1)}f} {UNITS[power]}"
 
 
 def _left_on_machine():
+    """Bytes that the machine has left, or has at all; None where the system does not tell."""
     try:
         fields = dict(line.split(":", 1) for line in (PROC / "meminfo").read_text().splitlines())
         return int(fields["MemAvailable"].split()[0]) * 1024
@@ -76,7 +77,7 @@ def _left_on_machine():
 
 
 def _left_in_control_groups():
-    """What is left under every limit on the control groups that hold the process."""
+    """Bytes left under each limit on the control groups that hold the process."""
     try:
         lines = (PROC / "self" / "cgroup").read_text().splitlines()
     except OSError:
@@ -96,7 +97,7 @@ def _left_in_control_groups():
 
 
 def _left_in_address_space():
-    """What ``ulimit -v`` leaves."""
+    """Bytes of address space that ``ulimit -v`` leaves; None where there is no limit."""
     if resource is None:
         return None
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)

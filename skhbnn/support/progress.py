@@ -1,4 +1,4 @@
-"""Progress of one long computation: a line on standard error, and the tasks that scikit-learn's callbacks are told."""
+"""Progress of a long computation: a line on standard error, and tasks of which scikit-learn's callbacks are told."""
 
 import sys
 import threading
@@ -10,7 +10,7 @@ try:
 except ImportError:  # scikit-learn before 1.9 has no callbacks
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Nothing to support."""
+        """A class in the place of scikit-learn's, which supports no callbacks."""
 
 
 REFRESH = 0.1  # seconds between two states of a line that is rewritten
@@ -18,7 +18,7 @@ STEPS = 100  # tasks of a fit whose own steps are too many to tell
 
 
 def _is_rewritable(stream):
-    """Whether a carriage return goes back to the start of the line: in a terminal, and below the cell of a notebook."""
+    """Whether a stream goes back to the start of its line: a terminal does, and the output of a notebook's cell."""
     return type(stream).__module__.partition(".")[0] == "ipykernel" or stream.isatty()
 
 
@@ -43,7 +43,7 @@ class ProgressLine:
         self._is_open = False
 
     def __call__(self, done, total):
-        """Say that done of total steps are made; the last of them is said once."""
+        """Show that done of total steps are made; the last step is shown once."""
         seconds, tenth = time.monotonic() - self._start, 10 * done // total
         is_due = seconds - self._shown >= REFRESH or done >= total if self._live else tenth > self._tenth
         if self._stream is None or self._tenth >= 10 or not is_due:
@@ -54,13 +54,13 @@ class ProgressLine:
         print(("\r" if self._live else "") + text, end="" if self._is_open else "\n", file=self._stream, flush=True)
 
     def close(self):
-        """End the line, where the work ended before its last step."""
+        """End the line of work that ended before its last step."""
         if self._is_open:
             print(file=self._stream, flush=True)
 
 
 class _CallbackTasks:
-    """Tells the callbacks of an estimator of each task that is done."""
+    """Report that tells the callbacks of an estimator of each task that is done."""
 
     def __init__(self, estimator, context, name):
         self.estimator, self.context, self.name = estimator, context, name
@@ -77,14 +77,14 @@ class _CallbackTasks:
 
 @contextmanager
 def fit_progress(estimator, unit, n_tasks=STEPS):
-    """Show the progress of a fit, the block, where ``verbose`` asks for it, and tell scikit-learn's callbacks.
+    """A context that shows the progress of a fit where ``verbose`` asks so, and tells scikit-learn's callbacks.
 
     Must be within a method that scikit-learn's ``_fit_context`` decorates: it tears the callbacks down.
 
     Parameters
     ----------
     estimator : estimator
-        Its callbacks are those of ``set_callbacks``, or of the pipeline or search that fits it.
+        Its callbacks come from ``set_callbacks``, or from the pipeline or search that fits it.
     unit : str
         What the steps of the fit are.
     n_tasks : int, default=100

@@ -1,15 +1,15 @@
-"""Draws by their weights: smoothing the weights, with either generation of ArviZ, and resampling by them."""
+"""Importance weights of draws: smoothing of the weights, and resampling of the draws by them."""
 
 import numpy as np
 from scipy.special import logsumexp
 
-from .libraries import has_arviz_1, import_arviz
+from .libraries import pareto_smoothed
 
 MIN_TAIL = 5  # draws to which ArviZ fits a Pareto distribution
 
 
 def smoothed_weights(log_ratios):
-    """Smooth importance weights [1]_.
+    """Importance weights, smoothed by a Pareto distribution [1]_.
 
     Parameters
     ----------
@@ -19,10 +19,10 @@ def smoothed_weights(log_ratios):
     Returns
     -------
     log_weights : ndarray of shape (..., n_draws)
-        Logarithms of the smoothed ones, which add up to 1 over the last axis.
+        Logarithms of the smoothed weights, which add up to 1 over the last axis.
     pareto_k : ndarray of shape (...)
         Up to 0.7 the weights can be relied on. Infinite where draws are too few to smooth, -infinite where the largest
-        are all the same.
+        ratios are equal.
 
     References
     ----------
@@ -35,24 +35,15 @@ def smoothed_weights(log_ratios):
     if n_tail < MIN_TAIL:
         return log_weights, np.full(log_ratios.shape[:-1], np.inf)
     ordered = np.sort(log_ratios, axis=-1)  # (..., draw)
-    with_tail = ordered[..., -1] - ordered[..., -n_tail] > 1e-12  # (...); the others have nothing to smooth
+    with_tail = ordered[..., -1] - ordered[..., -n_tail] > 1e-12  # (...); other rows have nothing to smooth
     pareto_k = np.full(log_ratios.shape[:-1], -np.inf)  # (...)
     if with_tail.any():
-        log_weights[with_tail], pareto_k[with_tail] = _psislw(log_ratios[with_tail])
+        log_weights[with_tail], pareto_k[with_tail] = pareto_smoothed(log_ratios[with_tail])
     return log_weights, pareto_k
 
 
-def _psislw(log_ratios):
-    """What ArviZ makes of them (row, draw)."""
-    if not has_arviz_1():
-        return import_arviz().psislw(log_ratios)
-    from arviz_stats.base import array_stats
-
-    return array_stats.psislw(-log_ratios)  # takes them with the sign of a log likelihood
-
-
 def resampled(weights, n_draws):
-    """Systematic resampling: each draw about as often as its weight says, in the order of the draws.
+    """Positions of draws, each about as often as its weight says: systematic resampling.
 
     Parameters
     ----------

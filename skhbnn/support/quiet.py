@@ -1,4 +1,4 @@
-"""Silence of the libraries beneath, whose own messages are not about what the user asked for."""
+"""Silence of the libraries beneath, whose messages are not about what the user asked for."""
 
 import logging
 import warnings
@@ -10,7 +10,7 @@ LOGGERS = "pymc", "matplotlib", "pytensor.tensor.blas"
 
 @contextmanager
 def quiet_libraries():
-    """Without PyMC's messages, and without what ArviZ and PyTensor announce when they are first used."""
+    """A context without PyMC's messages, and without what ArviZ and PyTensor announce when they are first used."""
     with ExitStack() as stack:
         for logger in map(logging.getLogger, LOGGERS):
             stack.callback(logger.setLevel, logger.level)

@@ -1,25 +1,12 @@
-"""What the displays share: Matplotlib when it is there, checks, colours for every reader's eyes, and axes."""
-
-from itertools import cycle, islice
+"""Figures of the displays: Matplotlib where there is one, axes to draw on, and legends."""
 
 import numpy as np
 
-from ..estimators.base import check_fitted
-
-DIVERGING = "RdBu_r"  # like the others, told apart with any kind of colour vision
-SEQUENTIAL = "cividis"
-ACCENT, MUTED, WARNING = "#3f90da", "#717581", "#bd1f01"
-# Petroff (2021), "Accessible color sequences for data visualization", arXiv:2107.02270.
-PALETTE = (
-    *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),
-    *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
-)
-MARKERS = ("o", "^", "s", "D", "v", "P", "X")  # as many as share no divisor with the colours: 70 pairs
 PANEL_INCHES = 2.4
 
 
 def import_pyplot(caller):
-    """Matplotlib's pyplot; an ImportError that says how to install it where it is missing."""
+    """Import Matplotlib's pyplot; the ImportError where there is none says how to install it."""
     try:
         import matplotlib.pyplot as pyplot
     except ImportError as error:
@@ -29,42 +16,40 @@ def import_pyplot(caller):
     return pyplot
 
 
-def check_fit(display, estimator, wanted, meaning=None):
-    """Before anything is computed: Matplotlib is there, and the estimator is a fitted one of the type wanted."""
-    caller = f"{display.__name__}.from_estimator"
-    import_pyplot(caller)
-    check_fitted(caller, estimator, wanted, meaning)
+class OneAxesDisplay:
+    """Base of the displays that need one axes; a subclass gives the size of a new figure, and draws."""
 
+    def plot(self, ax=None):
+        """Draw what the display holds.
 
-def class_code(classes, label):
-    """Position of a class label in classes (class,).
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw. None: a new figure.
 
-    Raises
-    ------
-    ValueError
-        If it is not there.
-    """
-    known = classes.tolist()
-    if label not in known:
-        raise ValueError(f"class_of_interest={label!r} is none of the classes of the fit, which are {known}.")
-    return known.index(label)
+        Returns
+        -------
+        display : self
+            With ``ax_`` and ``figure_``.
+        """
+        pyplot = import_pyplot(f"{type(self).__name__}.plot")
+        if ax is None:
+            _, ax = pyplot.subplots(figsize=self._figure_size(), layout="constrained")
+        self.figure_, self.ax_ = ax.figure, ax
+        self._draw(ax)
+        return self
 
+    def _figure_size(self):
+        """Width and height of a new figure, in inches."""
+        raise NotImplementedError
 
-def cycled(values, n):
-    """The first n of the values, again from the start after the last."""
-    return list(islice(cycle(values), n))
-
-
-def one_axes(caller, ax, figsize):
-    """The figure and the axes to draw on: those given, or new ones."""
-    pyplot = import_pyplot(caller)
-    if ax is None:
-        return pyplot.subplots(figsize=figsize, layout="constrained")
-    return ax.figure, ax
+    def _draw(self, axes):
+        """Draw on some axes, which other displays may have drawn on before."""
+        raise NotImplementedError
 
 
 def panel_axes(caller, n_panels, ax, xlabel, ylabel, **options):
-    """The figure and one axes per panel, (panel,): those given, or a new grid, labelled along its outer sides.
+    """The figure and one axes per panel, (panel,): what is given, or a new grid, labelled along its outer sides.
 
     Raises
     ------
@@ -96,7 +81,7 @@ def panel_axes(caller, n_panels, ax, xlabel, ylabel, **options):
 
 
 def legend_below(figure, handles):
-    """A legend under all panels, in as few rows as the figure's width allows; the figure grows by them."""
+    """Add a legend under all panels, in as few rows as the figure's width allows; the figure grows by these rows."""
     longest = max(len(handle.get_label()) for handle in handles)
     width, height = figure.get_size_inches()
     n_rows = -(-len(handles) // max(1, int(width / (0.55 + 0.08 * longest))))
@@ -105,12 +90,12 @@ def legend_below(figure, handles):
 
 
 def legend_above(axes, n_columns=2):
-    """A legend above the axes, where it hides nothing."""
+    """Add a legend above the axes, where nothing is hidden."""
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=n_columns, frameon=False)
 
 
 def _columns(n_panels):
-    """Columns of a grid of panels: the fewest empty places, and somewhat wider than high."""
+    """Number of columns of a grid of panels with few empty places that is somewhat wider than high."""
     if n_panels <= 5:
         return n_panels
     return min((3, 4, 5, 6), key=lambda n: (-n_panels % n, abs(n - np.sqrt(1.6 * n_panels))))

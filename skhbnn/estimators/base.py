@@ -16,7 +16,8 @@ from sklearn.utils.validation import check_is_fitted
 from ..data.standardizer import Standardizer
 from ..inference.methods import METHODS, PROGRESS_UNITS, THROUGH_PYMC, VARIATIONAL, infer
 from ..inference.trace import Settings
-from ..model.families import WEIGHT_PRIORS
+from ..model import families
+from ..model.likelihoods import likelihood, likelihood_of_classes
 from ..model.network import ACTIVATIONS, Network
 from ..persistence.saving import SavableMixin
 from ..posterior import prediction
@@ -31,7 +32,7 @@ from ..support.progress import CallbackSupportMixin, fit_progress
 # Of the estimators that have a prior of independent weights.
 INDEPENDENT_PRIOR_CONSTRAINTS: dict = {
     "standardize": ["boolean"],
-    "weight_prior": [StrOptions(set(WEIGHT_PRIORS))],
+    "weight_prior": [StrOptions(set(families.NAMES))],
     "prior_scale": [StrOptions({"fan_in"}), Interval(Real, 0, None, closed="neither"), "array-like"],
 }
 
@@ -147,9 +148,13 @@ class BaseBNNClassifier(SavableMixin, CallbackSupportMixin, ClassifierMixin, Bas
             raise ValueError(
                 f"hidden_layer_sizes must hold one positive integer per hidden layer, got {self.hidden_layer_sizes!r}."
             )
-        n_logits = 1 if len(self.classes_) == 2 else len(self.classes_)
-        sizes = (n_inputs, *(int(size) for size in hidden), n_logits)
+        n_outputs = likelihood(self._likelihood_name()).n_outputs(len(self.classes_))
+        sizes = (n_inputs, *(int(size) for size in hidden), n_outputs)
         return Network(sizes, self.activation, bool(self.fit_intercept))
+
+    def _likelihood_name(self):
+        """The name of the likelihood of the classes."""
+        return likelihood_of_classes(len(self.classes_))
 
     def _standardizer(self, X):
         """The standardizer of X to use; None: that of the rows themselves."""
@@ -190,7 +195,7 @@ class BaseBNNClassifier(SavableMixin, CallbackSupportMixin, ClassifierMixin, Bas
             n_draws = trace.x.shape[1]
             if n_draws not in judgement:
                 judgement.clear()
-                posterior = posterior_from_trace(model, data.n_groups, trace, seed)
+                posterior = posterior_from_trace(model, data.members, trace, seed)
                 judgement[n_draws] = posterior, diagnose(posterior, data, trace, grouped, tol)
             return judgement[n_draws]
 

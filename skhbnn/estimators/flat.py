@@ -2,7 +2,7 @@
 
 from sklearn.base import _fit_context
 
-from ..model.priors import FlatModel, layer_scales
+from ..model.build import flat_model, layer_scales
 from ..persistence.saving import storable
 from .base import INDEPENDENT_PRIOR_CONSTRAINTS
 from .single import SingleNetworkClassifier
@@ -138,5 +138,6 @@ class FlatBNNClassifier(SingleNetworkClassifier):
         """
         data = self._take_rows(X, y)
         network = self._network(data.X.shape[1])
-        model = FlatModel(network, layer_scales(network, self.prior_scale), self.weight_prior)
+        scale = layer_scales(network, self.prior_scale)
+        model = flat_model(network, self._likelihood_name(), scale, self.weight_prior)
         return self._fit_model(model, data)

@@ -11,8 +11,8 @@ from sklearn.utils.validation import validate_data
 from ..data.columns import naming_text_columns
 from ..data.labels import ALL_ROWS, check_no_class_missing, encode_labels, labels_array, rows_by_label, unique_labels
 from ..data.rows import group_rows
-from ..model.families import GROUP_SCALE_PRIORS
-from ..model.priors import POOLING, HierarchicalModel, layer_pooling, layer_scales
+from ..model import pooling, scale_priors
+from ..model.build import hierarchical_model, layer_scales
 from ..persistence.saving import storable
 from .base import INDEPENDENT_PRIOR_CONSTRAINTS, BaseBNNClassifier
 from .groups import GroupsMixin, unseen_text
@@ -148,8 +148,8 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
         **BaseBNNClassifier._parameter_constraints,
         **INDEPENDENT_PRIOR_CONSTRAINTS,
         "groups": [None, str, Integral, list, tuple],
-        "group_scale_prior": [StrOptions(set(GROUP_SCALE_PRIORS)), Interval(Real, 0, None, closed="neither")],
-        "pooling": [StrOptions({"auto", *POOLING}), "array-like"],
+        "group_scale_prior": [StrOptions(set(scale_priors.NAMES)), Interval(Real, 0, None, closed="neither")],
+        "pooling": [StrOptions({"auto", *pooling.NAMES}), "array-like"],
         "unseen_groups": [StrOptions({"population", "error"})],
     }
 
@@ -250,10 +250,11 @@ class HierarchicalBNNClassifier(GroupsMixin, BaseBNNClassifier):
             self.groups_ = labels_array(known)  # (group,)
         data, self.standardizer_ = group_rows(X, y, encode_labels(labels, known), known, self._standardizer(X))
         network = self._network(X.shape[1])
-        model = HierarchicalModel(
+        model = hierarchical_model(
             network,
+            self._likelihood_name(),
             layer_scales(network, self.prior_scale),
-            layer_pooling(network, self.pooling),
+            pooling.layer_pooling(network, self.pooling),
             self.weight_prior,
             self.group_scale_prior,
         )

@@ -12,11 +12,11 @@ from sklearn.utils.validation import validate_data
 from ..data.labels import as_labels, encode_labels
 from ..data.standardizer import Standardizer
 from ..inference.trace import Trace
-from ..model.priors import InformedModel, informed_factor
+from ..model.build import informed_factor, informed_model
 from ..persistence.saving import storable
 from ..posterior.alignment import weight_moments
 from ..posterior.draws import posterior_from_trace
-from ..posterior.group_prior import moments_of_one_mode, population_moments
+from ..posterior.group_prior import moments_of_one_mode, population_moments, scale_draws
 from ..posterior.stacking import weigh_chains
 from .base import BaseBNNClassifier, check_fitted
 from .hierarchical import HierarchicalBNNClassifier
@@ -241,7 +241,7 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         """
         check_fitted("from_hierarchical", hierarchical, HierarchicalBNNClassifier)
         _check_network(hierarchical.posterior_)
-        if hierarchical.posterior_.model.weight_prior == "cauchy":
+        if np.isinf(hierarchical.posterior_.model.family.variance):
             raise ValueError(
                 'With weight_prior="cauchy" the group distribution has no covariance to make a prior of; '
                 'fit the hierarchical model with "student_t", "laplace" or "normal".'
@@ -261,8 +261,8 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         if align:
             mean, cov = moments_of_one_mode(posterior, data, log_likelihood(), covariance)
         else:
-            means, scales = (posterior.pooled(part) for part in (posterior.group_mean, posterior.group_scale))
-            mean, cov = population_moments(posterior.model, means, scales, covariance)
+            means = posterior.pooled(posterior.group_mean)  # (draw, weight)
+            mean, cov = population_moments(posterior.model, means, scale_draws(posterior), covariance)
         return cls._with_prior(hierarchical, mean, cov, params)
 
     @classmethod
@@ -421,7 +421,7 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
     def _model(self, n_inputs):
         network = self._network(n_inputs)
         mean, cholesky = informed_factor(network, self.prior_mean, self.prior_cov)  # (weight,), (weight, weight)
-        return InformedModel(network, mean, self.prior_scale * cholesky)
+        return informed_model(network, self._likelihood_name(), mean, self.prior_scale * cholesky)
 
     def _take_prior(self, X):
         """Become what a fit to no rows is: draws from the prior; X gives names, and units where the prior has none."""
@@ -433,7 +433,7 @@ class InformedPriorBNNClassifier(SingleNetworkClassifier):
         seed = self._draw_seed()
         shape = (self.chains, self.draws, model.network.n_weights)
         x = np.random.default_rng(seed).standard_normal(shape)  # (chain, draw, weight)
-        self.posterior_ = posterior_from_trace(model, 1, Trace(x, {}), seed)
+        self.posterior_ = posterior_from_trace(model, np.zeros((1, 1), int), Trace(x, {}), seed)
         return self
 
     def _check_feature_names(self):

@@ -6,7 +6,6 @@ from threadpoolctl import threadpool_limits
 
 from ..density.curvature import laplace_approximation
 from ..density.density import Density
-from ..model.priors import n_coordinates, n_dim
 from ..support.memory import require_memory
 from ..support.psis import resampled, smoothed_weights
 from .mode import climb
@@ -29,7 +28,7 @@ def fit(model, data, settings, seed, progress=None):
 
     Parameters
     ----------
-    model : FlatModel, HierarchicalModel or InformedModel
+    model : Model
     data : GroupedData
     settings : Settings
         ``chains`` starts, ``max_iter`` iterations of L-BFGS from each, ``draws`` draws.
@@ -59,7 +58,7 @@ def fit(model, data, settings, seed, progress=None):
     density = Density(model, data)
     per_draw = max(CANDIDATES if density.n_dim <= HIGH_DIMENSIONAL else 1, -(-FEWEST // settings.draws))
     n_candidates = per_draw * settings.draws
-    _require_memory(model, data, settings.chains, n_candidates)
+    _require_memory(density, settings.chains, n_candidates)
     tops = climb(density, settings, seed, progress)
     modes, log_evidence = _distinct_modes(density, tops)
     mode = resampled(softmax(log_evidence), n_candidates)  # (candidate,)
@@ -84,14 +83,14 @@ def fit(model, data, settings, seed, progress=None):
     )
 
 
-def _require_memory(model, data, n_modes, n_candidates):
+def _require_memory(density, n_modes, n_candidates):
     """Refuse a fit whose arrays would not fit: four of draws, two matrices a mode, four more, and scores of rows."""
-    n_shared, n_own = n_coordinates(model)
-    dim = n_dim(model, data.n_groups)
-    numbers = 4 * n_candidates * dim + (2 * n_modes + 4) * data.n_groups * (n_shared + n_own) ** 2
-    numbers += 3 * len(data.y) * model.network.n_weights
-    what = f"Precision matrices of {n_modes} modes, and {n_candidates} draws, of {dim} unconstrained weights and scales"
-    require_memory(8 * numbers, what, "lower hidden_layer_sizes, draws or chains")
+    model, data, layout = density.model, density.data, density.layout
+    numbers = 4 * n_candidates * layout.n_dim
+    numbers += (2 * n_modes + 4) * data.n_groups * (layout.n_shared + layout.n_own) ** 2
+    numbers += 3 * len(data.y) * model.network.n_weights * model.network.n_outputs
+    what = f"Precision matrices of {n_modes} modes, and {n_candidates} draws, of {layout.n_dim} unconstrained weights"
+    require_memory(8 * numbers, f"{what} and scales", "lower hidden_layer_sizes, draws or chains")
 
 
 def _distinct_modes(density, tops):

@@ -1,6 +1,6 @@
 """The methods of inference by name. Each module brings in what it needs, when it is used."""
 
-from ..model.priors import n_dim
+from ..model.terms import Layout
 from ..support.memory import require_memory
 
 METHODS = ("nuts", "laplace", "advi", "fullrank_advi", "map", "metropolis", "pymc")
@@ -22,7 +22,8 @@ def infer(model, data, settings, seed, progress=None):
     """
     if settings.inference in THROUGH_PYMC:
         n_weights = data.n_groups * model.network.n_weights
-        _require_memory_for_draws(n_dim(model, data.n_groups), n_weights, settings)
+        n_dim = Layout(model, data.members.max(axis=1) + 1).n_dim
+        _require_memory_for_draws(n_dim, n_weights, settings)
     if settings.inference == "nuts":
         from .nuts import sample as method
     elif settings.inference == "laplace":

@@ -16,7 +16,7 @@ def find(model, data, settings, seed, progress=None):
 
     Parameters
     ----------
-    model : FlatModel, HierarchicalModel or InformedModel
+    model : Model
     data : GroupedData
     settings : Settings
         ``chains`` starts, ``max_iter`` iterations of L-BFGS from each.

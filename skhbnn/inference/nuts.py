@@ -15,7 +15,7 @@ def sample(model, data, settings, seed, progress=None):
 
     Parameters
     ----------
-    model : FlatModel, HierarchicalModel or InformedModel
+    model : Model
     data : GroupedData
     settings : Settings
         With ``enough``, ``draws`` is the most that are made.

@@ -16,7 +16,7 @@ def sample(model, data, settings, seed, progress=None):
 
     Parameters
     ----------
-    model : FlatModel, HierarchicalModel or InformedModel
+    model : Model
     data : GroupedData
     settings : Settings
         ``inference="metropolis"`` takes Metropolis steps, ``"pymc"`` what PyMC chooses or ``sample_kwargs`` ask for.
@@ -71,7 +71,7 @@ def sample(model, data, settings, seed, progress=None):
             values = np.asarray(result["sample_stats"][found])
             if values.ndim == 2:
                 statistics[name] = values  # (chain, draw)
-    return Trace(unconstrained(model, result["posterior"]), statistics, arguments["tune"])
+    return Trace(unconstrained(model, data, result["posterior"]), statistics, arguments["tune"])
 
 
 def _samples_itself(pm, arguments):

@@ -1,7 +1,6 @@
 """Automatic differentiation variational inference with PyMC."""
 
 import math
-import re
 
 import numpy as np
 
@@ -45,13 +44,18 @@ class _Watch:
 
 def _start(pymc_model, model, seed):
     """Means and standard deviations that the approximation starts from, by name of the free variables."""
+    from ..density.pymc_model import variable_name
+
     rng, point = np.random.default_rng(seed), pymc_model.initial_point()
+    scales = {variable_name(model, term): term.scale for term in model.terms_of(0)}
     start, sigma = {}, {}
     for variable, value in zip(pymc_model.free_RVs, pymc_model.value_vars, strict=True):
         name, shape = variable.name, point[value.name].shape
-        centred = re.fullmatch(r"(?:coef|intercept)_(\d+)(?:_mean)?", name)
-        scale = model.scale[int(centred[1])] if centred else 1.0
+        fixed = scales.get(name)
+        scale = 1.0 if fixed is None or isinstance(fixed, str) or fixed.ndim == 2 else fixed[0]
         draw = scale * rng.uniform(-START, START, shape)
+        if name in model.likelihood.own:
+            draw = model.likelihood.own_from_unconstrained(draw)
         start[name] = np.exp(draw) if name == "group_scale" else draw
         sigma[name] = np.full(math.prod(shape), START_SIGMA * scale)  # PyMC wants them flat
     return start, sigma
@@ -62,7 +66,7 @@ def fit(model, data, settings, seed, progress=None):
 
     Parameters
     ----------
-    model : FlatModel, HierarchicalModel or InformedModel
+    model : Model
     data : GroupedData
     settings : Settings
         ``inference="advi"`` has independent coordinates, ``"fullrank_advi"`` a full covariance.
@@ -120,7 +124,7 @@ def fit(model, data, settings, seed, progress=None):
         draws = approximation.sample(settings.draws, random_seed=seed)
     per_minibatch = 1 if batch_size is None else n_rows / batch_size  # PyMC's history is that of so many of the rows
     return Trace(
-        unconstrained(model, draws["posterior"]),
+        unconstrained(model, data, draws["posterior"]),
         {},
         elbo=-per_minibatch * np.asarray(approximation.hist),  # (n_iter,)
         n_iter=len(approximation.hist),

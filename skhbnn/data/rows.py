@@ -23,6 +23,8 @@ class GroupedData:
         One label per group.
     order : ndarray of shape (n_rows,)
         The position of each row in the caller's X.
+    weights : ndarray of shape (n_rows,) or None
+        How often each row counts in the likelihood. None: once.
     """
 
     X: np.ndarray
@@ -30,11 +32,17 @@ class GroupedData:
     offsets: np.ndarray
     group_labels: list
     order: np.ndarray
+    weights: np.ndarray | None = None
 
     @property
     def n_groups(self):
         """Number of groups of the fit."""
         return len(self.offsets) - 1
+
+    @property
+    def members(self):
+        """The member of each level of groups that every innermost group lies in, (level, group)."""
+        return np.arange(self.n_groups)[None]
 
     @property
     def group_of_row(self):

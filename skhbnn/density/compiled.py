@@ -1,4 +1,4 @@
-"""Callbacks and kernels compiled, or loaded from the disk cache, and what is asked of rows."""
+"""Compiled functions, made when they are first used or loaded from the disk cache."""
 
 import functools
 import hashlib
@@ -6,94 +6,41 @@ import warnings
 from functools import partial
 from importlib import resources
 
-import numpy as np
 from numba import cfunc, njit, types
 from numba.core.caching import FunctionCache
 
 from ..kernel import log_density, network_kernel
+from ..kernel.log_density import Parts
+from ..kernel.network_kernel import NetworkForm
+from ..kernel.options import FASTMATH, OPTIONS, bound
+from ..model.families.compiled import weight_prior
+from ..model.pooling import affine
+from ..model.scale_priors.compiled import scale_prior
+
+DOUBLES, MATRIX, INTEGERS = types.float64[::1], types.float64[:, ::1], types.int64[::1]
+FORM = types.NamedTuple((INTEGERS, types.int64, types.boolean), NetworkForm)
 
 
-def _network_loglik(weights, X, y, group, row_weights, sizes, activation, fit_intercept):
-    """Log likelihood of each row under its group's network, and the gradient of their weighted sum.
+def _sources(folder):
+    """The contents of every module below a folder of the package, in the order of their names."""
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if entry.is_dir():
+            yield from _sources(entry)
+        elif entry.name.endswith(".py"):
+            yield entry.read_bytes()
 
-    weights: (group, weight); X: (row, feature); y, group, row_weights: (row,), in any order; sizes: (layer + 1,).
-    Returns (row,) and (group, weight).
+
+@functools.cache
+def _digest():
+    """A digest of all code that may be compiled.
+
+    Numba's disk cache notices changes of the file of a function, and not of the files that it calls into.
     """
-    n_rows, n_groups = y.size, weights.shape[0]
-    is_sorted = True
-    for r in range(1, n_rows):
-        is_sorted &= group[r] >= group[r - 1]
-    order = np.arange(n_rows) if is_sorted else np.argsort(group, kind="mergesort")  # (row,)
-    inputs, labels, given = np.empty((sizes[0], n_rows)), np.empty(n_rows), np.empty(n_rows)
-    offsets = np.zeros(n_groups + 1, dtype=np.int64)  # (group + 1,)
-    for r in range(n_rows):
-        source = order[r]
-        labels[r], given[r] = y[source], row_weights[source]
-        offsets[group[source] + 1] += 1
-        for i in range(sizes[0]):
-            inputs[i, r] = X[source, i]
-    units, deltas = network_kernel.scratch(sizes)
-    sorted_logliks, logliks, grad = np.empty(n_rows), np.empty(n_rows), np.empty_like(weights)
-    for g in range(n_groups):
-        offsets[g + 1] += offsets[g]
-        start, stop = offsets[g], offsets[g + 1]
-        w, grad_w = weights[g], grad[g]  # (weight,)
-        network_kernel.network_loglik_grad(
-            w,
-            grad_w,
-            sizes,
-            activation,
-            fit_intercept,
-            inputs,
-            labels,
-            start,
-            stop,
-            units,
-            deltas,
-            sorted_logliks,
-            given,
-        )
-    for r in range(n_rows):
-        logliks[order[r]] = sorted_logliks[r]
-    return logliks, grad
-
-
-def _network_logits(weights, X, sizes, activation, fit_intercept):
-    """Logits of all rows under each weight vector.
-
-    weights: (draw, weight); X: (row, feature); sizes: (layer + 1,). Returns (draw, logit, row).
-    """
-    n_draws, n_rows, n_logits = weights.shape[0], X.shape[0], sizes[-1]
-    units, _ = network_kernel.scratch(sizes)
-    logits = np.empty((n_draws, n_logits, n_rows))  # (draw, logit, row)
-    for d in range(n_draws):
-        for first in range(0, n_rows, network_kernel.BLOCK):
-            n = min(network_kernel.BLOCK, n_rows - first)
-            m = network_kernel.padded(n)
-            for i in range(sizes[0]):
-                for r in range(m):  # padded rows are 0
-                    units[i * m + r] = X[first + r, i] if r < n else 0.0
-            _, unit = network_kernel.forward(weights[d], sizes, activation, fit_intercept, m, units)
-            for k in range(n_logits):
-                for r in range(n):
-                    logits[d, k, first + r] = units[(unit + k) * m + r]
-    return logits
-
-
-# Numba's disk cache notices changes of the file of a function, and not of the files that it calls into.
-def _sources():
-    """Every file of the package that may hold compiled code, in the order of their names."""
-    for folder in ("skhbnn.density", "skhbnn.kernel"):
-        for file in sorted(resources.files(folder).iterdir(), key=lambda file: file.name):
-            if file.name.endswith(".py"):
-                yield file.read_bytes()
-
-
-_SOURCE = hashlib.sha256(b"".join(_sources()))
-
-
-for _function in (log_density.logp_grad, log_density.expand, _network_loglik, _network_logits):
-    _function.__qualname__ += "_" + _SOURCE.hexdigest()[:12]
+    found = hashlib.sha256()
+    for folder in ("density", "kernel", "model"):
+        for source in _sources(resources.files(__package__.rpartition(".")[0]) / folder):
+            found.update(source)
+    return found.hexdigest()[:12]
 
 
 def _cached(compiler, function):
@@ -114,29 +61,66 @@ def _cached(compiler, function):
         return result
 
 
+def _entry(function, *names, **values):
+    """A function with values for its global names, under a name that says which sources it is compiled from."""
+    return bound(function, "_".join((function.__name__, *names, _digest())), **values)
+
+
 @functools.cache
-def nutpie_callbacks():
-    """The two C callbacks, compiled or loaded from the disk cache at the first fit of a process."""
+def logp_callback(likelihood, weighted, compact):
+    """The C callback of the log density and its gradient.
+
+    Each variant is compiled when it is first used.
+
+    Parameters
+    ----------
+    likelihood : Likelihood
+    weighted : bool
+        Whether rows have weights.
+    compact : bool
+        Whether groups have a compact map of the inputs; see ``pooling.affine``.
+
+    Returns
+    -------
+    callback : numba.core.ccallback.CFunc
+    """
     double, void = types.CPointer(types.float64), types.voidptr
-    logp = types.int64(types.uint64, double, double, double, void)
-    expand = types.int64(types.uint64, types.uint64, double, double, void)
-    density = partial(cfunc, logp, fastmath=network_kernel.FASTMATH, error_model="numpy")
-    return _cached(density, log_density.logp_grad), _cached(partial(cfunc, expand), log_density.expand)
+    signature = types.int64(types.uint64, double, double, double, void)
+    rows = network_kernel.weighted(likelihood.score_rows) if weighted else likelihood.add_rows
+    input_map = affine.COMPACT_MAP if compact else affine.INPUT_MAP
+    parts = Parts(rows, likelihood.own_numbers, weight_prior, scale_prior, input_map)
+    variant = [likelihood.name, *["weighted"] * weighted, *["compact"] * compact]
+    entry = _entry(log_density.log_density, *variant, PARTS=parts)
+    return _cached(partial(cfunc, signature, fastmath=FASTMATH, error_model="numpy"), entry)
 
 
 @functools.cache
-def network_loglik():
-    """``_network_loglik`` compiled, for the PyTensor Op and the curvature."""
-    matrix, vector, integers = types.float64[:, ::1], types.float64[::1], types.int64[::1]
-    signature = types.Tuple((vector, matrix))(
-        matrix, matrix, integers, integers, vector, integers, types.int64, types.boolean
-    )
-    return _cached(partial(njit, signature, **network_kernel.OPTIONS), _network_loglik)
+def expand_callback():
+    """The C callback that nutpie stores a draw with."""
+    double, void = types.CPointer(types.float64), types.voidptr
+    signature = types.int64(types.uint64, types.uint64, double, double, void)
+    return _cached(partial(cfunc, signature), _entry(log_density.expand))
 
 
 @functools.cache
-def network_logits():
-    """``_network_logits`` compiled, for predictions."""
-    matrix, integers = types.float64[:, ::1], types.int64[::1]
-    signature = types.float64[:, :, ::1](matrix, matrix, integers, types.int64, types.boolean)
-    return _cached(partial(njit, signature, **network_kernel.OPTIONS), _network_logits)
+def row_logliks(likelihood):
+    """The log likelihood of each row and the gradient of their weighted sum, for the PyTensor Op."""
+    where = types.Tuple((INTEGERS, DOUBLES))
+    signature = types.Tuple((DOUBLES, MATRIX, DOUBLES))(FORM, MATRIX, DOUBLES, MATRIX, DOUBLES, where)
+    rows = network_kernel.recorded(likelihood.score_rows)
+    entry = _entry(network_kernel.grouped_loglik_grad, likelihood.name, LIKELIHOOD=rows)
+    return _cached(partial(njit, signature, **OPTIONS), entry)
+
+
+@functools.cache
+def network_outputs():
+    """The outputs of a network for all rows, for predictions."""
+    signature = types.float64[:, :, ::1](MATRIX, MATRIX, FORM)
+    return _cached(partial(njit, signature, **OPTIONS), _entry(network_kernel.network_outputs))
+
+
+@functools.cache
+def network_jacobian():
+    """The derivatives of the outputs of a network in its weights, for the curvature."""
+    signature = types.float64[:, :, ::1](DOUBLES, MATRIX, FORM)
+    return _cached(partial(njit, signature, **OPTIONS), _entry(network_kernel.network_jacobian))

@@ -12,6 +12,7 @@ import numpy as np
 from ..model.weights import weight_tangent
 from . import compiled
 from .density import Density
+from .forward import network_form, network_outputs
 
 STEP = 1e-4  # of the central difference of the prior's gradient
 
@@ -88,9 +89,14 @@ def laplace_approximation(density, x):
     .. [1] Martens (2020), "New insights and perspectives on the natural gradient method", Journal of Machine Learning
        Research 21.
     """
-    tangent = weight_tangent(density.model, density.data.n_groups, x)
-    jacobian, n_shared = tangent.jacobian, tangent.n_shared
-    fisher = _fisher(density, tangent.weights)  # (group, weight, weight)
+    model, data, layout = density.model, density.data, density.layout
+    tangent = weight_tangent(layout, x)
+    n_shared, n_own_numbers = layout.n_shared, len(model.likelihood.own)
+    # Of weights and, behind them, the likelihood's own numbers.
+    of_own = np.zeros((data.n_groups, n_own_numbers, n_shared + layout.n_own))  # (group, own number, shared + own)
+    of_own[:, range(n_own_numbers), range(*layout.blocks[2].where.indices(layout.n_dim))] = 1
+    jacobian = np.concatenate([tangent.jacobian, of_own], axis=1)  # (group, weight + own number, shared + own)
+    fisher = _fisher(density, tangent.weights, layout.split(x)[2])  # (group, weight + own number, the same)
     precision = np.swapaxes(jacobian, 1, 2) @ fisher @ jacobian  # (group, shared + own, shared + own)
     prior = _prior_precision(density, x)  # (n_dim,)
     shared = precision[:, :n_shared, :n_shared].sum(axis=0)  # (shared, shared)
@@ -100,26 +106,32 @@ def laplace_approximation(density, x):
     return ArrowNormal(x, shared, precision[:, :n_shared, n_shared:], own)
 
 
-def _fisher(density, weights):
-    """Fisher information of the weights (group, weight) of every group's network, (group, weight, weight)."""
-    network, data = density.model.network, density.data
-    group_of_row, n_rows = data.group_of_row, len(data.y)  # (row,)
-    of_row = np.ascontiguousarray(weights[group_of_row])  # (row, weight): to the kernel every row is a group
-    fisher = np.zeros((*weights.shape, weights.shape[1]))  # (group, weight, weight)
-    for label in range(max(2, network.n_logits)):
-        y = np.full(n_rows, label)  # (row,)
-        logliks, scores = compiled.network_loglik()(
-            of_row, data.X, y, np.arange(n_rows), np.ones(n_rows), *network.compiled_form
-        )  # (row,), (row, weight)
-        scores *= np.exp(0.5 * logliks)[:, None]
-        for g, (start, stop) in enumerate(zip(data.offsets, data.offsets[1:], strict=False)):
-            fisher[g] += scores[start:stop].T @ scores[start:stop]
+def _fisher(density, weights, free):
+    """Fisher information of weights (group, weight) and of the likelihood's own numbers, unconstrained (own number,).
+
+    (group, weight + own number, weight + own number).
+    """
+    model, data = density.model, density.data
+    form, own = network_form(model.network), model.likelihood.own_from_unconstrained(free)  # (own number,)
+    n_weights, n = weights.shape[1], weights.shape[1] + len(own)
+    fisher = np.empty((len(weights), n, n))  # (group, weight + own number, weight + own number)
+    for g, (start, stop) in enumerate(zip(data.offsets, data.offsets[1:], strict=False)):
+        X = data.X[start:stop]  # (row, feature)
+        outputs = network_outputs(model.network, weights[g, None], X)[0]  # (output, row)
+        information = model.likelihood.information(outputs, own)  # (row, output + own number, the same)
+        if data.weights is not None:
+            information = information * data.weights[start:stop, None, None]
+        jacobian = np.zeros((*information.shape[:2], n))  # (row, output + own number, weight + own number)
+        jacobian[:, : len(outputs), :n_weights] = compiled.network_jacobian()(np.ascontiguousarray(weights[g]), X, form)
+        jacobian[:, len(outputs) :, n_weights:] = np.eye(len(own))
+        fisher[g] = jacobian.reshape(-1, n).T @ (information @ jacobian).reshape(-1, n)
     return fisher
 
 
 def _prior_precision(density, x):
     """Negative second derivatives of the log prior, whose unconstrained coordinates are independent, (n_dim,)."""
     data = density.data
-    no_rows = replace(data, X=data.X[:0], y=data.y[:0], offsets=np.zeros_like(data.offsets), order=data.order[:0])
+    none = {name: getattr(data, name)[:0] for name in ("X", "y", "order")}
+    no_rows = replace(data, **none, offsets=np.zeros_like(data.offsets), weights=None)
     prior = Density(density.model, no_rows)
     return (prior.logp_grad(x - STEP)[1] - prior.logp_grad(x + STEP)[1]) / (2 * STEP)

@@ -1,46 +1,20 @@
-"""The compiled log density of the three models on the unconstrained vector."""
+"""The compiled log density of a model on the unconstrained vector."""
 
 import ctypes
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 
 import numpy as np
 
 from ..data.rows import GroupedData
-from ..kernel import log_density
-from ..model import families
-from ..model.priors import (
-    FlatModel,
-    HierarchicalModel,
-    InformedModel,
-    constant_group_scales,
-    entries_with_deviation,
-    n_dim,
-    n_map_entries,
-    part_names,
-    part_of_entry,
-    weights_with_mean,
-)
+from ..kernel.log_density import HEADER
+from ..model.families import compiled as families
+from ..model.scale_priors import compiled as scale_priors
+from ..model.terms import Layout, Model
 from . import compiled
+from .forward import network_form
 
-WEIGHT_FAMILIES = {
-    "normal": log_density.NORMAL,
-    "laplace": log_density.LAPLACE,
-    "student_t": log_density.STUDENT_T,
-    "cauchy": log_density.STUDENT_T,
-}
-SCALE_FAMILIES = {
-    "half_normal": (log_density.HALF_NORMAL, families.HALF_SCALE, 0.0),
-    "half_cauchy": (log_density.HALF_CAUCHY, families.HALF_SCALE, 0.0),
-    "inverse_gamma": (log_density.INVERSE_GAMMA, *families.INVERSE_GAMMA),
-}
-
-
-@cache
-def _callback():
-    """The C callback itself, so that both routes through nutpie see the same last digits; it takes addresses."""
-    callback, _ = compiled.nutpie_callbacks()
-    return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_uint64, *[ctypes.c_void_p] * 4)(callback.address)
+CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_uint64, *[ctypes.c_void_p] * 4)  # takes addresses
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,25 +23,39 @@ class Density:
 
     Parameters
     ----------
-    model : FlatModel, HierarchicalModel or InformedModel
+    model : Model
     data : GroupedData
         Rows sorted by group, inputs standardised.
     """
 
-    model: FlatModel | HierarchicalModel | InformedModel
+    model: Model
     data: GroupedData
 
     @cached_property
+    def layout(self):
+        """The Layout of the unconstrained vector."""
+        return Layout(self.model, self.data.members)
+
+    @property
     def n_dim(self):
-        """Length of the unconstrained vector; ``priors.n_dim`` says what it holds."""
-        return n_dim(self.model, self.data.n_groups)
+        """Length of the unconstrained vector."""
+        return self.layout.n_dim
+
+    @cached_property
+    def callback(self):
+        """The compiled C callback."""
+        return compiled.logp_callback(self.model.likelihood, self.data.weights is not None, self.model.has_compact_map)
+
+    @cached_property
+    def _call(self):
+        return CALLBACK(self.callback.address)  # so that both routes through nutpie see the same last digits
 
     def logp_grad(self, x):
         """Log density, Jacobians included, and its gradient at x of shape (n_dim,)."""
         x = np.ascontiguousarray(x, dtype=float)  # (n_dim,)
         found = np.empty(self.n_dim + 1)  # (gradient and log density,)
         address = found.ctypes.data  # asking takes longer than a small group's gradient
-        _callback()(self.n_dim, x.ctypes.data, address, address + found[:-1].nbytes, self._header_address)
+        self._call(self.n_dim, x.ctypes.data, address, address + found[:-1].nbytes, self.header_address)
         return found[-1], found[:-1]
 
     def initial_point(self, seed):
@@ -78,55 +66,74 @@ class Density:
         """
         return np.random.default_rng(seed).uniform(-0.5, 0.5, self.n_dim)  # (n_dim,)
 
-    @cached_property
-    def header(self):
-        """Sizes, codes and addresses for ``log_density.logp_grad``; valid while self lives."""
-        numbers, arrays = self._arguments
-        return np.array(numbers + [array.ctypes.data for array in arrays], dtype=np.int64)  # (HEADER,)
+    @property
+    def header_address(self):
+        """Address of the data of a call; valid while self lives."""
+        return self._header[0]
 
     @cached_property
-    def _header_address(self):
-        return self.header.ctypes.data
+    def _header(self):
+        """Address of the record that ``kernel.log_density`` reads, the record, and the arrays that it points to."""
+        model, data, network = self.model, self.data, self.model.network
+        levels = [model.coordinates(level) for level in range(len(model.levels) + 1)]
+        entry, prior_scale, fixed, _ = map(np.concatenate, zip(*levels, strict=True))  # (coordinate,) each
+        names = list(model.scale_names)
+        form, n_scales = network_form(network), len(model.scale_names)
+        scale_prior = model.scale_prior
+        numbers = {
+            "n_layers": len(network.layers),
+            "activation": form.activation,
+            "fit_intercept": form.fit_intercept,
+            "n_rows": len(data.y),
+            "n_row_weights": 0 if data.weights is None else len(data.weights),
+            "n_groups": data.n_groups,
+            "n_levels": len(levels),
+            "n_entries": model.n_entries,
+            "map_rank": model.map_rank,
+            "n_factor": len(model.factor),
+            "n_terms": len(model.terms),
+            "family": families.number(model.family),
+            "family_shape": model.family.shape,
+            "n_scales": n_scales,
+            "scales_place": self.layout.blocks[1].start,
+            "n_own": len(model.likelihood.own),
+            "own_place": self.layout.blocks[2].start,
+            "constant": self._log_constant(levels),
+        }
+        integers = {
+            "sizes": form.sizes,
+            "offsets": data.offsets,
+            "members": np.vstack([np.zeros(data.n_groups), data.members[: len(model.levels)]]),  # (level, group)
+            "places": [block.start for block in self.layout.level_blocks],  # (level,)
+            "level_starts": np.cumsum([0, *(len(level.entry) for level in levels)]),  # (level + 1,)
+            "entry": entry,
+            "term_stops": np.cumsum([len(term.entries) for term in model.terms]),  # (term,)
+            "term_scales": [names.index(term.scale) if term.is_learned else -1 for term in model.terms],  # (term,)
+            "scale_prior": np.full(n_scales, scale_priors.number(scale_prior)),  # (scale,)
+        }
+        doubles = {
+            "X": data.X.T,  # (feature, row)
+            "y": data.y,
+            "row_weights": np.empty(0) if data.weights is None else data.weights,
+            "location": model.base,
+            "prior_scale": prior_scale,
+            "fixed": fixed,
+            "factor": model.factor,
+            "scale_parameters": np.tile(scale_prior.parameters, (n_scales, 1)),  # (scale, 2)
+        }
+        arrays = {name: np.ascontiguousarray(array, dtype=np.int64) for name, array in integers.items()}
+        arrays |= {name: np.ascontiguousarray(array, dtype=float) for name, array in doubles.items()}
+        header = np.zeros(1, HEADER)  # (1,)
+        for name, number in numbers.items():
+            header[name] = number
+        for name, array in arrays.items():
+            header[name] = array.ctypes.data
+        return header.ctypes.data, header, arrays
 
-    @cached_property
-    def _arguments(self):
-        """Numbers and arrays in the order of the header."""
-        network, data, model = self.model.network, self.data, self.model
-        means = deviations = learned = np.array([], dtype=np.int64)
-        scale_of_mean = constant_scale = np.array([])
-        location, cholesky = np.array([]), np.empty((0, 0))
-        weight_prior, scale_prior, n_scales = "normal", "half_normal", len(model.learned_scales)
-        if isinstance(model, InformedModel):
-            location, cholesky = model.mean, model.cholesky  # (weight,), (weight, weight)
-        else:
-            layer = network.layer_of_weight  # (weight,)
-            means, deviations = weights_with_mean(model), entries_with_deviation(model)  # (mean,), (deviation,)
-            scale_of_mean = model.scale[layer[means]]  # (mean,)
-            weight_prior = model.weight_prior
-            part = part_of_entry(model)[deviations]  # (deviation,)
-            rank = np.full(len(part_names(model)), -1)  # (part,)
-            rank[list(model.learned_scales)] = range(n_scales)
-            learned, constant_scale = rank[part], constant_group_scales(model)[part]  # (deviation,) each
-        if isinstance(model, HierarchicalModel) and n_scales:
-            scale_prior = str(model.group_scale_prior)
-        sizes, activation, fit_intercept = network.compiled_form  # (layer + 1,)
-        constant = families.log_constant(weight_prior) * (self.n_dim - n_scales)
-        if weight_prior == "normal":
-            constant -= np.log(scale_of_mean).sum()
-        constant += families.group_scale_log_constant(scale_prior) * n_scales
-        scale_family, *scale_parameters = SCALE_FAMILIES[scale_prior]
-        numbers = [
-            *(data.n_groups, len(data.y), len(network.layers), len(means), len(deviations), len(location)),
-            *(activation, fit_intercept, n_map_entries(model)),
-            *(WEIGHT_FAMILIES[weight_prior], scale_family, n_scales),
-        ]
-        nu = families.DEGREES_OF_FREEDOM.get(weight_prior, 0.0)
-        integers = (sizes, data.offsets, means, deviations, learned)
-        sizes, offsets, means, deviations, learned = (array.astype(np.int64) for array in integers)
-        X, y = np.ascontiguousarray(data.X.T), data.y.astype(float)  # (feature, row), (row,)
-        parameters = np.array([nu, *scale_parameters, constant])
-        arrays = (
-            *(sizes, offsets, X, y, means, scale_of_mean, deviations, learned, constant_scale),
-            *(np.ascontiguousarray(location, dtype=float), parameters, np.ascontiguousarray(cholesky, dtype=float)),
-        )
-        return numbers, arrays
+    def _log_constant(self, levels):
+        """The sum of the normalising constants of all priors; the likelihood has its own in each row."""
+        model = self.model
+        constant = model.scale_prior.log_constant * len(model.scale_names)
+        for level, block in zip(levels, self.layout.level_blocks, strict=True):
+            constant += block.n_members * float(np.sum(model.family.log_constant(level.prior_scale)))
+        return constant

@@ -9,8 +9,10 @@ from pytensor.link.numba.dispatch.basic import numba_funcify, numba_njit
 from pytensor.tensor.basic import get_underlying_scalar_constant_value
 from pytensor.tensor.exceptions import NotScalarConstantError
 
-from ..kernel import network_kernel
+from ..kernel.network_kernel import NetworkForm
+from ..model.likelihoods import likelihood
 from . import compiled
+from .forward import network_form
 
 
 class NetworkLogLikelihood(Op):
@@ -18,84 +20,84 @@ class NetworkLogLikelihood(Op):
 
     Parameters
     ----------
-    sizes : tuple of int
-    activation : str
-    fit_intercept : bool
-        Those of the network.
+    network : Network
+    likelihood_name : str
 
     Notes
     -----
-    Inputs: weights (group, weight), X (row, input), y, group and row weights (row,). Outputs: the log likelihoods
-    (row,), and the gradient of their weighted sum (group, weight), both from one pass over the rows.
+    Inputs: weights (group, weight), own numbers of the likelihood (own number,), X (row, input), y, group and row
+    weights (row,). Outputs: the log likelihoods (row,), and the gradients of their weighted sum in the weights (group,
+    weight) and in the own numbers (own number,), all from one pass over the rows.
     """
 
-    __props__ = ("sizes", "activation", "fit_intercept")
+    __props__ = ("network", "likelihood_name")
 
-    def __init__(self, network):
-        self.sizes, self.activation, self.fit_intercept = network.sizes, network.activation, network.fit_intercept
+    def __init__(self, network, likelihood_name):
+        self.network, self.likelihood_name = network, likelihood_name
 
     def make_node(self, *inputs):
         """Node of the graph."""
-        kinds = (("float64", 2), ("float64", 2), ("int64", 1), ("int64", 1), ("float64", 1))
+        kinds = (
+            *(("float64", 2), ("float64", 1), ("float64", 2)),  # weights, own numbers, X
+            *(("float64", 1), ("int64", 1), ("float64", 1)),  # y, group, row weights
+        )
         variables = [pt.cast(pt.as_tensor_variable(v), dtype) for v, (dtype, _) in zip(inputs, kinds, strict=True)]
         for variable, (_, ndim) in zip(variables, kinds, strict=True):
             if variable.ndim != ndim:
                 raise TypeError(f"{variable} has {variable.ndim} dimensions instead of {ndim}.")
-        return Apply(self, variables, [pt.vector(dtype="float64"), pt.matrix(dtype="float64")])
+        outputs = [pt.vector(dtype="float64"), pt.matrix(dtype="float64"), pt.vector(dtype="float64")]
+        return Apply(self, variables, outputs)
 
     def perform(self, node, inputs, outputs):
         """Run the compiled function from Python."""
-        weights, X, y, group, row_weights = map(np.ascontiguousarray, inputs)
-        activation = network_kernel.ACTIVATIONS.index(self.activation)
-        outputs[0][0], outputs[1][0] = compiled.network_loglik()(
-            weights, X, y, group, row_weights, np.array(self.sizes), activation, self.fit_intercept
-        )
+        weights, own, X, y, group, row_weights = map(np.ascontiguousarray, inputs)
+        function, form = compiled.row_logliks(likelihood(self.likelihood_name)), network_form(self.network)
+        for output, value in zip(outputs, function(form, weights, own, X, y, (group, row_weights)), strict=True):
+            output[0] = value
 
     def infer_shape(self, *arguments):
         """Shapes of the outputs; the last argument has those of the inputs (PyTensor 2 passes one argument more)."""
         shapes = arguments[-1]
-        return [shapes[2], shapes[0]]
+        return [shapes[3], shapes[0], shapes[1]]
 
     def connection_pattern(self, node):
         """Which outputs depend smoothly on which inputs."""
-        return [[True, True], [True, True], [False, False], [False, False], [False, True]]
+        smooth, rough = [True, True, True], [False, False, False]
+        return [smooth, smooth, smooth, rough, rough, [False, True, True]]
 
     def pullback(self, inputs, outputs, cotangents):
-        """Gradient with respect to the weights."""
-        weights, X, y, group, _ = inputs
-        of_rows, of_gradient = cotangents
-        if not isinstance(of_gradient.type, DisconnectedType):
+        """Gradients with respect to the weights and the own numbers."""
+        weights, own, X, y, group, _ = inputs
+        of_rows, *of_gradients = cotangents
+        if not all(isinstance(cotangent.type, DisconnectedType) for cotangent in of_gradients):
             return [
                 grad_not_implemented(self, i, v, "only the first derivative is known") for i, v in enumerate(inputs)
             ]
-        try:  # of a plain sum, as in a model's log density, the gradient stands ready beside the log likelihoods
+        try:  # of a plain sum, as in a model's log density, the gradients stand ready beside the log likelihoods
             factor = get_underlying_scalar_constant_value(of_rows)
-            of_sum = self.make_node(weights, X, y, group, pt.ones_like(y, dtype="float64"))
-            gradient = factor * of_sum.outputs[1]
+            of_sum = self.make_node(weights, own, X, y, group, pt.ones_like(y, dtype="float64"))
+            gradients = [factor * output for output in of_sum.outputs[1:]]
         except NotScalarConstantError:
-            gradient = self.make_node(weights, X, y, group, of_rows).outputs[1]
-        return [gradient, grad_not_implemented(self, 1, X), *(DisconnectedType()() for _ in range(3))]
+            gradients = self.make_node(weights, own, X, y, group, of_rows).outputs[1:]
+        return [*gradients, grad_not_implemented(self, 2, X), *(DisconnectedType()() for _ in range(3))]
 
     L_op = pullback  # its name before PyTensor 3
 
 
 @numba_funcify.register(NetworkLogLikelihood)
 def _numba_network_loglik(op, node=None, **kwargs):
-    loglik = compiled.network_loglik()
-    sizes, activation = op.sizes, network_kernel.ACTIVATIONS.index(op.activation)
-    fit_intercept = op.fit_intercept
+    logliks = compiled.row_logliks(likelihood(op.likelihood_name))
+    sizes, activation, fit_intercept = op.network.sizes, network_form(op.network).activation, op.network.fit_intercept
 
     @numba_njit
-    def network_loglik(weights, X, y, group, row_weights):
-        return loglik(
+    def network_loglik(weights, own, X, y, group, row_weights):
+        return logliks(
+            NetworkForm(np.array(sizes), activation, fit_intercept),
             np.ascontiguousarray(weights),
+            np.ascontiguousarray(own),
             np.ascontiguousarray(X),
             np.ascontiguousarray(y),
-            np.ascontiguousarray(group),
-            np.ascontiguousarray(row_weights),
-            np.array(sizes),
-            activation,
-            fit_intercept,
+            (np.ascontiguousarray(group), np.ascontiguousarray(row_weights)),
         )
 
     return network_loglik

@@ -1,13 +1,11 @@
-"""The three models as ``pm.Model``: the specification that the compiled density is held to."""
+"""A model as ``pm.Model``: the specification that the compiled density is held to."""
 
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
-from pymc.logprob.transforms import Transform
 
 from ..data.labels import label_coordinates
-from ..model import families
-from ..model.priors import InformedModel, learned_parts, map_parts
+from ..model.pooling import affine
 from .loglik_op import NetworkLogLikelihood
 
 ACTIVATIONS = {"tanh": pt.tanh, "relu": lambda x: pt.maximum(x, 0), "logistic": pt.sigmoid, "identity": lambda x: x}
@@ -18,8 +16,8 @@ def build_model(model, data, input_names=None, fused=True, batch_size=None):
 
     Parameters
     ----------
-    model : FlatModel, HierarchicalModel or InformedModel
-        Network and priors.
+    model : Model
+        Network, likelihood, family and terms.
     data : GroupedData
         Rows sorted by group, inputs standardised.
     input_names : list of str, default=None
@@ -36,55 +34,71 @@ def build_model(model, data, input_names=None, fused=True, batch_size=None):
         a leading group dimension unless the layer is pooled completely; ``coef_l_mean``, ``coef_l_z``,
         ``group_scale``, ``input_map`` and ``input_shift`` are what they are made of. ``X``, ``y_observed`` and
         ``group_of_row`` are ``pm.Data``, the rows in the order of ``data``.
+
+    Raises
+    ------
+    ValueError
+        If the rows have weights, which only the Op of the compiled likelihood takes, and it is not asked for.
     """
-    network = model.network
+    network, likelihood = model.network, model.likelihood
+    if data.weights is not None and (not fused or batch_size is not None):
+        raise ValueError("Rows with weights need fused=True and all rows: an ordinary graph counts each row once.")
     names = input_names or [f"x{i}" for i in range(network.sizes[0])]
     coords = {"input": names, "group": label_coordinates(data.group_labels)}
     coords |= {f"unit_{index}": np.arange(layer.n_out) for index, layer in enumerate(network.layers)}
-    coords |= {"learned_part": learned_parts(model)}
+    coords |= {"learned_part": list(model.scale_names)}
     coords |= {"weight": network.weight_names(names)}
-    coords |= {"mapped_input": names} if model.input_map else {}
+    coords |= {"mapped_input": names} if model.map_rank else {}
     with pm.Model(coords=coords) as pymc_model:
         X = pm.Data("X", data.X, dims=("row", "input"))
         y = pm.Data("y_observed", data.y, dims="row")
         group = pm.Data("group_of_row", data.group_of_row, dims="row")
-        likelihood = {"observed": y, "dims": "row"}
+        observed = {"observed": y, "dims": "row"}
         if batch_size is not None:
             X, y, group = pm.Minibatch(X, y, group, batch_size=batch_size)
-            likelihood = {"observed": y, "total_size": len(data.y)}
-        parts = _informed(model) if isinstance(model, InformedModel) else _families(model)
-        weights = _matrix(parts, data.n_groups)  # (group, weight)
+            observed = {"observed": y, "total_size": len(data.y)}
+        weights = _Weights(model, data).all_weights()  # (group, weight)
+        own = likelihood.own_pymc()
 
         if not fused:
-            logits = _logits(network, weights, X, group, data.n_groups)  # (row, logit)
-            if network.n_logits == 1:
-                pm.Bernoulli("y", logit_p=logits[:, 0], **likelihood)
-            else:
-                pm.Categorical("y", logit_p=logits, **likelihood)
+            outputs = _outputs(network, weights, X, group, data.n_groups)  # (row, output)
+            distribution, parameters = likelihood.pymc(outputs, own)
+            distribution("y", **parameters, **observed)
             return pymc_model
 
-        def outcome(weights, X, group, size):
-            # One outcome a row is the core of this distribution, so that size has no part in it.
-            logits = _logits(network, weights, X, group, data.n_groups)  # (row, logit)
-            if network.n_logits == 1:
-                return pm.Bernoulli.dist(logit_p=logits[:, 0])
-            return pm.Categorical.dist(logit_p=logits)
+        own_numbers = [pt.stack(own)] if own else []  # (own number,)
+        row_weights = None if data.weights is None else data.weights  # (row,)
 
-        def log_likelihood(value, weights, X, group):
+        def outcome(weights, X, group, *rest):
+            # One outcome a row is the core of this distribution, so that size, the last argument, has no part in it.
+            outputs = _outputs(network, weights, X, group, data.n_groups)  # (row, output)
+            distribution, parameters = likelihood.pymc(outputs, rest[0] if own else [])
+            return distribution.dist(**parameters)
+
+        def log_likelihood(value, weights, X, group, *own_numbers):
+            numbers = own_numbers[0] if own else pt.zeros(0)  # (own number,)
             equal = pt.ones_like(value, dtype="float64")  # (row,)
-            return NetworkLogLikelihood(network).make_node(weights, X, value, group, equal).outputs[0]
+            op = NetworkLogLikelihood(network, model.likelihood_name)
+            logliks = op.make_node(weights, numbers, X, value, group, equal).outputs[0]  # (row,)
+            return logliks if row_weights is None else row_weights * logliks
 
-        forms = {"dist": outcome, "logp": log_likelihood, "signature": "(g,w),(n,i),(n)->(n)", "dtype": "int64"}
-        pm.CustomDist("y", weights, X, group, **forms, **likelihood)
+        forms = {
+            "dist": outcome,
+            "logp": log_likelihood,
+            "signature": f"(g,w),(n,i),(n){',(k)' if own else ''}->(n)",
+            "dtype": likelihood.dtype,
+        }
+        pm.CustomDist("y", weights, X, group, *own_numbers, **forms, **observed)
     return pymc_model
 
 
-def unconstrained(model, draws):
+def unconstrained(layout, draws):
     """Named draws of the model's free variables as draws of the unconstrained vector.
 
     Parameters
     ----------
-    model : FlatModel, HierarchicalModel or InformedModel
+    layout : Layout
+        What the vector of the model holds.
     draws : mapping of str to ndarray of shape (n_chains, n_draws, ...)
         Values of the free variables, group scales included, under their names in the PyMC model.
 
@@ -92,139 +106,132 @@ def unconstrained(model, draws):
     -------
     x : ndarray of shape (n_chains, n_draws, n_dim)
     """
-    if isinstance(model, InformedModel):
-        return np.asarray(draws["z"])  # (chain, draw, weight)
+    model = layout.model
 
-    def flat(name, scale, n_leading):
-        values = np.asarray(draws[name])  # (chain, draw, [group,] *part)
-        values = values.reshape(*values.shape[:n_leading], -1)  # (chain, draw, [group,] weight of the part)
-        return families.to_unconstrained(model.weight_prior, scale, values)
+    def coordinates(level, block):
+        """Unconstrained coordinates of a level, (chain, draw, member, coordinate)."""
+        parts = []
+        for term in model.terms_of(level):
+            values = np.asarray(draws[variable_name(model, term)])  # (chain, draw, [member,] *part)
+            values = values.reshape(*values.shape[:2], block.n_members, -1)  # (chain, draw, member, entry)
+            scale = term.scale if level == 0 and not (term.is_learned or term.is_factor) else 1.0
+            parts.append(model.family.to_unconstrained(values, scale))
+        if not parts:
+            return np.empty((*np.asarray(next(iter(draws.values()))).shape[:2], block.n_members, 0))
+        return np.concatenate(parts, axis=3)
 
-    means, deviations = [], []
-    for layer, name, _, _, _ in _parts(model.network):
-        pooling, scale = model.pooling[layer], model.scale[layer]
-        if pooling != "none":
-            means.append(flat(name if pooling == "complete" else f"{name}_mean", scale, 2))
-        if pooling in ("partial", "none"):
-            deviations.append(flat(f"{name}_z", 1, 3))
-    deviations += [flat(f"{name}_z", 1, 3) for name in map_parts(model)]
-    blocks = means
-    if len(model.learned_scales):
-        blocks.append(np.log(np.asarray(draws["group_scale"])))  # (chain, draw, learned scale)
-    if deviations:
-        z = np.concatenate(deviations, axis=3)  # (chain, draw, group, deviation)
-        blocks.append(z.reshape(*z.shape[:2], -1))
-    return np.concatenate(blocks, axis=2)  # (chain, draw, n_dim)
+    first, *levels = (coordinates(level, b) for level, b in enumerate(layout.level_blocks))
+    shape = first.shape[:2]
+    log_scales = np.log(np.asarray(draws["group_scale"])) if model.scale_names else np.empty((*shape, 0))
+    own = [np.asarray(draws[name])[..., None] for name in model.likelihood.own]  # (chain, draw, 1) each
+    own = model.likelihood.own_to_unconstrained(np.concatenate([np.empty((*shape, 0)), *own], axis=2))
+    return layout.join(first[:, :, 0], log_scales, own, levels)
 
 
-def _parts(network):
-    """Layer, name, slice, shape and dims of every matrix and intercept vector, in the order of the weights."""
-    for name, index, part in network.parts:
-        layer, below, above = network.layers[index], f"unit_{index - 1}" if index else "input", f"unit_{index}"
-        if part == layer.kernel:
-            yield index, name, part, (layer.n_in, layer.n_out), (below, above)
-        else:
-            yield index, name, part, (layer.n_out,), (above,)
+def variable_name(model, term):
+    """The name of the PyMC variable of a term."""
+    if term.is_factor:
+        return "z"
+    if term.level > 0:
+        return f"{term.name}_z" if term.level == 1 else f"{term.name}_{model.levels[term.level - 1]}_z"
+    is_mapped = model.map_rank > 0 and term.entries[0] < model.network.layers[0].stop
+    return term.name if _stands_alone(model, term) and not is_mapped else f"{term.name}_mean"
 
 
-class _Unconstrained(Transform):
-    """The unconstrained form of a family, as ``families.py`` defines it."""
-
-    name = "unconstrained"
-
-    def __init__(self, family, scale):
-        self.family, self.scale = family, scale
-
-    def forward(self, value, *inputs):
-        if self.family == "laplace":
-            return pt.sign(value) * (pt.sqrt(1 + 2 * pt.abs(value) / self.scale) - 1)
-        return pt.arcsinh(value / (self.scale * np.sqrt(families.DEGREES_OF_FREEDOM[self.family])))
-
-    def backward(self, value, *inputs):
-        if self.family == "laplace":
-            return self.scale * pt.sign(value) * (pt.abs(value) + 0.5 * value**2)
-        return self.scale * np.sqrt(families.DEGREES_OF_FREEDOM[self.family]) * pt.sinh(value)
-
-    def log_jac_det(self, value, *inputs):
-        if self.family == "laplace":
-            return pt.log(self.scale) + pt.log1p(pt.abs(value))
-        return pt.log(self.scale * np.sqrt(families.DEGREES_OF_FREEDOM[self.family])) + pt.log(pt.cosh(value))
+def _stands_alone(model, term):
+    return sum(other.name == term.name for other in model.terms) == 1
 
 
-def _weight_prior(family, name, scale, dims):
-    """A variable with a weight prior around 0."""
-    if family == "normal":
-        return pm.Normal(name, 0, scale, dims=dims)
-    settings = {"dims": dims, "default_transform": _Unconstrained(family, scale)}
-    if family == "laplace":
-        return pm.Laplace(name, 0, scale, **settings)
-    if family == "student_t":
-        return pm.StudentT(name, nu=families.DEGREES_OF_FREEDOM[family], mu=0, sigma=scale, **settings)
-    return pm.Cauchy(name, 0, scale, **settings)
+class _Weights:
+    """Makes the variables of the terms, in the model of the context, and the weights of all groups of them."""
+
+    def __init__(self, model, data):
+        self.model, self.data, self.network = model, data, model.network
+        self.scales = {}
+        if model.scale_names:
+            group_scale = model.scale_prior.pymc("group_scale", "learned_part")
+            self.scales = {name: group_scale[i] for i, name in enumerate(model.scale_names)}
+
+    def all_weights(self):
+        """All weights of every group, (group, weight)."""
+        n_groups = self.data.n_groups
+        parts = list(self._factor_parts() if len(self.model.factor) else self._parts())
+        columns = [
+            part.reshape((n_groups, -1)) if grouped else pt.repeat(part.reshape((1, -1)), n_groups, axis=0)
+            for part, grouped in parts
+        ]  # (group, weight of the part) each
+        return pt.concatenate(columns, axis=1)  # (group, weight)
+
+    def _terms(self, name, levels):
+        return [term for term in self.model.terms if term.name == name and term.level in levels]
+
+    def _variable(self, term, dims):
+        """The variable of a term times its scale where it is not within the family, (..., *part)."""
+        name = variable_name(self.model, term)
+        if term.level == 0 and not term.is_learned:
+            (scale,) = set(term.scale.tolist())
+            return self.model.family.pymc(name, scale, dims)
+        level = self.model.levels[term.level - 1] if term.level else None
+        # Before its scale: seeded draws depend on the order of the variables. 1 would be an int8: a rough log.
+        z = self.model.family.pymc(name, 1.0, dims if level is None else (level, *dims))
+        scaled = (self.scales[term.scale] if term.is_learned else float(term.scale[0])) * z
+        members = self.data.members[term.level - 1] if 0 < term.level < len(self.model.levels) else slice(None)
+        return scaled[members]
+
+    def _deviation(self, name, dims):
+        """What the groups add to a part, (group, *part); 0 where they share it."""
+        terms = self._terms(name, range(1, len(self.model.levels) + 1))
+        return sum(self._variable(term, dims) for term in terms) if terms else None
+
+    def _parts(self):
+        """Every part in the order of the weights, and whether it has a group dimension."""
+        network, rank = self.network, self.model.map_rank
+        matrix = None  # of the first layer, which all groups share
+        for part in network.parts:
+            layer, dims = network.layers[part.layer], _dims(network, part)
+            shape = (layer.n_in, layer.n_out)[-len(dims) :]
+            deviation = self._deviation(part.name, dims)
+            shared = [self._variable(term, dims) for term in self._terms(part.name, [0])]
+            if part.layer == 0 and rank:
+                is_matrix = part.start == 0
+                matrix = shared[0] if is_matrix else matrix
+                deviation = self._map_deviation(affine.PARTS[not is_matrix], matrix).reshape((-1, *shape))
+            if deviation is None:
+                yield shared[0], False
+                continue
+            weights = sum(shared, deviation)  # (group, *part)
+            yield pm.Deterministic(part.name, weights, dims=("group", *dims)), True
+
+    def _map_deviation(self, name, matrix):
+        """What the part of a map adds to its rows of the first layer, (group, row, unit)."""
+        first, rank = self.network.layers[0], self.model.map_rank
+        is_matrix, is_full = name == affine.PARTS[0], rank == first.n_in
+        axes = ("input", "mapped_input" if is_full else "unit_0")[-(1 + is_matrix) :]
+        deviation = self._deviation(name, axes)  # (group, [input,] row of the basis)
+        if is_full:
+            of_group = pt.eye(first.n_in) + deviation if is_matrix else deviation
+            pm.Deterministic(name, of_group, dims=("group", *axes))
+        rows = deviation.reshape((self.data.n_groups, -1, rank))  # (group, row, row of the basis)
+        return affine.apply_map_pymc(first, rank, matrix, rows)
+
+    def _factor_parts(self):
+        """Every part of weights with a Cholesky factor; none has a group dimension."""
+        z = self.model.family.pymc("z", 1.0, "weight")
+        weights = self.model.base + pt.as_tensor_variable(self.model.factor) @ z  # (weight,)
+        for part in self.network.parts:
+            layer, dims = self.network.layers[part.layer], _dims(self.network, part)
+            shape = (layer.n_in, layer.n_out)[-len(dims) :]
+            yield pm.Deterministic(part.name, weights[part.start : part.stop].reshape(shape), dims=dims), False
 
 
-def _group_scale(model):
-    """The variable of the learned group scales."""
-    if model.group_scale_prior == "half_normal":
-        return pm.HalfNormal("group_scale", families.HALF_SCALE, dims="learned_part")
-    if model.group_scale_prior == "half_cauchy":
-        return pm.HalfCauchy("group_scale", families.HALF_SCALE, dims="learned_part")
-    alpha, beta = families.INVERSE_GAMMA
-    return pm.InverseGamma("group_scale", alpha=alpha, beta=beta, dims="learned_part")
+def _dims(network, part):
+    """Names of the axes of a part."""
+    below, above = f"unit_{part.layer - 1}" if part.layer else "input", f"unit_{part.layer}"
+    return (below, above) if part.start == network.layers[part.layer].start else (above,)
 
 
-def _families(model):
-    """Coefficients and intercepts of a flat or hierarchical model, in the order of the weights; whether grouped."""
-    learned = learned_parts(model)
-    group_scale = _group_scale(model) if learned else {}
-
-    def deviation(name, dims):
-        """What each group adds to its part of that name."""
-        z = _weight_prior(model.weight_prior, f"{name}_z", 1.0, ("group", *dims))  # 1 would be an int8: a rough log
-        return (group_scale[learned.index(name)] if learned else model.group_scale_prior) * z
-
-    for layer, name, part, _, dims in _parts(model.network):
-        pooling, scale = model.pooling[layer], model.scale[layer]
-        if pooling == "complete":
-            yield _weight_prior(model.weight_prior, name, scale, dims), False
-            continue
-        if pooling == "none":
-            weights = scale * _weight_prior(model.weight_prior, f"{name}_z", 1.0, ("group", *dims))
-        else:
-            # Before the mean: seeded draws depend on the order of the variables.
-            added = deviation(name, dims) if pooling == "partial" else 0.0
-            mean = _weight_prior(model.weight_prior, f"{name}_mean", scale, dims)
-            weights = mean + added
-        if pooling == "affine" and part == model.network.layers[0].kernel:
-            matrix, axes = mean, ("input", "mapped_input")
-            of_map = pt.eye(model.network.sizes[0]) + deviation("input_map", axes)  # (group, input, input)
-            weights = pm.Deterministic("input_map", of_map, dims=("group", *axes)) @ matrix  # (group, input, unit)
-        elif pooling == "affine":
-            shift = deviation("input_shift", ("mapped_input",))  # (group, input)
-            shift = pm.Deterministic("input_shift", shift, dims=("group", "mapped_input"))
-            weights = mean + shift @ matrix  # (group, unit)
-        yield pm.Deterministic(name, weights, dims=("group", *dims)), True
-
-
-def _informed(model):
-    """Coefficients and intercepts of an informed model, in the order of the weights; not grouped."""
-    z = pm.Normal("z", 0, 1, dims="weight")
-    weights = model.mean + pt.as_tensor_variable(model.cholesky) @ z  # (weight,)
-    for _, name, part, shape, dims in _parts(model.network):
-        yield pm.Deterministic(name, weights[part].reshape(shape), dims=dims), False
-
-
-def _matrix(parts, n_groups):
-    """All weights of every group, (group, weight)."""
-    columns = [
-        part.reshape((n_groups, -1)) if grouped else pt.repeat(part.reshape((1, -1)), n_groups, axis=0)
-        for part, grouped in parts
-    ]  # (group, weight of the part) each
-    return pt.concatenate(columns, axis=1)  # (group, weight)
-
-
-def _logits(network, weights, X, group, n_groups):
-    """Logits of each row under its group's weights (group, weight), (row, logit)."""
+def _outputs(network, weights, X, group, n_groups):
+    """Outputs of each row under its group's weights (group, weight), (row, output)."""
     h = X  # (row, input)
     for layer in network.layers:
         kernel = weights[:, layer.kernel].reshape((n_groups, layer.n_in, layer.n_out))  # (group, input, unit)

@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..inference.methods import METHODS, OWN_PARAMETERS, infer, require_used
 from ..inference.trace import Settings
 from ..model.network import ACTIVATIONS, Network
+from ..model.terms import Layout
 from ..persistence.saving import SavableMixin
 from ..posterior.arviz import to_arviz
 from ..posterior.diagnostics import diagnose
@@ -106,6 +107,10 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
     # What the parts of an estimator say ----------------------------------------------------------------------------
 
     @abstractmethod
+    def _likelihood(self):
+        """Name of the likelihood of the targets, known once y was read."""
+
+    @abstractmethod
     def _n_outputs(self):
         """Number of outputs of the network, known once y was read."""
 
@@ -162,13 +167,14 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         """The estimator itself, with the posterior of a model given the data; a warning says if it is doubtful."""
         seed = self._draw_seed()
         tol = None if self.tol is None else float(self.tol)
+        layout = Layout(model, data.members)
         judgement: dict = {}  # the latest, by the number of draws: the end judges the draws of the last look again
 
         def judged(trace):
             n_draws = trace.x.shape[1]
             if n_draws not in judgement:
                 judgement.clear()
-                posterior = posterior_from_trace(model, data.n_groups, trace, seed)
+                posterior = posterior_from_trace(layout, trace, seed)
                 judgement[n_draws] = posterior, diagnose(posterior, data, trace, grouped, tol)
             return judgement[n_draws]
 

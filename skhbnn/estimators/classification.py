@@ -8,13 +8,9 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils import Bunch
 
 from ..data.reading import read_classes
+from ..model.likelihoods import likelihood, likelihood_of_classes
 from ..posterior import prediction
 from ..support.memory import require_memory
-
-
-def n_logits(classes):
-    """Number of logits from which a network makes the probabilities of classes (class,)."""
-    return 1 if len(classes) == 2 else len(classes)
 
 
 class NetworkClassifierMixin(ClassifierMixin):
@@ -52,8 +48,13 @@ class NetworkClassifierMixin(ClassifierMixin):
                 f"{self.classes_.tolist()[0]!r}."
             )
 
+    def _likelihood(self):
+        """Name of the likelihood of the classes."""
+        return likelihood_of_classes(len(self.classes_))
+
     def _n_outputs(self):
-        return n_logits(self.classes_)
+        """Number of outputs of a network."""
+        return likelihood(self._likelihood()).n_outputs(len(self.classes_))
 
     # Predicting ----------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from typing import Any
 from sklearn.base import _fit_context
 
 from ..data.reading import read_rows
-from ..model.priors import FlatModel, layer_scales
+from ..model.build import flat_model, layer_scales
 from ..persistence.saving import storable
 from .base import BaseBNN
 from .classification import NetworkClassifierMixin
@@ -28,7 +28,7 @@ class FlatBNN(SingleNetworkMixin, IndependentPriorMixin, BaseBNN):
         """Model that the parameters ask for."""
         network = self._network(n_inputs)
         scale = layer_scales(network, self.prior_scale)  # (layer,)
-        return FlatModel(network=network, scale=scale, weight_prior=self.weight_prior)
+        return flat_model(network, self._likelihood(), scale, self.weight_prior)
 
 
 @storable

@@ -9,8 +9,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from ..data.labels import encode_labels, rows_by_label
 from ..data.reading import read_rows
 from ..data.rows import group_rows
-from ..model.families import GROUP_SCALE_PRIORS
-from ..model.priors import POOLING, HierarchicalModel, layer_pooling, layer_scales
+from ..model import pooling, scale_priors
+from ..model.build import hierarchical_model, layer_scales
 from ..persistence.saving import storable
 from .base import BaseBNN
 from .classification import NetworkClassifierMixin
@@ -26,8 +26,8 @@ class HierarchicalBNN(GroupsMixin, IndependentPriorMixin, BaseBNN):
         **BaseBNN._parameter_constraints,
         **IndependentPriorMixin._parameter_constraints,
         "groups": [None, str, Integral, list, tuple],
-        "group_scale_prior": [StrOptions(set(GROUP_SCALE_PRIORS)), Interval(Real, 0, None, closed="neither")],
-        "pooling": [StrOptions({"auto", *POOLING}), "array-like"],
+        "group_scale_prior": [StrOptions(set(scale_priors.NAMES)), Interval(Real, 0, None, closed="neither")],
+        "pooling": [StrOptions({"auto", *pooling.NAMES}), "array-like"],
         "unseen_groups": [StrOptions({"population", "error"})],
     }
 
@@ -39,11 +39,12 @@ class HierarchicalBNN(GroupsMixin, IndependentPriorMixin, BaseBNN):
     def _model(self, n_inputs):
         """Model that the parameters ask for."""
         network = self._network(n_inputs)
-        return HierarchicalModel(
-            network=network,
+        return hierarchical_model(
+            network,
+            self._likelihood(),
             scale=layer_scales(network, self.prior_scale),
-            pooling=layer_pooling(network, self.pooling),
-            weight_prior=self.weight_prior,
+            pooling=pooling.layer_pooling(network, self.pooling),
+            family=self.weight_prior,
             group_scale_prior=self.group_scale_prior,
         )
 

@@ -5,7 +5,7 @@ from numbers import Real
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..data.standardizer import Standardizer
-from ..model.families import WEIGHT_PRIORS
+from ..model import families
 
 
 class IndependentPriorMixin:
@@ -13,7 +13,7 @@ class IndependentPriorMixin:
 
     _parameter_constraints: dict = {
         "standardize": ["boolean"],
-        "weight_prior": [StrOptions(set(WEIGHT_PRIORS))],
+        "weight_prior": [StrOptions(set(families.NAMES))],
         "prior_scale": [StrOptions({"fan_in"}), Interval(Real, 0, None, closed="neither"), "array-like"],
     }
 

@@ -12,11 +12,13 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 from ..data.reading import read_rows
 from ..data.standardizer import Standardizer
 from ..inference.trace import Trace
-from ..model.priors import InformedModel, informed_factor
+from ..model.build import informed_factor, informed_model
+from ..model.likelihoods import likelihood, likelihood_of_classes
+from ..model.terms import Layout
 from ..persistence.saving import storable
 from ..posterior.draws import posterior_from_trace
 from .base import BaseBNN, check_fitted
-from .classification import NetworkClassifierMixin, n_logits
+from .classification import NetworkClassifierMixin
 from .classifier_methods import ClassifierMethods
 from .hierarchical import HierarchicalBNNClassifier
 from .prior_sources import group_distribution, network_posterior, perceptron_prior
@@ -88,7 +90,7 @@ class InformedPriorBNN(SingleNetworkMixin, BaseBNN):
         """Model that the parameters ask for."""
         network = self._network(n_inputs)
         mean, cholesky = informed_factor(network, self.prior_mean, self.prior_cov)  # (weight,), (weight, weight)
-        return InformedModel(network=network, mean=mean, cholesky=self.prior_scale * cholesky)
+        return informed_model(network, self._likelihood(), mean, self.prior_scale * cholesky)
 
     def _take_prior(self, X):
         """The estimator itself as a fit to no rows: draws from the prior; X gives names, and units if need be."""
@@ -100,7 +102,7 @@ class InformedPriorBNN(SingleNetworkMixin, BaseBNN):
         seed = self._draw_seed()
         shape = (self.chains, self.draws, model.network.n_weights)
         x = np.random.default_rng(seed).standard_normal(shape)  # (chain, draw, weight)
-        self.posterior_ = posterior_from_trace(model, 1, Trace(x=x), seed)
+        self.posterior_ = posterior_from_trace(Layout(model, np.zeros((1, 1), int)), Trace(x=x), seed)
         return self
 
     def _standardizer(self, n_inputs):
@@ -406,7 +408,9 @@ class InformedPriorBNNClassifier(ClassifierMethods, NetworkClassifierMixin, Info
             If ``mlp`` is multilabel.
         """
         check_fitted("from_mlp", mlp, MLPClassifier)
-        if mlp.n_outputs_ != n_logits(mlp.classes_) or mlp.out_activation_ not in ("logistic", "softmax"):
+        n_classes = len(mlp.classes_)
+        n_outputs = likelihood(likelihood_of_classes(n_classes)).n_outputs(n_classes)
+        if mlp.n_outputs_ != n_outputs or mlp.out_activation_ not in ("logistic", "softmax"):
             raise ValueError("from_mlp needs an MLPClassifier of one label per row; this one is multilabel.")
         own = {**perceptron_prior(mlp), "prior_scale": scale, "classes": mlp.classes_}
         return cls(**{**own, **params})

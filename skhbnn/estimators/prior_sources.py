@@ -6,7 +6,7 @@ import numpy as np
 
 from ..data.labels import as_labels, encode_labels
 from ..posterior.alignment import weight_moments
-from ..posterior.group_prior import moments_of_one_mode, population_moments
+from ..posterior.group_prior import moments_of_one_mode, population_moments, scale_draws
 from ..posterior.stacking import weigh_chains
 
 
@@ -38,7 +38,7 @@ def group_distribution(hierarchical, covariance, prior_chains, align):
     """
     posterior, data = hierarchical.posterior_, hierarchical.training_data_
     _check_not_linearized(posterior)
-    if posterior.model.weight_prior == "cauchy":
+    if np.isinf(posterior.model.family.variance):
         raise ValueError(
             'With weight_prior="cauchy" the group distribution has no covariance to make a prior of; '
             'fit the hierarchical model with "student_t", "laplace" or "normal".'
@@ -56,8 +56,8 @@ def group_distribution(hierarchical, covariance, prior_chains, align):
     posterior = weigh_chains(posterior, prior_chains, log_likelihood)
     if align:
         return moments_of_one_mode(posterior, data, log_likelihood(), covariance)
-    means, scales = (posterior.pooled(part) for part in (posterior.group_mean, posterior.group_scale))
-    return population_moments(posterior.model, means, scales, covariance)
+    means = posterior.pooled(posterior.group_mean)  # (draw, weight)
+    return population_moments(posterior.model, means, scale_draws(posterior), covariance)
 
 
 def network_posterior(fitted, group, covariance, align):

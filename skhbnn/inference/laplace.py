@@ -6,7 +6,6 @@ from threadpoolctl import threadpool_limits
 
 from ..density.curvature import laplace_approximation
 from ..density.density import Density
-from ..model.priors import n_coordinates, n_dim
 from ..support.memory import require_memory
 from ..support.psis import resampled, smoothed_weights
 from .mode import climb
@@ -47,7 +46,7 @@ def infer(model, data, settings, seed, progress=None):
     density = Density(model, data)
     per_draw = max(CANDIDATES if density.n_dim <= HIGH_DIMENSIONAL else 1, -(-FEWEST // settings.draws))
     n_candidates = per_draw * settings.draws
-    _require_memory(model, data, settings.chains, n_candidates)
+    _require_memory(density, settings.chains, n_candidates)
     tops = climb(density, settings, seed, progress)
     modes, log_evidence = _distinct_modes(density, tops)
     mode = resampled(softmax(log_evidence), n_candidates)  # (candidate,)
@@ -72,15 +71,15 @@ def infer(model, data, settings, seed, progress=None):
     )
 
 
-def _require_memory(model, data, n_modes, n_candidates):
+def _require_memory(density, n_modes, n_candidates):
     """Raise a MemoryError if a fit needs too much.
 
-    It holds four arrays of draws, two matrices a mode and four more, and scores of rows.
+    It holds four arrays of draws, two matrices a mode and four more, and three derivatives of the outputs of a group.
     """
-    n_shared, n_own = n_coordinates(model)
-    dim = n_dim(model, data.n_groups)
-    numbers = 4 * n_candidates * dim + (2 * n_modes + 4) * data.n_groups * (n_shared + n_own) ** 2
-    numbers += 3 * len(data.y) * model.network.n_weights
+    data, layout, network = density.data, density.layout, density.model.network
+    dim, n_coordinates = layout.n_dim, layout.n_shared + layout.n_own
+    numbers = 4 * n_candidates * dim + (2 * n_modes + 4) * data.n_groups * n_coordinates**2
+    numbers += 3 * max(np.diff(data.offsets)) * network.n_weights * network.n_outputs
     what = f"Precision matrices of {n_modes} modes, and {n_candidates} draws, of {dim} unconstrained weights and scales"
     require_memory(8 * numbers, what, "lower hidden_layer_sizes, draws or chains")
 

@@ -75,8 +75,8 @@ def infer(model, data, settings, seed, progress=None):
 
     Parameters
     ----------
-    model : FlatModel, HierarchicalModel or InformedModel
-        Network and priors.
+    model : Model
+        Network, likelihood, family and terms.
     data : GroupedData
         Rows sorted by group, inputs standardised.
     settings : Settings

@@ -58,13 +58,13 @@ class _CallbackModel(CompiledModel):
         return nutpie._lib.PySampler.from_pymc(settings, cores, self._make_model(init_mean), progress_type, *rest)
 
     def _make_model(self, init_mean):
-        lib, n_dim, header = nutpie._lib, self.n_dim, self.density.header
-        logp, expand = compiled.nutpie_callbacks()
-        keep_alive = (self.density, header)
+        lib, n_dim, header = nutpie._lib, self.n_dim, self.density.header_address
+        logp, expand = self.density.callback, compiled.expand_callback()
+        keep_alive = (self.density, logp, expand)
         sizes = {DIM: n_dim}
         return lib.PyMcModel(
-            lib.LogpFunc(logp.address, header.ctypes.data, keep_alive),
-            lib.ExpandFunc(n_dim, n_dim, expand.address, header.ctypes.data, keep_alive),
+            lib.LogpFunc(logp.address, header, keep_alive),
+            lib.ExpandFunc(n_dim, n_dim, expand.address, header, keep_alive),
             lib.PyVariable.new_variables([VARIABLE], [STORED], [(n_dim,)], sizes, self.dims),
             n_dim,
             sizes,

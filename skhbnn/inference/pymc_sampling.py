@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from ..model.priors import n_dim
+from ..model.terms import Layout
 from ..support.libraries import calls_back, import_pymc
 from ..support.memory import require_memory
 from ..support.quiet import quiet_libraries
@@ -24,7 +24,8 @@ def infer(model, data, settings, seed, progress=None):
     MemoryError
         If the draws would not fit.
     """
-    _require_memory(model, data, settings)
+    layout = Layout(model, data.members)
+    _require_memory(layout, settings)
     pm = import_pymc()
     from ..density.pymc_model import build_model, unconstrained
 
@@ -67,11 +68,11 @@ def infer(model, data, settings, seed, progress=None):
             values = np.asarray(result["sample_stats"][found])
             if values.ndim == 2:
                 statistics[name] = values  # (chain, draw)
-    x = unconstrained(model, result["posterior"])  # (chain, draw, n_dim)
+    x = unconstrained(layout, result["posterior"])  # (chain, draw, n_dim)
     return Trace(x=x, statistics=statistics, n_tune=arguments["tune"])
 
 
-def _require_memory(model, data, settings):
+def _require_memory(layout, settings):
     """Raise a MemoryError if the draws need too much.
 
     PyMC holds every step, with two copies of the kept ones once it is done, and the weights that follow from a step: 8
@@ -80,8 +81,8 @@ def _require_memory(model, data, settings):
     chains, tune, draws = (
         settings.sample_kwargs.get(name, getattr(settings, name)) for name in ("chains", "tune", "draws")
     )
-    dim = n_dim(model, data.n_groups)
-    n_bytes = 2 * 8 * max(dim, data.n_groups * model.network.n_weights) * chains * (tune + 3 * draws)
+    dim, n_weights = layout.n_dim, layout.members.shape[1] * layout.model.network.n_weights
+    n_bytes = 2 * 8 * max(dim, n_weights) * chains * (tune + 3 * draws)
     require_memory(
         n_bytes,
         f"{chains} chains of {tune} + {draws} steps of {dim} unconstrained weights and scales",

@@ -1,11 +1,10 @@
 """Variational inference: a normal approximation of the posterior, fitted by PyMC."""
 
 import math
-import re
 
 import numpy as np
 
-from ..model.priors import n_dim
+from ..model.terms import Layout
 from ..support.libraries import import_pymc
 from ..support.memory import require_memory
 from ..support.quiet import quiet_libraries
@@ -45,24 +44,30 @@ class _Watch:
             raise StopIteration
 
 
-def _require_memory(model, data, draws):
+def _require_memory(layout, draws):
     """Raise a MemoryError if the draws need too much: seven copies of 8 bytes a number while PyMC names them."""
-    dim = n_dim(model, data.n_groups)
-    n_bytes = 7 * 8 * draws * max(dim, data.n_groups * model.network.n_weights)
+    n_bytes = 7 * 8 * draws * max(layout.n_dim, layout.members.shape[1] * layout.model.network.n_weights)
     require_memory(
-        n_bytes, f"{draws} draws of {dim} unconstrained weights and scales", "lower draws, or hidden_layer_sizes"
+        n_bytes,
+        f"{draws} draws of {layout.n_dim} unconstrained weights and scales",
+        "lower draws, or hidden_layer_sizes",
     )
 
 
 def _start(pymc_model, model, seed):
     """Means and standard deviations from which the approximation starts, by name of the free variables."""
+    from ..density.pymc_model import variable_name
+
     rng, point = np.random.default_rng(seed), pymc_model.initial_point()
+    scales = {variable_name(model, term): term.scale for term in model.terms_of(0)}
     start, sigma = {}, {}
     for variable, value in zip(pymc_model.free_RVs, pymc_model.value_vars, strict=True):
         name, shape = variable.name, point[value.name].shape
-        centred = re.fullmatch(r"(?:coef|intercept)_(\d+)(?:_mean)?", name)
-        scale = model.scale[int(centred[1])] if centred else 1.0
+        fixed = scales.get(name)
+        scale = 1.0 if fixed is None or isinstance(fixed, str) or fixed.ndim == 2 else fixed[0]
         draw = scale * rng.uniform(-START, START, shape)
+        if name in model.likelihood.own:
+            draw = model.likelihood.own_from_unconstrained(draw)
         start[name] = np.exp(draw) if name == "group_scale" else draw
         sigma[name] = np.full(math.prod(shape), START_SIGMA * scale)  # PyMC wants them flat
     return start, sigma
@@ -88,7 +93,8 @@ def infer(model, data, settings, seed, progress=None):
     .. [1] Kucukelbir, Tran, Ranganath, Gelman and Blei (2017), "Automatic differentiation variational inference",
        Journal of Machine Learning Research 18.
     """
-    _require_memory(model, data, settings.draws)
+    layout = Layout(model, data.members)
+    _require_memory(layout, settings.draws)
     pm = import_pymc()
     from ..density.pymc_model import build_model, unconstrained
 
@@ -125,7 +131,7 @@ def infer(model, data, settings, seed, progress=None):
         progress(n_iter, n_iter)
     per_minibatch = 1 if batch_size is None else n_rows / batch_size  # PyMC's history is that of so many of the rows
     return Trace(
-        x=unconstrained(model, draws["posterior"]),  # (chain, draw, n_dim)
+        x=unconstrained(layout, draws["posterior"]),  # (chain, draw, n_dim)
         elbo=-per_minibatch * np.asarray(approximation.hist),  # (n_iter,)
         n_iter=n_iter,
         converged=watch.converged,

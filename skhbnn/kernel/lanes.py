@@ -83,7 +83,7 @@ class _Lanes:
         return self.builder.extract_element(value, ir.Constant(INDEX, 0))
 
 
-def _exp(x):
+def exp(x):
     """exp(x) for x <= 0, to two units in the last place; below -708 it is exp(-708)."""
     x = x.where_greater(-708.0, x, -708.0)
     magic = 6755399441055744.0  # 1.5 * 2**52: adding it rounds to an integer
@@ -102,17 +102,17 @@ def _exp(x):
 
 
 def _tanh(x):
-    e = _exp(x.magnitude() * -2.0)
+    e = exp(x.magnitude() * -2.0)
     return ((e * -1.0 + 1.0) * (e + 1.0).reciprocal()).with_sign_of(x)
 
 
 def _logistic(x):
-    e = _exp(x.magnitude() * -1.0)
+    e = exp(x.magnitude() * -1.0)
     s = (e + 1.0).reciprocal()
     return x.where_greater(0.0, s, e * s)
 
 
-class _Loop:
+class Loop:
     """Emits one loop over the rows of padded arrays."""
 
     def __init__(self, context, builder, kinds, args):
@@ -141,12 +141,15 @@ class _Loop:
         return self.builder.bitcast(self.builder.gep(self.data[array], [position]), kind)
 
     def load(self, array, position, width=LANES):
+        """Vector of rows at a position of an array."""
         return _Lanes(self.builder, self.builder.load(self._pointer(array, position, width), align=8))
 
     def store(self, lanes, array, position):
+        """Write a vector to a position of an array."""
         self.builder.store(lanes.value, self._pointer(array, position, lanes.width), align=8)
 
     def scalar(self, value, width):
+        """Vector of one number in all lanes."""
         one = ir.Constant(ir.VectorType(ir.DoubleType(), width), ir.Undefined)
         one = self.builder.insert_element(one, value, ir.Constant(INDEX, 0))
         mask = ir.Constant(ir.VectorType(ir.IntType(32), width), [0] * width)
@@ -160,9 +163,11 @@ class _Loop:
         return variable
 
     def get(self, variable):
+        """Vector that a variable holds."""
         return _Lanes(self.builder, self.builder.load(variable))
 
     def set(self, variable, lanes):
+        """Let a variable hold a vector."""
         self.builder.store(lanes.value, variable)
 
 
@@ -172,7 +177,7 @@ def _in_place(function):
     @intrinsic
     def loop(typingctx, a, m):
         def codegen(context, builder, signature, args):
-            rows = _Loop(context, builder, (a, m), args)
+            rows = Loop(context, builder, (a, m), args)
             rows.pairs(args[1], lambda r, width: rows.store(function(rows.load(0, r, width)), 0, r))
             return context.get_dummy_value()
 
@@ -187,7 +192,7 @@ def _in_place_with(function):
     @intrinsic
     def loop(typingctx, a, b, m):
         def codegen(context, builder, signature, args):
-            rows = _Loop(context, builder, (a, b, m), args)
+            rows = Loop(context, builder, (a, b, m), args)
             with rows.vectors(args[2]) as (r, _):
                 rows.store(function(rows.load(0, r), rows.load(1, r)), 0, r)
             return context.get_dummy_value()
@@ -197,7 +202,7 @@ def _in_place_with(function):
     return loop
 
 
-exp_rows = _in_place(_exp)
+exp_rows = _in_place(exp)
 tanh_rows = _in_place(_tanh)
 logistic_rows = _in_place(_logistic)
 relu_rows = _in_place(lambda x: x.where_greater(0.0, x, 0.0))
@@ -229,7 +234,7 @@ def combine_rows(typingctx, rows, n_rows, coefficients, start, stride, step, con
     kinds = (rows, n_rows, coefficients, start, stride, step, constant, out, n_out, m)
 
     def codegen(context, builder, signature, args):
-        loop = _Loop(context, builder, kinds, args)
+        loop = Loop(context, builder, kinds, args)
         _, n_rows_, _, start_, stride_, step_, constant_, _, n_out_, m_ = args
         no_constant = builder.icmp_signed("<", constant_, ir.Constant(INDEX, 0))
 
@@ -270,7 +275,7 @@ def add_products(typingctx, a, n_a, b, n_b, out, start, m):
     kinds = (a, n_a, b, n_b, out, start, m)
 
     def codegen(context, builder, signature, args):
-        loop = _Loop(context, builder, kinds, args)
+        loop = Loop(context, builder, kinds, args)
         _, n_a_, _, n_b_, _, start_, m_ = args
 
         def tile(left, right):
@@ -290,23 +295,3 @@ def add_products(typingctx, a, n_a, b, n_b, out, start, m):
         return context.get_dummy_value()
 
     return types.void(*kinds), codegen
-
-
-@intrinsic
-def bernoulli_rows(typingctx, z, y, m):
-    """Log likelihood of logits z and classes y; z becomes d log p / d z."""
-
-    def codegen(context, builder, signature, args):
-        loop = _Loop(context, builder, (z, y, m), args)
-        linear, product = loop.variable(0.0), loop.variable(1.0)
-        with loop.vectors(args[2]) as (r, _):
-            logit, label = loop.load(0, r), loop.load(1, r)
-            e = _exp(logit.magnitude() * -1.0)
-            s = (e + 1.0).reciprocal()
-            loop.set(linear, (label - logit.where_greater(0.0, 1.0, 0.0)) * logit + loop.get(linear))
-            loop.set(product, (e + 1.0) * loop.get(product))  # each factor at most 2: one logarithm a block
-            loop.store(label - logit.where_greater(0.0, s, e * s), 0, r)
-        log = builder.module.declare_intrinsic("llvm.log", [ir.DoubleType()])
-        return builder.fsub(loop.get(linear).reduce("fadd"), builder.call(log, [loop.get(product).reduce("fmul")]))
-
-    return types.float64(z, y, m), codegen

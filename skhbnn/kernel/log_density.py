@@ -1,280 +1,257 @@
-"""The log density of the unconstrained vector and its gradient, as the C callbacks that nutpie calls."""
+"""The log density of the unconstrained vector and its gradient, as the C callback that nutpie calls.
 
-import math
+The vector holds: the coordinates that all rows share (level 0), the logarithms of the learned scales, the likelihood's
+own numbers, and the deviations of the members of level 1 of the groups, member by member, of level 2, and so on.
+"""
+
+from typing import Any, NamedTuple
 
 import numpy as np
-from numba import carray, types
-from numba.extending import intrinsic
+from numba import carray
 
 from . import lanes
-from .network_kernel import inline, network_loglik_grad, padded, scratch
-
-NORMAL, LAPLACE, STUDENT_T = range(3)  # codes of the families
-HALF_NORMAL, HALF_CAUCHY, INVERSE_GAMMA = range(3)
-OVERFLOW, UNDERFLOW = 1e100, 1e-100  # a product beyond these becomes a logarithm
-HEADER = 24  # numbers that tell the callback where everything is, written by Density.header
+from .arrays import all_finite, cut, doubles_at, exp, fill, integers_at, matrix_at, memory_of, part
+from .network_kernel import NetworkForm, Rows, loglik_grad, workspace, workspace_size
+from .options import inline
 
 
-@inline
-def all_finite(a):
-    """Whether no entry is NaN or infinite, without a branch for each: 0 times such a one is NaN."""
-    s = 0.0
-    for i in range(a.size):
-        s += 0.0 * a[i]
-    return s == 0.0
+def _fields(names, kind="i8"):
+    return [(name, kind) for name in names.split()]
 
 
-@inline
-def _full(n, value):
-    """As NumPy's, which with its zeros and ones takes half a second more to compile."""
-    a = np.empty(n)  # (n,)
-    a[:] = value
-    return a
+# The data of a call, written by ``Density``. A field of an array holds its address. Level 0 counts as a level. A
+# coordinate is one of those of one member of a level, all levels one behind the other; an entry is a weight, or one of
+# the input map behind them.
+HEADER = np.dtype(
+    [
+        *_fields("n_layers sizes activation fit_intercept"),  # sizes: (layer + 1,)
+        *_fields("n_rows X y n_row_weights row_weights"),  # (feature, row), (row,), and (row,) or none
+        *_fields("n_groups offsets"),  # innermost groups; (group + 1,)
+        *_fields("n_levels members"),  # (level, group): the member of each level that every group lies in
+        *_fields("places level_starts"),  # (level,): where its first member is in the vector; (level + 1,): coordinates
+        *_fields("n_entries location map_rank"),  # (entry,): what all coordinates are added to
+        *_fields("entry prior_scale fixed"),  # (coordinate,): where it is added, scale within the family, factor
+        *_fields("n_terms term_stops term_scales"),  # (term,): end of its run of coordinates; learned scale, or -1
+        *_fields("n_factor factor"),  # (weight, weight): lower triangular, of the first coordinates
+        *_fields("family"),  # number of its compiled function
+        *_fields("family_shape", "f8"),
+        *_fields("n_scales scales_place scale_prior scale_parameters"),  # place in the vector; (scale,), (scale, 2)
+        *_fields("n_own own_place"),  # the likelihood's own numbers, and their place in the vector
+        *_fields("constant", "f8"),  # the sum of all normalising constants
+    ]
+)
 
 
-@inline
-def _exp(x):
-    """Exponential of a short vector of either sign."""
-    e = _full(padded(x.size), 0.0)
-    for i in range(x.size):
-        e[i] = -abs(x[i])
-    lanes.exp_rows(e, e.size)
-    for i in range(x.size):
-        if x[i] > 0.0:
-            e[i] = 1.0 / e[i]
-    return e
+class Parts(NamedTuple):
+    """The compiled functions of the kinds that a model is made of."""
+
+    likelihood: Any  # of a block of rows: see ``network_kernel.loglik_grad``
+    own: Any  # OwnNumbers of the likelihood
+    weight_prior: Any  # number of a family and its shape, v, scales, gradient, values, slopes -> log density
+    scale_prior: Any  # number of a prior, two parameters, logarithm of a scale, the scale -> log density, its slope
+    input_map: Any  # InputMap
 
 
-@inline
-def _weight_prior(family, nu, v, scale, grad, value, slope):
-    """Values of a family with mean 0 from unconstrained v, and their log density in v less its constants.
+class OwnNumbers(NamedTuple):
+    """How a likelihood makes its own numbers of unconstrained ones."""
 
-    ``families.py`` has the formulas. The gradient of the log density is added to grad; value and slope, padded to
-    whole vectors, take the values and their derivatives with respect to v.
-    """
-    s, n = 0.0, v.size
-    if family == NORMAL:
-        for i in range(n):
-            u = v[i] / scale[i]
-            s += u * u
-            grad[i] -= u / scale[i]
-            value[i] = v[i]
-            slope[i] = 1.0
-        return -0.5 * s
-    product = 1.0
-    if family == LAPLACE:
-        for i in range(n):
-            a = abs(v[i])
-            s += a + 0.5 * a * a
-            product *= 1.0 + a
-            if product > OVERFLOW:
-                s -= math.log(product)
-                product = 1.0
-            grad[i] -= math.copysign(a * (a + 2.0) / (1.0 + a), v[i])
-            value[i] = math.copysign(scale[i] * (a + 0.5 * a * a), v[i])
-            slope[i] = scale[i] * (1.0 + a)
-        return math.log(product) - s
-    m = padded(n)
-    for i in range(n):
-        value[i] = -abs(v[i])
-    for i in range(n, m):
-        value[i] = 0.0
-    lanes.exp_rows(value, m)
-    for i in range(n):
-        e = value[i]
-        s += abs(v[i])
-        product *= 0.5 + 0.5 * e * e  # cosh(v) exp(-|v|), between 1/2 and 1
-        if product < UNDERFLOW:
-            s += math.log(product)
-            product = 1.0
-        grad[i] -= math.copysign(nu * (1.0 - e * e) / (1.0 + e * e), v[i])
-        half = 0.5 * scale[i] * math.sqrt(nu)
-        value[i] = math.copysign(half * (1.0 / e - e), v[i])
-        slope[i] = half * (1.0 / e + e)
-    return -nu * (s + math.log(product))
+    constrain: Any  # unconstrained, own, gradient -> log prior, Jacobian included; writes own, adds to the gradient
+    pull_back: Any  # unconstrained, own, gradient in own, gradient: adds to the last
+
+
+class InputMap(NamedTuple):
+    """How the entries behind the weights of a group change those of its first layer."""
+
+    start: Any  # entries, form, rank, basis: writes the basis
+    apply: Any  # weights, form, rank, basis: in place
+    pull_back: Any  # gradient, weights, form, rank, (basis, gradient in the basis): adds to the last
+    finish: Any  # gradient, entries, form, rank, (basis, gradient in the basis): adds to the first
+
+
+PARTS: Any = None  # Parts: ``options.bound`` sets those of a likelihood
+
+
+class Level(NamedTuple):
+    """The coordinates of one member of a level, (coordinate,) each."""
+
+    entry: Any
+    prior_scale: Any
+    factor: Any  # of the values
+    value: Any  # padded to whole vectors, as the slope is
+    slope: Any
+    grad_factor: Any  # added to
 
 
 @inline
-def _add_group_scale_prior(family, first, second, log_sd, sd, grad):
-    """Add the gradient of the log density of logarithms of group scales; return it less its constants."""
-    s = 0.0
-    for i in range(sd.size):
-        if family == INVERSE_GAMMA:
-            s -= first * log_sd[i] + second / sd[i]
-            grad[i] += second / sd[i] - first
-        else:
-            u = sd[i] / first
-            if family == HALF_NORMAL:
-                s += log_sd[i] - 0.5 * u * u
-                grad[i] += 1.0 - u * u
-            else:
-                s += log_sd[i] - math.log(1.0 + u * u)
-                grad[i] += 1.0 - 2.0 * u * u / (1.0 + u * u)
-    return s
-
-
-@intrinsic
-def _as_pointer(typingctx, address):
-    def codegen(context, builder, signature, args):
-        return builder.inttoptr(args[0], context.get_value_type(types.voidptr))
-
-    return types.voidptr(types.int64), codegen
-
-
-@inline
-def _integers(address, n):
-    return carray(_as_pointer(address), (n,), np.int64)
-
-
-@inline
-def _doubles(address, n):
-    return carray(_as_pointer(address), (n,), np.float64)
-
-
-@inline
-def _unpack(header):
-    """What ``Density.header`` says and points to.
-
-    Network: sizes (layer + 1,), code of the activation, whether there are intercepts, entries of the input map.
-    Rows: offsets (group + 1,), X (feature, row), y (row,).
-    Shared: the weight of each mean and its prior scale, both (mean,).
-    Deviating: of each deviation in a group the weight or the entry of the map, the learned scale or -1, and the scale
-    that is not learned, all (deviation,).
-    Informed: mean (weight,) and the lower Cholesky factor (weight, weight), both empty in the other models.
-    Priors: code of the weights' family, its degrees of freedom, code of the scales' family, its two parameters, the
-    number of learned scales, the sum of all normalising constants.
-    """
-    h = carray(header, (HEADER,), np.int64)
-    n_groups, n_rows, n_layers, n_means, n_deviations, n_informed = h[0], h[1], h[2], h[3], h[4], h[5]
-    sizes = _integers(h[12], n_layers + 1)
-    parameters = _doubles(h[22], 4)
-    return (
-        (sizes, h[6], h[7] != 0, h[8]),
-        (
-            _integers(h[13], n_groups + 1),
-            carray(_as_pointer(h[14]), (sizes[0], n_rows), np.float64),
-            _doubles(h[15], n_rows),
-        ),
-        (_integers(h[16], n_means), _doubles(h[17], n_means)),
-        (_integers(h[18], n_deviations), _integers(h[19], n_deviations), _doubles(h[20], n_deviations)),
-        (_doubles(h[21], n_informed), carray(_as_pointer(h[23]), (n_informed, n_informed), np.float64)),
-        (h[9], parameters[0], h[10], parameters[1], parameters[2], h[11], parameters[3]),
+def _of_level(coordinates, starts, level):
+    """The Level of a level, of one that holds the coordinates of all levels, one behind the other."""
+    start, n = starts[level], starts[level + 1] - starts[level]
+    return Level(
+        part(coordinates.entry, start, n),
+        part(coordinates.prior_scale, start, n),
+        part(coordinates.factor, start, n),
+        part(coordinates.value, start + level * lanes.LANES, n + lanes.LANES),
+        part(coordinates.slope, start + level * lanes.LANES, n + lanes.LANES),
+        part(coordinates.grad_factor, start, n),
     )
 
 
 @inline
-def _through_map(w, n_in, n_out, fit_intercept, matrix):
-    """Let a group's input map work on the first layer of its weights; matrix keeps what that was.
-
-    w: (weight + entry of the map,) ends with the map A, row by row, and the shift s: inputs x become x A + s, and so
-    the matrix W of the layer A W, and its intercepts, which follow on W, greater by s W.
-    """
-    at = w.size - n_in * (n_in + fit_intercept)
-    for i in range(n_in * n_out):
-        matrix[i] = w[i]
-        w[i] = 0.0
-    for i in range(n_in + fit_intercept):
-        for k in range(n_in):
-            a = w[at + i * n_in + k]
-            for j in range(n_out):
-                w[i * n_out + j] += a * matrix[k * n_out + j]
+def _add_values(level, entries):
+    for k in range(level.entry.size):
+        entries[level.entry[k]] += level.factor[k] * level.value[k]
 
 
 @inline
-def _through_map_grad(grad, w, n_in, n_out, fit_intercept, matrix, space):
-    """The gradient at the weights that ``_through_map`` made becomes that at those it was given, and at the map."""
-    at = w.size - n_in * (n_in + fit_intercept)
-    for i in range(n_in * n_out):
-        space[i] = 0.0
-    for i in range(n_in + fit_intercept):
-        for k in range(n_in):
-            s, a = 0.0, w[at + i * n_in + k]
-            for j in range(n_out):
-                s += grad[i * n_out + j] * matrix[k * n_out + j]
-                space[k * n_out + j] += a * grad[i * n_out + j]
-            grad[at + i * n_in + k] = s
-    for i in range(n_in * n_out):
-        grad[i] = space[i]
+def _pull_back(level, grad_entries, grad):
+    """Add what the gradient in the entries means for the coordinates of a member, and for their factors."""
+    for k in range(level.entry.size):
+        at_entry = grad_entries[level.entry[k]]
+        grad[k] += level.factor[k] * level.slope[k] * at_entry
+        level.grad_factor[k] += level.value[k] * at_entry
 
 
-def logp_grad(n_dim, x_address, grad_address, logp_address, header):
+@inline
+def _add_scale_priors(scale_prior, h, log_scale, scale, grad):
+    """Add the gradient of the log density of logarithms of scales; return the density less its constants."""
+    kinds, parameters = integers_at(h.scale_prior, h.n_scales), doubles_at(h.scale_parameters, 2 * h.n_scales)
+    s = 0.0
+    for i in range(h.n_scales):
+        value, slope = scale_prior(kinds[i], parameters[2 * i], parameters[2 * i + 1], log_scale[i], scale[i])
+        s += value
+        grad[i] += slope
+    return s
+
+
+def log_density(n_dim, x_address, grad_address, logp_address, header):
     """Write the log density, Jacobians included, and its gradient; return 0, or a positive code for a divergent point.
 
-    x holds the shared means, the logarithms of the learned group scales, and the deviations group by group; for the
-    informed model only z.
+    The PARTS of a model are bound to it before it is compiled.
     """
+    h = carray(header, (1,), HEADER)[0]
     x, grad = carray(x_address, (n_dim,)), carray(grad_address, (n_dim,))
-    network, rows, shared, deviating, informed, priors = _unpack(header)
-    sizes, activation, fit_intercept, n_map = network
-    offsets, X, y = rows
-    weight_of_mean, scale_of_mean = shared
-    weight_of_deviation, learned_scale, constant_scale = deviating
-    location, cholesky = informed
-    family, nu, scale_family, first, second, n_scales, constant = priors
+    form = NetworkForm(integers_at(h.sizes, h.n_layers + 1), h.activation, h.fit_intercept != 0)
+    n_levels, n_entries, n_groups, rank = h.n_levels, h.n_entries, h.n_groups, h.map_rank
+    offsets, members = integers_at(h.offsets, n_groups + 1), integers_at(h.members, n_levels * n_groups)
+    starts, places = integers_at(h.level_starts, n_levels + 1), integers_at(h.places, n_levels)
+    n_coordinates, n_basis = starts[n_levels], rank * form.sizes[1]
+    fill(grad, 0.0)
 
-    n_weights, n_means, n_deviations = 0, weight_of_mean.size, weight_of_deviation.size
-    for layer in range(sizes.size - 1):
-        n_weights += (sizes[layer] + fit_intercept) * sizes[layer + 1]
-    units, deltas = scratch(sizes)
-    n_own = n_weights + n_map
-    w, grad_w = np.empty(n_own), np.empty(n_own)  # (weight + entry of the map,)
-    mean, grad_mean = _full(n_own, 0.0), _full(n_own, 0.0)  # (weight + entry of the map,)
-    if n_map > 0:
-        for i in range(sizes[0]):
-            mean[n_weights + i * (sizes[0] + 1)] = 1.0
-    matrix, space = np.empty(sizes[0] * sizes[1]), np.empty(sizes[0] * sizes[1])  # (weight of the first matrix,)
-    value, slope = np.empty(n_deviations + lanes.LANES), np.empty(n_deviations + lanes.LANES)  # (deviation + padding,)
-    mu, mu_slope = np.empty(n_means + lanes.LANES), np.empty(n_means + lanes.LANES)  # (mean + padding,)
-    ones = _full(n_deviations, 1.0)  # (deviation,)
-    grad[:] = 0.0
-    logp = constant + _weight_prior(family, nu, x[:n_means], scale_of_mean, grad[:n_means], mu, mu_slope)
-    for i in range(n_means):
-        mean[weight_of_mean[i]] = mu[i]
-    log_sd = x[n_means : n_means + n_scales]  # (learned scale,)
-    sd = _exp(log_sd)[:n_scales]  # (learned scale,)
-    sd_deviation, grad_sd = np.empty(n_deviations), _full(n_deviations, 0.0)  # (deviation,)
-    for k in range(n_deviations):
-        sd_deviation[k] = sd[learned_scale[k]] if learned_scale[k] >= 0 else constant_scale[k]
+    n_padded = n_coordinates + n_levels * lanes.LANES
+    n_doubles = 2 * n_coordinates + 2 * n_padded + (2 * n_levels + 3) * n_entries + 2 * n_basis
+    n_doubles += h.n_scales + 2 * h.n_own + workspace_size(form.sizes, h.n_own)
+    memory, at = memory_of(n_doubles)
+    scratch, at = workspace(at, form.sizes, h.n_own)
 
-    for g in range(offsets.size - 1):
-        start = n_means + n_scales + g * n_deviations
-        z, grad_z = x[start : start + n_deviations], grad[start : start + n_deviations]  # (deviation,)
-        logp += _weight_prior(family, nu, z, ones, grad_z, value, slope)
-        for i in range(n_own):
-            w[i] = mean[i]
-        for k in range(n_deviations):
-            w[weight_of_deviation[k]] += sd_deviation[k] * value[k]
-        for i in range(location.size):
-            w[i] = location[i]
-            for j in range(i + 1):
-                w[i] += cholesky[i, j] * x[j]
-        if n_map > 0:
-            _through_map(w, sizes[0], sizes[1], fit_intercept, matrix)
-        logp += network_loglik_grad(
-            w, grad_w, sizes, activation, fit_intercept, X, y, offsets[g], offsets[g + 1], units, deltas, None, None
-        )
-        if n_map > 0:
-            _through_map_grad(grad_w, w, sizes[0], sizes[1], fit_intercept, matrix, space)
-        for i in range(n_weights):
-            grad_mean[i] += grad_w[i]
-        for k in range(n_deviations):
-            at_weight = grad_w[weight_of_deviation[k]]
-            grad_z[k] += sd_deviation[k] * slope[k] * at_weight
-            grad_sd[k] += value[k] * at_weight
+    log_scale, grad_log_scale = part(x, h.scales_place, h.n_scales), part(grad, h.scales_place, h.n_scales)  # (scale,)
+    scale, at = cut(at, h.n_scales)
+    exp(log_scale, scale)
+    factor, at = cut(at, n_coordinates)
+    grad_factor, at = cut(at, n_coordinates)
+    fill(grad_factor, 0.0)
+    fixed, stops, term_scales = (
+        doubles_at(h.fixed, n_coordinates),
+        integers_at(h.term_stops, h.n_terms),
+        integers_at(h.term_scales, h.n_terms),
+    )
+    start = 0
+    for t in range(h.n_terms):
+        for k in range(start, stops[t]):
+            factor[k] = scale[term_scales[t]] if term_scales[t] >= 0 else fixed[k]
+        start = stops[t]
+    value, at = cut(at, n_padded)
+    slope, at = cut(at, n_padded)
+    entry, prior_scale = integers_at(h.entry, n_coordinates), doubles_at(h.prior_scale, n_coordinates)  # (coordinate,)
+    coordinates = Level(entry, prior_scale, factor, value, slope, grad_factor)
 
-    for i in range(n_means):
-        grad[i] += mu_slope[i] * grad_mean[weight_of_mean[i]]
-    for k in range(n_deviations):
-        if learned_scale[k] >= 0:
-            grad[n_means + learned_scale[k]] += sd_deviation[k] * grad_sd[k]
-    for i in range(location.size):
-        for j in range(i + 1):
-            grad[j] += cholesky[i, j] * grad_mean[i]
-    for i in range(location.size):
-        logp -= 0.5 * x[i] * x[i]
-        grad[i] -= x[i]
-    scales = slice(n_means, n_means + n_scales)
-    logp += _add_group_scale_prior(scale_family, first, second, log_sd, sd, grad[scales])
+    own, at = cut(at, h.n_own)
+    grad_own, at = cut(at, h.n_own)
+    fill(grad_own, 0.0)
+    free, grad_free = part(x, h.own_place, h.n_own), part(grad, h.own_place, h.n_own)  # (own number,)
+    logp = h.constant + PARTS.own.constrain(free, own, grad_free)
+    X, y = matrix_at(h.X, form.sizes[0], h.n_rows), doubles_at(h.y, h.n_rows)  # (feature, row), (row,)
+    rows = Rows(X, y, doubles_at(h.row_weights, h.n_row_weights), part(own, 0, 0), own, grad_own)
+
+    # Entries of the member of each level that is being worked on, behind those of the level before, and the gradient.
+    entries, at = cut(at, (n_levels + 1) * n_entries)
+    grads, at = cut(at, (n_levels + 1) * n_entries)
+    mapped, at = cut(at, n_entries)  # weights that see the inputs through the map, which stands behind them
+    basis, at = cut(at, n_basis)
+    grad_basis, at = cut(at, n_basis)
+    fill(grad_basis, 0.0)
+    base, triangle = doubles_at(h.location, n_entries), matrix_at(h.factor, h.n_factor, h.n_factor)
+    for i in range(n_entries):
+        entries[i] = base[i]
+
+    innermost = _of_level(coordinates, starts, n_levels - 1)
+    for g in range(n_groups):
+        for l in range(n_levels):  # noqa: E741
+            member = members[l * n_groups + g]
+            if g == 0 or members[l * n_groups + g - 1] != member:
+                level = innermost
+                if l < n_levels - 1:
+                    level = _of_level(coordinates, starts, l)
+                place, n = places[l] + member * level.entry.size, level.entry.size
+                logp += PARTS.weight_prior(
+                    h.family,
+                    h.family_shape,
+                    part(x, place, n),
+                    level.prior_scale,
+                    part(grad, place, n),
+                    level.value,
+                    level.slope,
+                )
+                below, above = part(entries, l * n_entries, n_entries), part(entries, (l + 1) * n_entries, n_entries)
+                for i in range(n_entries):
+                    above[i] = below[i]
+                _add_values(level, above)
+                if l < n_levels - 1:  # the gradient of the innermost group is written anew
+                    fill(part(grads, (l + 1) * n_entries, n_entries), 0.0)
+                if l == 0:
+                    for i in range(h.n_factor):
+                        for j in range(i + 1):
+                            above[i] += triangle[i, j] * level.value[j]
+                    if rank > 0:
+                        PARTS.input_map.start(above, form, rank, basis)
+        w, grad_w = part(entries, n_levels * n_entries, n_entries), part(grads, n_levels * n_entries, n_entries)
+        if rank > 0:
+            for i in range(n_entries):
+                mapped[i] = w[i]
+            w = mapped
+            PARTS.input_map.apply(w, form, rank, basis)
+        logp += loglik_grad(PARTS.likelihood, form, w, grad_w, rows, (offsets[g], offsets[g + 1]), scratch)
+        if rank > 0:
+            PARTS.input_map.pull_back(grad_w, w, form, rank, (basis, grad_basis))
+        for l in range(n_levels - 1, -1, -1):  # noqa: E741
+            member = members[l * n_groups + g]
+            if g == n_groups - 1 or members[l * n_groups + g + 1] != member:
+                level = innermost
+                if l < n_levels - 1:
+                    level = _of_level(coordinates, starts, l)
+                place, n = places[l] + member * level.entry.size, level.entry.size
+                below, above = part(grads, l * n_entries, n_entries), part(grads, (l + 1) * n_entries, n_entries)
+                if l == 0:
+                    if rank > 0:
+                        shared = part(entries, n_entries, n_entries)  # (entry,)
+                        PARTS.input_map.finish(above, shared, form, rank, (basis, grad_basis))
+                    for i in range(h.n_factor):
+                        for j in range(i + 1):
+                            grad[place + j] += triangle[i, j] * level.slope[j] * above[i]
+                _pull_back(level, above, part(grad, place, n))
+                for i in range(n_entries):
+                    below[i] += above[i]
+
+    start = 0
+    for t in range(h.n_terms):
+        if term_scales[t] >= 0:
+            s = 0.0
+            for k in range(start, stops[t]):
+                s += factor[k] * grad_factor[k]
+            grad_log_scale[term_scales[t]] += s
+        start = stops[t]
+    logp += _add_scale_priors(PARTS.scale_prior, h, log_scale, scale, grad_log_scale)
+    PARTS.own.pull_back(free, own, grad_own, grad_free)
+    memory[0] = logp  # it was in use until here
     logp_address[0] = logp
     if not np.isfinite(logp):
         return 4

@@ -1,16 +1,16 @@
-"""Compiled log likelihood and gradient of grouped networks.
+"""Compiled forward and backward passes of one network over its rows.
 
-One pass over the rows computes the log likelihood of every group's network and its gradient with respect to
-every weight. Rows are sorted by group, so group ``g`` owns ``rows offsets[g]:offsets[g + 1]``; nothing is padded.
-Inner loops always run over rows, which lie contiguously.
+Inner loops always run over rows, which lie contiguously, BLOCK of them at once. What the outputs mean, the likelihood
+says: a compiled function that turns outputs into their log likelihood and its derivatives.
 """
 
-import math
+from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from . import lanes
+from .arrays import cut, memory_of, padded, part, sum_of
+from .options import inline, inline_source
 
 ACTIVATIONS = ("identity", "logistic", "tanh", "relu")  # a network's activation code is its index here
 IDENTITY, LOGISTIC, TANH, RELU = range(4)
@@ -19,19 +19,66 @@ IDENTITY, LOGISTIC, TANH, RELU = range(4)
 # most the number of classes, stays below 1e308 up to 60,000 classes.
 BLOCK = 64
 
-# Reassociation lets LLVM vectorise sums. NaN and inf keep their meaning: they mark a divergent step.
-FASTMATH = {"reassoc", "contract", "nsz", "arcp", "afn"}
-OPTIONS = {"fastmath": FASTMATH, "error_model": "numpy", "nogil": True}
+
+class NetworkForm(NamedTuple):
+    """A network as compiled code takes it."""
+
+    sizes: Any  # (layer + 1,): inputs, units of each hidden layer, outputs
+    activation: Any  # position in ACTIVATIONS
+    fit_intercept: Any
 
 
-def inline(function):
-    """``njit`` with this package's options, inlined into the callback.
+class Rows(NamedTuple):
+    """Rows, and what a likelihood is given and gives beside their outputs."""
 
-    All of it: of a function that stands in several compiled modules the loader keeps one version, and a process that
-    loads the callback from the disk cache would keep another than the one that compiled it. They differ in the last
-    digits, and then in all draws. Without the wrappers for callers in Python and C, which take a fifth of the time.
-    """
-    return njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)(function)
+    X: Any  # (feature, row)
+    y: Any  # (row,), floats
+    weights: Any  # (row,), empty where all rows count once
+    logliks: Any  # (row,), empty unless the log likelihood of each row is asked for
+    own: Any  # (own number,): those that the likelihood itself has learned
+    own_grad: Any  # (own number,), added to
+
+
+class Block(NamedTuple):
+    """Rows that a pass works on at once: rows first to first + n, in arrays of m, which are whole vectors."""
+
+    first: Any
+    n: Any
+    m: Any
+    n_outputs: Any
+
+
+class Workspace(NamedTuple):
+    """The space that a pass over rows works in."""
+
+    units: Any  # (input or unit of any layer * BLOCK,)
+    deltas: Any  # two of ((widest layer + 2 + own numbers) * BLOCK,): derivatives in two layers
+
+
+@inline
+def _workspace_sizes(sizes, n_own):
+    """Numbers of doubles that a pass needs for units, and for each of two layers' derivatives."""
+    total, widest = 0, 0  # by hand: compiling NumPy's sum and max takes a second
+    for size in sizes:
+        total, widest = total + size, max(widest, size)
+    return total * BLOCK, (widest + 2 + n_own) * BLOCK
+
+
+@inline
+def workspace_size(sizes, n_own):
+    """Number of doubles of the Workspace for networks of these sizes (layer + 1,) and so many own numbers."""
+    n_units, n_deltas = _workspace_sizes(sizes, n_own)
+    return n_units + 2 * n_deltas
+
+
+@inline
+def workspace(address, sizes, n_own):
+    """A Workspace at an address, and the address behind it."""
+    n_units, n_deltas = _workspace_sizes(sizes, n_own)
+    units, at = cut(address, n_units)
+    one, at = cut(at, n_deltas)
+    other, at = cut(at, n_deltas)
+    return Workspace(units, (one, other)), at
 
 
 @inline
@@ -55,169 +102,245 @@ def _times_slope(activation, delta, h, m):
 
 
 @inline
-def _row_logliks(z, n_out, y, first, n, m, out):
-    """Log likelihood of each row from its logits z (logit * m), for the callers that ask for rows."""
-    for r in range(n):
-        top = 0.0 if n_out == 1 else z[r]
-        for k in range(n_out):
-            top = max(top, z[k * m + r])
-        total = math.exp(-top) if n_out == 1 else 0.0
-        for k in range(n_out):
-            total += math.exp(z[k * m + r] - top)
-        label = np.int64(y[first + r])
-        chosen = label * z[r] if n_out == 1 else z[label * m + r]
-        out[first + r] = chosen - top - math.log(total)
+def forward(w, form, m, units):
+    """Compute the outputs of every layer on m rows, whose inputs come first in units (input or unit * m,).
 
-
-@inline
-def _binary_output(z, y, first, n, m, scratch):
-    """Bernoulli log likelihood of one logit; z becomes d log p / d z."""
-    labels = scratch[:m]  # (m,)
-    for r in range(n):
-        labels[r] = y[first + r]
-    for r in range(n, m):  # padding that adds less than rounding does; smaller would be subnormal, and slow
-        labels[r] = 0.0
-        z[r] = -100.0
-    return lanes.bernoulli_rows(z, labels, m)
-
-
-@inline
-def _softmax_output(z, n_classes, y, first, n, m, scratch):
-    """Categorical log likelihood of K logits; z (logit * m) becomes d log p / d z."""
-    top, total = scratch[:m], scratch[m : 2 * m]  # (m,)
-    for r in range(m):
-        top[r] = z[r]
-        total[r] = 0.0
-    for k in range(1, n_classes):
-        zk = z[k * m : (k + 1) * m]
-        for r in range(m):
-            top[r] = zk[r] if zk[r] > top[r] else top[r]
-    loglik = 0.0
-    for r in range(n):
-        loglik += z[np.int64(y[first + r]) * m + r] - top[r]
-    for k in range(n_classes):
-        zk = z[k * m : (k + 1) * m]
-        lanes.subtract_rows(zk, top, m)
-        lanes.exp_rows(zk, m)
-        lanes.add_rows(total, zk, m)
-    product = 1.0
-    for r in range(n):
-        product *= total[r]
-        total[r] = -1.0 / total[r]
-    for r in range(n, m):
-        total[r] = 0.0
-    for k in range(n_classes):
-        lanes.multiply_rows(z[k * m : (k + 1) * m], total, m)
-    for r in range(n):
-        z[np.int64(y[first + r]) * m + r] += 1.0
-    return loglik - math.log(product)
-
-
-@inline
-def _sum(a, n):
-    s = 0.0
-    for r in range(n):
-        s += a[r]
-    return s
-
-
-@inline
-def padded(n):
-    """The next whole number of vectors, in doubles."""
-    return (n + lanes.LANES - 1) // lanes.LANES * lanes.LANES
-
-
-@inline
-def forward(w, sizes, activation, fit_intercept, m, units):
-    """Outputs of every layer on m rows, whose inputs come first in units (input or unit of any layer * m,).
-
-    Returns the ends of the weights and of the units below the logits: the logits are units[unit * m:].
+    Returns the ends of the weights and of the units below the outputs: the outputs are units[unit * m:].
     """
-    n_layers, at, unit = sizes.size - 1, 0, 0
+    sizes, n_layers, at, unit = form.sizes, form.sizes.size - 1, 0, 0
     for l in range(n_layers):  # noqa: E741
         n_in, n_next = sizes[l], sizes[l + 1]
         bias = at + n_in * n_next
-        h = units[unit * m : (unit + n_in) * m]  # (input, BLOCK)
+        h = units[unit * m : (unit + n_in) * m]  # (input * m,)
         unit += n_in
-        out = units[unit * m : (unit + n_next) * m]  # (output, BLOCK)
-        lanes.combine_rows(h, n_in, w, at, n_next, 1, bias if fit_intercept else -1, out, n_next, m)
+        out = units[unit * m : (unit + n_next) * m]  # (output * m,)
+        lanes.combine_rows(h, n_in, w, at, n_next, 1, bias if form.fit_intercept else -1, out, n_next, m)
         if l < n_layers - 1:
-            _activate(activation, units[unit * m :], n_next * m)
-        at = bias + n_next if fit_intercept else bias
+            _activate(form.activation, out, n_next * m)
+        at = bias + n_next if form.fit_intercept else bias
     return at, unit
 
 
-@njit(inline="always")  # into the caller's source, under its options: LLVM's passes over it alone would take seconds
-def network_loglik_grad(
-    w, grad, sizes, activation, fit_intercept, X, y, start, stop, units, deltas, row_logliks, row_weights
-):
-    """Log likelihood of rows start:stop under one network; its gradient is written to grad.
+@inline_source
+def loglik_grad(likelihood, form, w, grad, rows, span, space):
+    """Log likelihood of rows span[0] to span[1] under one network, whose gradient is written to grad.
 
-    w, grad: (weight,); sizes: (layer + 1,); X: (feature, row); y: (row,) class codes as floats;
-    units and deltas are scratch.
-    row_logliks: (row,) takes the log likelihood of each row, and row_weights: (row,) weighs each in the gradient;
-    both may be None.
+    likelihood: a compiled function of outputs (output * m,), Rows, Block and scratch space (number * m,), which returns
+    the log likelihood of the block, and leaves its derivatives in place of the outputs, 0 for padded rows.
+    w, grad: (weight,); space: Workspace.
     """
-    n_layers = sizes.size - 1
+    sizes, n_layers = form.sizes, form.sizes.size - 1
     n_out = sizes[n_layers]
     grad[:] = 0.0
     loglik = 0.0
-    for first in range(start, stop, BLOCK):
-        n = min(BLOCK, stop - first)
+    units, deltas = space.units, space.deltas
+    for first in range(span[0], span[1], BLOCK):
+        n = min(BLOCK, span[1] - first)
         m = padded(n)
         # A contiguous copy: LLVM vectorises only over rows whose stride it knows.
         for i in range(sizes[0]):
-            h = units[i * m : (i + 1) * m]
+            h = units[i * m : (i + 1) * m]  # (m,)
             for r in range(n):
-                h[r] = X[i, first + r]
+                h[r] = rows.X[i, first + r]
             for r in range(n, m):
                 h[r] = 0.0
-        at, unit = forward(w, sizes, activation, fit_intercept, m, units)
-        # Output: the logits become d log p / d logit.
-        delta = units[unit * m : (unit + n_out) * m]  # (logit, BLOCK)
-        if row_logliks is not None:
-            _row_logliks(delta, n_out, y, first, n, m, row_logliks)
-        if n_out == 1:
-            loglik += _binary_output(delta, y, first, n, m, deltas[0])
-        else:
-            loglik += _softmax_output(delta, n_out, y, first, n, m, deltas[0])
-        if row_weights is not None:
-            for k in range(n_out):
-                for r in range(n):
-                    delta[k * m + r] *= row_weights[first + r]
-        # Backward.
+        at, unit = forward(w, form, m, units)
+        delta = units[unit * m : (unit + n_out) * m]  # (output * m,)
+        loglik += likelihood(delta, rows, Block(first, n, m, n_out), deltas[0])
         for l in range(n_layers - 1, -1, -1):  # noqa: E741
             n_in, n_next = sizes[l], sizes[l + 1]
-            if fit_intercept:
+            if form.fit_intercept:
                 at -= n_next
                 for j in range(n_next):
-                    grad[at + j] += _sum(delta[j * m : (j + 1) * m], m)
+                    grad[at + j] += sum_of(delta[j * m : (j + 1) * m], m)
             at -= n_in * n_next
             unit -= n_in
-            h = units[unit * m : (unit + n_in) * m]  # (input, BLOCK)
+            h = units[unit * m : (unit + n_in) * m]  # (input * m,)
             lanes.add_products(h, n_in, delta, n_next, grad, at, m)
             if l > 0:
-                lower = deltas[l % 2]  # (unit of layer l, BLOCK)
+                lower = deltas[l % 2]  # (unit of layer l * m,)
                 lanes.combine_rows(delta, n_next, w, at, 1, n_next, -1, lower, n_in, m)
-                _times_slope(activation, lower, h, n_in * m)
+                _times_slope(form.activation, lower, h, n_in * m)
                 delta = lower
     return loglik
 
 
-@inline
-def _aligned(n):
-    """Space for n doubles from the start of a cache line: vectors across two lines cost a third of the speed."""
-    space = np.empty(n + 8)  # (n + 8,)
-    start = (64 - space.ctypes.data % 64) % 64 // 8
-    return space[start : start + n]
+# Likelihoods of a block of rows, made from those of its rows ---------------------------------------------------------
+
+
+def summed(score_rows):
+    """The likelihood of a block whose rows count once.
+
+    Parameters
+    ----------
+    score_rows : callable
+        A compiled function of outputs (output * m,), Rows, Block and scratch space: it leaves the log likelihood of
+        each row first in the space, behind it the derivatives of each row in each own number (own number * m,), and
+        the derivatives in the outputs in place of them. Padded rows may hold anything.
+
+    Returns
+    -------
+    likelihood : callable
+        As ``loglik_grad`` takes it.
+    """
+
+    @inline
+    def likelihood(z, rows, block, space):
+        score_rows(z, rows, block, space)
+        return _added_up(z, rows, block, space)
+
+    return likelihood
+
+
+def weighted(score_rows):
+    """The likelihood of a block whose rows count as often as their weights say; for the rest see ``summed``."""
+
+    @inline
+    def likelihood(z, rows, block, space):
+        score_rows(z, rows, block, space)
+        for r in range(block.n):
+            weight = rows.weights[block.first + r]
+            space[r] *= weight
+            for k in range(rows.own.size):
+                space[(k + 1) * block.m + r] *= weight
+            for k in range(block.n_outputs):
+                z[k * block.m + r] *= weight
+        return _added_up(z, rows, block, space)
+
+    return likelihood
+
+
+def recorded(score_rows):
+    """The weighted likelihood of a block, which leaves that of each row, without its weight, in ``logliks``."""
+
+    @inline
+    def score_and_keep(z, rows, block, space):
+        score_rows(z, rows, block, space)
+        for r in range(block.n):
+            rows.logliks[block.first + r] = space[r]
+
+    return weighted(score_and_keep)
 
 
 @inline
-def scratch(sizes):
-    """The space that a pass over rows works in: the outputs of every layer, and two layers' gradients in them."""
-    total, widest = 0, 0  # by hand: compiling NumPy's sum and max takes a second
-    for size in sizes:
-        total, widest = total + size, max(widest, size)
-    units = _aligned(total * BLOCK)  # (input or unit of any layer * BLOCK,)
-    deltas = _aligned((widest + 2) * BLOCK), _aligned((widest + 2) * BLOCK)  # ((widest layer + 2) * BLOCK,) each
-    return units, deltas
+def _added_up(z, rows, block, space):
+    """The sum over the rows of a block; its derivatives in padded rows become 0."""
+    n, m = block.n, block.m
+    for k in range(rows.own.size):
+        rows.own_grad[k] += sum_of(part(space, (k + 1) * m, m), n)
+    for k in range(block.n_outputs):
+        for r in range(n, m):
+            z[k * m + r] = 0.0
+    return sum_of(space, n)
+
+
+# What is asked of many networks or rows ------------------------------------------------------------------------------
+
+
+LIKELIHOOD: Any = None  # of ``grouped_loglik_grad``, made by ``recorded``: ``options.bound`` sets it
+
+
+def grouped_loglik_grad(form, weights, own, X, y, where):
+    """Log likelihood of each row under the network of its group, and the gradient of their weighted sum.
+
+    weights: (group, weight); own: (own number,); X: (row, feature); y: (row,); where: group and weight of each row,
+    (row,) each; rows in any order. Returns (row,), (group, weight) and (own number,).
+    """
+    group, row_weights = where
+    n_rows, n_groups = y.size, weights.shape[0]
+    is_sorted = True
+    for r in range(1, n_rows):
+        is_sorted &= group[r] >= group[r - 1]
+    order = np.arange(n_rows) if is_sorted else np.argsort(group, kind="mergesort")  # (row,)
+    inputs, targets, given = np.empty((form.sizes[0], n_rows)), np.empty(n_rows), np.empty(n_rows)
+    offsets = np.zeros(n_groups + 1, dtype=np.int64)  # (group + 1,)
+    for r in range(n_rows):
+        source = order[r]
+        targets[r], given[r] = y[source], row_weights[source]
+        offsets[group[source] + 1] += 1
+        for i in range(form.sizes[0]):
+            inputs[i, r] = X[source, i]
+    own_grad = np.zeros(own.size)  # (own number,)
+    memory, address = memory_of(workspace_size(form.sizes, own.size))
+    space, _ = workspace(address, form.sizes, own.size)
+    in_order, logliks, grad = np.empty(n_rows), np.empty(n_rows), np.empty_like(weights)
+    rows = Rows(inputs, targets, given, in_order, own, own_grad)
+    for g in range(n_groups):
+        offsets[g + 1] += offsets[g]
+        loglik_grad(LIKELIHOOD, form, weights[g], grad[g], rows, (offsets[g], offsets[g + 1]), space)
+    memory[0] = 0.0  # it was in use until here
+    for r in range(n_rows):
+        logliks[order[r]] = in_order[r]
+    return logliks, grad, own_grad
+
+
+@inline
+def _load_inputs(X, first, n, units):
+    """Put n rows of X (row, feature) from the first into units, and rows of 0 up to whole vectors; their number."""
+    m = padded(n)
+    for i in range(X.shape[1]):
+        for r in range(m):
+            units[i * m + r] = X[first + r, i] if r < n else 0.0
+    return m
+
+
+def network_outputs(weights, X, form):
+    """Outputs of all rows under each weight vector.
+
+    weights: (draw, weight); X: (row, feature). Returns (draw, output, row).
+    """
+    n_draws, n_rows, n_outputs = weights.shape[0], X.shape[0], form.sizes[-1]
+    memory, address = memory_of(workspace_size(form.sizes, 0))
+    units = workspace(address, form.sizes, 0)[0].units
+    outputs = np.empty((n_draws, n_outputs, n_rows))  # (draw, output, row)
+    for d in range(n_draws):
+        for first in range(0, n_rows, BLOCK):
+            n = min(BLOCK, n_rows - first)
+            m = _load_inputs(X, first, n, units)
+            _, unit = forward(weights[d], form, m, units)
+            for k in range(n_outputs):
+                for r in range(n):
+                    outputs[d, k, first + r] = units[(unit + k) * m + r]
+    memory[0] = 0.0  # it was in use until here
+    return outputs
+
+
+def network_jacobian(w, X, form):
+    """Derivatives of the outputs of all rows with respect to the weights of one network.
+
+    w: (weight,); X: (row, feature). Returns (row, output, weight).
+    """
+    sizes, n_rows, n_outputs = form.sizes, X.shape[0], form.sizes[-1]
+    memory, address = memory_of(workspace_size(sizes, 0))
+    space, _ = workspace(address, sizes, 0)
+    units, deltas = space.units, space.deltas
+    jacobian = np.empty((n_rows, n_outputs, w.size))  # (row, output, weight)
+    for first in range(0, n_rows, BLOCK):
+        n = min(BLOCK, n_rows - first)
+        m = _load_inputs(X, first, n, units)
+        end_of_weights, end_of_units = forward(w, form, m, units)
+        for k in range(n_outputs):
+            at, unit, delta = end_of_weights, end_of_units, deltas[(sizes.size - 1) % 2]
+            delta[: n_outputs * m] = 0.0
+            delta[k * m : (k + 1) * m] = 1.0
+            for l in range(sizes.size - 2, -1, -1):  # noqa: E741
+                n_in, n_next = sizes[l], sizes[l + 1]
+                if form.fit_intercept:
+                    at -= n_next
+                    for j in range(n_next):
+                        for r in range(n):
+                            jacobian[first + r, k, at + j] = delta[j * m + r]
+                at -= n_in * n_next
+                unit -= n_in
+                h = units[unit * m : (unit + n_in) * m]  # (input * m,)
+                for i in range(n_in):
+                    for j in range(n_next):
+                        for r in range(n):
+                            jacobian[first + r, k, at + i * n_next + j] = h[i * m + r] * delta[j * m + r]
+                if l > 0:
+                    lower = deltas[l % 2]  # (unit of layer l * m,)
+                    lanes.combine_rows(delta, n_next, w, at, 1, n_next, -1, lower, n_in, m)
+                    _times_slope(form.activation, lower, h, n_in * m)
+                    delta = lower
+    memory[0] = 0.0  # it was in use until here
+    return jacobian

@@ -10,7 +10,7 @@ from numpy.lib import format as npy
 
 from ..support.files import replaced_file
 
-FORMAT, VERSION = "skhbnn", 1
+FORMAT, VERSION = "skhbnn", 2
 MANIFEST = "manifest.json"
 ARRAY_KINDS = "biufcMmSU"  # NumPy's letters of the dtypes that are bytes of a fixed length: no objects, so no pickle
 

@@ -12,9 +12,9 @@ from sklearn.utils.validation import check_is_fitted
 from ..data.labels import ALL_ROWS, as_labels, label_text, unique_labels
 from ..data.rows import GroupedData
 from ..data.standardizer import Standardizer
-from ..model.families import GROUP_SCALE_PRIORS, WEIGHT_PRIORS
+from ..model import families, likelihoods, scale_priors
 from ..model.network import ACTIVATIONS
-from ..model.priors import FlatModel, HierarchicalModel, InformedModel, layer_pooling, layer_scales, part_names
+from ..model.terms import Model, Term
 from ..posterior.diagnostics import Diagnostics, OptimizationDiagnostics
 from ..posterior.draws import Posterior
 
@@ -43,10 +43,11 @@ PER_GROUP_ATTRIBUTES: dict = {
 # float64 may not.
 ARRAYS: dict = {
     Standardizer: {"mean": "float64 input", "scale": "float64 input"},
-    GroupedData: {"X": "float64 row input", "y": "int64 row", "offsets": "int64 edge", "order": "int64 row"},
-    FlatModel: {"scale": "float64 layer"},
-    HierarchicalModel: {"scale": "float64 layer"},
-    InformedModel: {"mean": "float64 weight", "cholesky": "float64 weight weight"},
+    GroupedData: {
+        **{"X": "float64 row input", "y": "int64 row", "offsets": "int64 edge", "order": "int64 row"},
+        "weights": "float64 row",
+    },
+    Model: {"location": "float64 weight"},
     Posterior: {
         **{name: " ".join(("float32", *dims)) for name, dims in Posterior.dims.items()},
         "chain_weights": "float64 chain",
@@ -87,14 +88,15 @@ def _faults(estimator):
     network, model, n_classes = posterior.network, posterior.model, len(estimator.classes_)
     if not all(type(size) is int and size > 0 for size in network.sizes) or network.activation not in ACTIVATIONS:
         yield f"there is no {network}"
-    if network.n_logits != (1 if n_classes == 2 else n_classes) or n_classes < 2:
-        yield f"a network of {network.n_logits} logits is not one for {n_classes} classes"
-    if is_prior and not isinstance(model, InformedModel):
-        yield f"a {type(model).__name__} without rows is not a fit"
+    yield from _model_faults(model)
+    if model.likelihood.n_classes(network.n_outputs) != n_classes or n_classes < 2:
+        yield f"a {model.likelihood_name} network of {network.n_outputs} outputs is not one for {n_classes} classes"
+    if is_prior and not len(model.factor):
+        yield "a model of independent weights without rows is not a fit"
     lengths = {
         "input": network.sizes[0],
-        "layer": len(network.layers),
-        "part": len(part_names(model)),
+        "scale": len(model.scale_names),
+        "own": len(model.likelihood.own),
         "weight": network.n_weights,
         "class": n_classes,
         "column": estimator.n_features_in_,
@@ -111,23 +113,24 @@ def _faults(estimator):
             yield f"{name} has shape {array.shape} instead of ({lengths[axis]},)"
     if not is_prior:
         yield from _data_faults(data, n_classes)
-    yield from _model_faults(model)
     modes = posterior.sample_stats.get("mode", np.zeros(1, int))  # (chain, draw)
     if modes.min() < 0 or modes.max() >= lengths.get("mode", math.inf):
         yield "posterior_.sample_stats['mode'] are not modes of the fit"
     for name, array in posterior.sample_stats.items():
         yield from _array_faults(f"posterior_.sample_stats[{name!r}]", array, "generic chain draw", lengths)
-    grouped = isinstance(model, HierarchicalModel)
-    if any((part is not None) != grouped for part in (posterior.group_mean, posterior.group_scale)):
-        yield f"group_mean and group_scale do not fit a {type(model).__name__}"
-    if (posterior.mode_group_mean is not None) != (grouped and posterior.mode_weights is not None):
-        yield f"mode_weights and mode_group_mean do not fit a {type(model).__name__}"
+    grouped = bool(model.levels)
+    wanted = {"group_mean": grouped, "group_scale": bool(model.scale_names), "own": bool(model.likelihood.own)}
+    wanted["mode_group_mean"] = grouped and posterior.mode_weights is not None
+    for name, is_wanted in wanted.items():
+        if (getattr(posterior, name) is not None) != is_wanted:
+            yield f"posterior_.{name} does not fit a model with levels {model.levels} and scales {model.scale_names}"
     weights = posterior.chain_weights
     if weights is not None and not (np.all(weights >= 0) and np.isclose(weights.sum(), 1)):
         yield "posterior_.chain_weights are no weights that add up to 1"
     takes_groups = {hasattr(estimator, name) for name in ("unseen_groups", "groups_")}
     if takes_groups != {grouped} or not (grouped or lengths["group"] == 1):
-        yield f"a {type(model).__name__} of {lengths['group']} groups is not of a {type(estimator).__name__}"
+        levels = f"{lengths['group']} groups and the levels {model.levels}"
+        yield f"a model of {levels} is not of a {type(estimator).__name__}"
     if not 0 <= posterior.seed < 2**32:
         yield f"the seed is {posterior.seed}"
     if np.any(estimator.standardizer_.scale <= 0):
@@ -219,13 +222,40 @@ def _data_faults(data, n_classes):
 
 
 def _model_faults(model):
-    network = model.network
-    if isinstance(model, InformedModel):
+    first = model.network.layers[0]
+    for kind, name, names in (
+        ("family", model.family_name, families.NAMES),
+        ("likelihood", model.likelihood_name, likelihoods.NAMES),
+        ("prior of scales", model.scale_prior_name, scale_priors.NAMES),
+    ):
+        if name not in names:
+            yield f"there is no {kind} {name!r}"
+    if model.map_rank not in (0, first.n_in, first.n_out):
+        yield f"a map of rank {model.map_rank} does not fit a layer of {first.n_in} inputs and {first.n_out} units"
+    if not all(isinstance(name, str) for name in model.levels):
+        yield f"posterior_.model.levels are {model.levels}"
+    for number, term in enumerate(model.terms):
+        yield from _term_faults(f"posterior_.model.terms[{number}]", term, model)
+    if [term.level for term in model.terms] != sorted(term.level for term in model.terms):
+        yield "posterior_.model.terms are not in the order of their levels"
+    if len(np.unique(np.concatenate([term.entries for term in model.terms]))) != model.n_entries:
+        yield "posterior_.model.terms leave out weights"
+
+
+def _term_faults(where, term, model):
+    if not isinstance(term, Term):
+        yield f"{where} is a {type(term).__name__}"
+    yield from _type_faults(where, term)
+    entries, scale, n = term.entries, term.scale, len(term.entries)
+    if entries.ndim != 1 or entries.dtype != np.int64 or n == 0 or np.any(np.diff(entries) <= 0):
+        yield f"{where}.entries are not rising positions"
+    if entries[0] < 0 or entries[-1] >= model.n_entries or not 0 <= term.level <= len(model.levels):
+        yield f"{where} adds to what the model has not"
+    if term.is_learned:
         return
-    layer_scales(network, model.scale)  # raises a ValueError itself
-    layer_pooling(network, model.pooling)
-    if model.weight_prior not in WEIGHT_PRIORS:
-        yield f"there is no weight prior {model.weight_prior!r}"
-    prior = getattr(model, "group_scale_prior", GROUP_SCALE_PRIORS[0])
-    if prior not in GROUP_SCALE_PRIORS and not (isinstance(prior, Real) and 0 < float(prior) < math.inf):
-        yield f"there is no group scale prior {prior!r}"
+    if scale.dtype != np.float64 or scale.shape not in ((n,), (n, n)) or not np.isfinite(scale).all():
+        yield f"{where}.scale is not a scale for each entry, nor a Cholesky factor"
+    if term.is_factor and (len(model.terms) != 1 or n != model.network.n_weights or np.any(np.triu(scale, 1))):
+        yield f"{where}.scale is not a Cholesky factor of all weights"
+    if np.any((np.diagonal(scale) if term.is_factor else scale) <= 0):
+        yield f"{where}.scale is not positive"

@@ -16,13 +16,13 @@ from sklearn.utils.validation import check_is_fitted
 from ..data.rows import GroupedData
 from ..data.standardizer import Standardizer
 from ..model.network import Network
-from ..model.priors import FlatModel, HierarchicalModel, InformedModel
+from ..model.terms import Model, Term
 from ..posterior.diagnostics import Diagnostics, OptimizationDiagnostics
 from ..posterior.draws import Posterior
 from . import archive, encoding
 from .consistency import attributes_of, check_fit
 
-RECORDS = [Standardizer, GroupedData, Network, FlatModel, HierarchicalModel, InformedModel]
+RECORDS = [Standardizer, GroupedData, Network, Term, Model]
 RECORDS += [Posterior, Diagnostics, OptimizationDiagnostics]
 NOT_SAVED = ("checkpoint", "_skl_callbacks")  # a folder of pickles to trust; scikit-learn's callbacks
 LIBRARIES = ("skhbnn", "numpy", "scipy", "sklearn")  # whose versions a file names, for whoever looks into it

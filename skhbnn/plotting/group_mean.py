@@ -3,7 +3,6 @@
 from sklearn.utils._param_validation import validate_params
 
 from ..estimators.hierarchical import HierarchicalBNNClassifier
-from ..model.priors import weights_with_mean
 from .checks import check_fit
 from .surface import GRID_CONSTRAINTS, Panel, SurfaceDisplay
 
@@ -81,7 +80,7 @@ class GroupMeanSurfaceDisplay(SurfaceDisplay):
         """
         check_fit(cls, estimator, HierarchicalBNNClassifier)
         posterior = estimator.posterior_
-        if len(weights_with_mean(posterior.model)) < posterior.network.n_weights:
+        if not posterior.model.shares_all_weights:
             raise ValueError(f"pooling={estimator.pooling!r} leaves a layer without a group mean: nothing to show.")
         panels = [Panel(label="mean", fitted=estimator, parameters=posterior.mean_parameters(), rows=slice(0))]
         (common,) = cls._compute(

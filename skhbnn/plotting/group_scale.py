@@ -76,14 +76,14 @@ class GroupScaleDisplay(OneAxesDisplay):
         """
         check_fit(cls, estimator, HierarchicalBNNClassifier)
         posterior = estimator.posterior_
-        if posterior.learned_group_scale is None:
+        if posterior.group_scale is None:
             raise ValueError(
                 "This fit learned no group scale: that takes a layer with pooling='partial' or 'affine' and a "
                 f"group_scale_prior that is not fixed; it has pooling={estimator.pooling!r} and "
                 f"group_scale_prior={estimator.group_scale_prior!r}."
             )
         return cls(
-            scales=posterior.pooled(posterior.learned_group_scale),  # (draw, learned part)
+            scales=posterior.pooled(posterior.group_scale),  # (draw, learned part)
             parts=posterior.learned_parts,
         ).plot(ax)
 

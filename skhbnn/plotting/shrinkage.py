@@ -7,7 +7,6 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 
 from ..data.labels import labels_array
 from ..estimators.hierarchical import HierarchicalBNNClassifier
-from ..model.priors import weights_with_mean
 from ..posterior import prediction
 from .checks import check_fit
 from .colours import ACCENT, MUTED
@@ -95,7 +94,7 @@ class ShrinkageDisplay(OneAxesDisplay):
         posterior, data = estimator.posterior_, estimator.training_data_
         if estimator.groups_ is None:
             raise ValueError("This HierarchicalBNNClassifier was fitted without groups: there is no group to compare.")
-        if len(weights_with_mean(posterior.model)) < posterior.network.n_weights:
+        if not posterior.model.shares_all_weights:
             raise ValueError(f"pooling={estimator.pooling!r} leaves a layer without a group mean to compare with.")
         if quantity == "weights":
             deviations = posterior.weights - posterior.group_mean[:, :, None]  # (chain, draw, group, weight)

@@ -25,8 +25,10 @@ def to_arviz(posterior, data, input_names):
     arrays = {"weights": posterior.weights}  # (chain, draw, group, weight)
     if posterior.group_mean is not None:
         arrays["group_mean"] = posterior.group_mean  # (chain, draw, weight)
-    if posterior.learned_group_scale is not None:
-        arrays["group_scale"] = posterior.learned_group_scale  # (chain, draw, part)
+    if posterior.group_scale is not None:
+        arrays["group_scale"] = posterior.group_scale  # (chain, draw, part)
+    if posterior.own is not None:
+        arrays |= dict(zip(posterior.model.likelihood.own, np.moveaxis(posterior.own, 2, 0), strict=True))
     groups = {
         "posterior": arrays,
         "sample_stats": posterior.sample_stats,

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from scipy.special import expit, softmax
 
 from ..inference.trace import PARETO_K_LIMIT
 from ..support.libraries import import_arviz
@@ -218,22 +217,26 @@ def diagnose(posterior, data, trace, grouped, tol=None):
     if trace.n_iter is not None:
         return OptimizationDiagnostics(trace.n_iter, trace.converged, trace.elbo, trace.pareto_k)
     arviz = import_arviz()
-    network, stats = posterior.network, posterior.sample_stats
-    n_chains, n_draws = posterior.weights.shape[:2]
+    predictor, stats = posterior.predictor, posterior.sample_stats
+    likelihood, (n_chains, n_draws) = predictor.likelihood, posterior.weights.shape[:2]
     probes = np.unique(np.linspace(0, len(data.y) - 1, MAX_PROBES).round().astype(int))  # (probe,)
     codes = data.group_of_row[probes]  # (probe,)
-    logits = np.concatenate(
-        [network.logits(posterior.group_weights(g), data.X[probes[codes == g]]) for g in np.unique(codes)], axis=2
-    )  # (chain * draw, logit, probe)
-    if network.n_logits > 1:
-        logits -= logits.mean(axis=1, keepdims=True)  # a constant added to every logit changes no probability
-    logits = logits.reshape(n_chains, n_draws, network.n_logits, len(probes))  # (chain, draw, logit, probe)
+    parts = [
+        predictor.outputs_and_own(posterior.group_parameters(g), data.X[probes[codes == g]]) for g in np.unique(codes)
+    ]
+    outputs = np.concatenate([part for part, _ in parts], axis=2)  # (chain * draw, output, probe)
+    own = parts[0][1]  # (chain * draw, own number)
+
+    def by_chain(values):
+        return values.reshape(n_chains, n_draws, *values.shape[1:])
+
+    identified = by_chain(likelihood.identified(outputs))  # (chain, draw, output, probe)
     mcse = None
     if tol is not None:
-        proba = expit(logits) if network.n_logits == 1 else softmax(logits, axis=2)  # (chain, draw, logit, probe)
-        ess = _each(partial(arviz.ess, method="mean"), proba)  # (logit, probe)
-        mcse = (proba.std(axis=(0, 1)) / np.sqrt(ess)).max(axis=0)  # (probe,)
-    scale = posterior.learned_group_scale
+        mean = by_chain(likelihood.mean(outputs, own))  # (chain, draw, response, probe)
+        ess = _each(partial(arviz.ess, method="mean"), mean)  # (response, probe)
+        mcse = (mean.std(axis=(0, 1)) / np.sqrt(ess)).max(axis=0)  # (probe,)
+    scale = posterior.group_scale
     energy = stats.get("energy")  # (chain, draw)
 
     def total(name):
@@ -243,8 +246,8 @@ def diagnose(posterior, data, trace, grouped, tol=None):
         return _each(arviz.rhat, draws) if n_chains > 1 else np.full(draws.shape[2:], np.nan)
 
     return Diagnostics(
-        r_hat=r_hat(logits).max(axis=0),  # (probe,)
-        ess=_each(arviz.ess, logits).min(axis=0),  # (probe,)
+        r_hat=r_hat(identified).max(axis=0),  # (probe,)
+        ess=_each(arviz.ess, identified).min(axis=0),  # (probe,)
         probe_rows=data.order[probes],
         probe_groups=[data.group_labels[g] for g in codes] if grouped else None,
         r_hat_group_scale=None if scale is None else r_hat(scale),  # (learned part,)

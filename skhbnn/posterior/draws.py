@@ -6,21 +6,12 @@ from typing import ClassVar
 import numpy as np
 
 from ..data.labels import label_generator
-from ..model.families import standard_draws
-from ..model.network import LinearizedNetwork
-from ..model.priors import (
-    FlatModel,
-    HierarchicalModel,
-    InformedModel,
-    entries_with_deviation,
-    learned_parts,
-    part_names,
-    part_of_entry,
-)
-from ..model.weights import group_scales, group_weights, mean_entries, through_input_map, weight_tangent
+from ..density.forward import Forward
+from ..model.terms import Model
+from ..model.weights import GroupWeights, apply_map, factors, group_weights, weight_tangent
 from ..support.memory import require_memory
 from ..support.psis import resampled
-from .prediction import log_likelihood
+from .prediction import Predictor, log_likelihood
 
 POPULATION_DRAWS = 400  # of a mode's group distribution
 DRAWS_AT_ONCE = 64  # of a chain, while they become weights
@@ -32,19 +23,20 @@ class Posterior:
 
     Parameters
     ----------
-    model : FlatModel, HierarchicalModel or InformedModel
-        Network and priors.
+    model : Model
+        Network, likelihood, family and terms.
     weights : ndarray of shape (n_chains, n_draws, n_groups, n_weights)
         Weights of every group's network, float32.
-    group_mean : ndarray of shape (n_chains, n_draws, n_weights) or None
-        Mean of the group distribution, 0 in layers that are not pooled; None for a model of one network.
-    group_scale : ndarray of shape (n_chains, n_draws, n_parts) or None
-        Scale of the group distribution, of the matrix and of the intercepts of every layer (``network.parts`` names
-        them): 0 in layers that are completely pooled, the prior's scale in those that are not pooled.
     sample_stats : dict of ndarray of shape (n_chains, n_draws)
         Statistics of the sampler.
     seed : int
         Fixes the weights drawn for unseen groups.
+    group_mean : ndarray of shape (n_chains, n_draws, n_weights) or None
+        Mean of the group distribution, 0 in layers that are not pooled; None for a model of one network.
+    group_scale : ndarray of shape (n_chains, n_draws, n_scales) or None
+        Learned scales, which ``learned_parts`` names; None where there are none.
+    own : ndarray of shape (n_chains, n_draws, n_own) or None
+        The likelihood's own numbers; None where it has none.
     mode_weights : ndarray of shape (n_modes, n_groups, n_weights) or None
         Where the network is linearised, float32; ``sample_stats["mode"]`` has the mode of each draw. None: it is not.
     mode_group_mean : ndarray of shape (n_modes, n_weights) or None
@@ -58,12 +50,13 @@ class Posterior:
         Names of the axes of each array.
     """
 
-    model: FlatModel | HierarchicalModel | InformedModel
+    model: Model
     weights: np.ndarray
-    group_mean: np.ndarray | None
-    group_scale: np.ndarray | None
     sample_stats: dict
     seed: int
+    group_mean: np.ndarray | None = None
+    group_scale: np.ndarray | None = None
+    own: np.ndarray | None = None
     mode_weights: np.ndarray | None = None
     mode_group_mean: np.ndarray | None = None
     chain_weights: np.ndarray | None = None
@@ -71,7 +64,8 @@ class Posterior:
     dims: ClassVar[dict] = {
         "weights": ("chain", "draw", "group", "weight"),
         "group_mean": ("chain", "draw", "weight"),
-        "group_scale": ("chain", "draw", "part"),
+        "group_scale": ("chain", "draw", "scale"),
+        "own": ("chain", "draw", "own"),
         "mode_weights": ("mode", "group", "weight"),
         "mode_group_mean": ("mode", "weight"),
     }
@@ -83,11 +77,8 @@ class Posterior:
 
     @property
     def predictor(self):
-        """The network, or its tangent at the modes: what makes logits of ``group_parameters`` and their like."""
-        network = self.network
-        if self.mode_weights is None:
-            return network
-        return LinearizedNetwork(network.sizes, network.activation, network.fit_intercept)
+        """What makes the distribution of a target of ``group_parameters`` and their like."""
+        return Predictor(Forward(self.network, self.mode_weights is not None), self.model.likelihood_name)
 
     @property
     def n_draws(self):
@@ -95,15 +86,9 @@ class Posterior:
         return self.weights.shape[0] * self.weights.shape[1]
 
     @property
-    def learned_group_scale(self):
-        """Group scales that were learned, (chain, draw, learned scale); None where there are none."""
-        learned = self.model.learned_scales
-        return None if self.group_scale is None or not learned else self.group_scale[..., list(learned)]
-
-    @property
     def learned_parts(self):
-        """Names of the parts of the network whose group scale was learned."""
-        return learned_parts(self.model)
+        """Names of the scales that were learned: those of the parts of the network, or of the input map."""
+        return list(self.model.scale_names)
 
     def __repr__(self):
         shapes = [
@@ -188,12 +173,16 @@ class Posterior:
             With those chains only.
         """
         chosen = np.atleast_1d(chains)  # (chain,)
-        mean, scale = (None if part is None else part[chosen] for part in (self.group_mean, self.group_scale))
+
+        def of_them(values):
+            return None if values is None else values[chosen]
+
         return replace(
             self,
             weights=self.weights[chosen],
-            group_mean=mean,
-            group_scale=scale,
+            group_mean=of_them(self.group_mean),
+            group_scale=of_them(self.group_scale),
+            own=of_them(self.own),
             sample_stats={name: values[chosen] for name, values in self.sample_stats.items()},
             chain_weights=None,
         )
@@ -239,10 +228,17 @@ class Posterior:
         return self._beside(self.pooled(np.asarray(self.group_mean)), self.mode_group_mean)
 
     def _beside(self, weights, modes, of_group=()):
-        """Weights (draw, weight), and beside each those of its mode, where there are modes."""
-        if modes is None:
-            return weights
-        return np.concatenate([weights, modes[of_group][self.sample_stats["mode"].ravel()]], axis=1)
+        """Weights (draw, weight), and beside each those of its mode and the likelihood's own numbers, where it has any.
+
+        Draws of one mode's population all have the own numbers of the mode.
+        """
+        parts = [weights]
+        if modes is not None:
+            parts.append(modes[of_group][self.sample_stats["mode"].ravel()])
+        if self.own is not None:
+            own = self.pooled(self.own)  # (draw, own number)
+            parts.append(np.broadcast_to(own, (len(weights), own.shape[1])))
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
     def population_weights(self, label):
         """Weights of an unseen group: one draw from the group distribution per posterior draw, 400 of a mode's.
@@ -264,23 +260,28 @@ class Posterior:
         ValueError
             If the posterior is of one network and has no group distribution.
         """
-        rng = label_generator(self.seed, label)
-        if isinstance(self.model, InformedModel) or self.group_mean is None or self.group_scale is None:
+        rng, model = label_generator(self.seed, label), self.model
+        if self.group_mean is None:
             raise ValueError("A posterior of one network has no group distribution to draw an unseen group from.")
         drawn = slice(None) if self.n_draws > 1 else np.zeros(POPULATION_DRAWS, dtype=int)  # (draw,)
-        mean = mean_entries(self.model, self.pooled(self.group_mean)[drawn])  # (draw, entry)
-        scale = self.pooled(self.group_scale)[drawn][:, part_of_entry(self.model)]  # (draw, entry)
-        entries = mean + scale * standard_draws(self.model.weight_prior, rng, mean.shape)  # (draw, entry)
-        return through_input_map(self.model, entries)
+        mean = self.pooled(self.group_mean)[drawn]  # (draw, weight)
+        no_scales = np.empty((len(mean), 0), mean.dtype)  # (draw, 0)
+        scales = no_scales if self.group_scale is None else self.pooled(self.group_scale)[drawn]  # (draw, scale)
+        entries = np.zeros((len(mean), model.n_entries), mean.dtype)  # (draw, entry)
+        entries[:, : mean.shape[1]] = mean
+        for level in range(1, len(model.levels) + 1):
+            at = model.coordinates(level)
+            entries[:, at.entry] += factors(at, scales) * model.family.draw(rng, (len(mean), len(at.entry)))
+        return apply_map(model, entries)
 
 
-def posterior_from_trace(model, n_groups, trace, seed):
-    """Turn draws of the unconstrained vector into draws of weights.
+def posterior_from_trace(layout, trace, seed):
+    """The posterior of the weights, made of draws of the unconstrained vector.
 
     Parameters
     ----------
-    model : FlatModel, HierarchicalModel or InformedModel
-    n_groups : int
+    layout : Layout
+        What the vector of the model holds.
     trace : Trace
     seed : int
 
@@ -289,35 +290,54 @@ def posterior_from_trace(model, n_groups, trace, seed):
     posterior : Posterior
     """
     if trace.modes is not None:
-        return _linearized(model, n_groups, trace, seed)
-    shape, n_weights = trace.x.shape[:2], model.network.n_weights
-    weights = np.empty((*shape, n_groups, n_weights), np.float32)  # (chain, draw, group, weight)
-    if not isinstance(model, HierarchicalModel):
-        weights[:] = group_weights(model, n_groups, trace.x)[2]
-        return Posterior(model, weights, None, None, trace.statistics, seed)
-    # Of many groups the draws in single precision from the start, and some at a time: they are large.
+        return _linearized(layout, trace, seed)
+    # Draws in single precision from the start, and some at a time: of many groups they are large.
     x = trace.x.astype(np.float32, copy=False)  # (chain, draw, n_dim)
-    mean = np.empty((*shape, n_weights), np.float32)  # (chain, draw, weight)
-    scale = np.empty((*shape, len(part_names(model))), np.float32)  # (chain, draw, part)
-    for chain, first in np.ndindex(shape[0], -(-shape[1] // DRAWS_AT_ONCE)):
+    arrays = _empty(layout, x.shape[:2])
+    for chain, first in np.ndindex(x.shape[0], -(-x.shape[1] // DRAWS_AT_ONCE)):
         some = chain, slice(first * DRAWS_AT_ONCE, (first + 1) * DRAWS_AT_ONCE)
-        mean[some], scale[some], weights[some] = group_weights(model, n_groups, x[some])
-    return Posterior(model, weights, mean, scale, trace.statistics, seed)
+        _keep(arrays, some, group_weights(layout, x[some]))
+    return Posterior(model=layout.model, sample_stats=trace.statistics, seed=seed, **arrays)
 
 
-def _linearized(model, n_groups, trace, seed):
+def _empty(layout, shape):
+    """Arrays of a posterior with leading axes of that shape, by name; None for those that the model has not."""
+    model, n_groups = layout.model, layout.members.shape[1]
+    n_weights = model.network.n_weights
+    sizes = {
+        "weights": (n_groups, n_weights),
+        "group_mean": (n_weights,) if model.levels else None,
+        "group_scale": (len(model.scale_names),) if model.scale_names else None,
+        "own": (len(model.likelihood.own),) if model.likelihood.own else None,
+    }
+    return {name: None if size is None else np.empty((*shape, *size), np.float32) for name, size in sizes.items()}
+
+
+def _keep(arrays, some, made):
+    """Put what was made of some draws into the arrays."""
+    values = {"weights": made.weights, "group_mean": made.mean, "group_scale": made.scales, "own": made.own}
+    for name, array in arrays.items():
+        if array is not None:
+            array[some] = values[name]
+
+
+def _linearized(layout, trace, seed):
     """The posterior of a linearised network: weights to first order around the mode of each draw."""
-    grouped = isinstance(model, HierarchicalModel)
-    # The group mean is the weights of one more group, without deviations.
-    more = [(0, 0), (0, len(entries_with_deviation(model)) if grouped else 0)]
-    x, modes, mode = np.pad(trace.x[0], more), np.pad(trace.modes, more), trace.statistics["mode"][0]
-    tangents = [weight_tangent(model, n_groups + grouped, point) for point in modes]
-    weights = np.empty((1, len(x), n_groups + grouped, model.network.n_weights), dtype=np.float32)
+    model = layout.model
+    x, modes, mode = trace.x[0], trace.modes, trace.statistics["mode"][0]
+    tangents = [weight_tangent(layout, point) for point in modes]
+    arrays = _empty(layout, (1, len(x)))
     for m, tangent in enumerate(tangents):
-        weights[0, mode == m] = tangent.along(x[mode == m] - modes[m])
-    at_modes = np.array([tangent.weights for tangent in tangents], dtype=np.float32)  # (mode, group, weight)
-    if not grouped:
-        return Posterior(model, weights, None, None, trace.statistics, seed, at_modes)
-    group_scale = group_scales(model, trace.x.astype(np.float32))
-    own, mean = weights[:, :, :-1], weights[:, :, -1]  # (chain, draw, group, weight), (chain, draw, weight)
-    return Posterior(model, own, mean, group_scale, trace.statistics, seed, at_modes[:, :-1], at_modes[:, -1])
+        at_mode, steps = (0, mode == m), x[mode == m] - modes[m]  # (draw, n_dim)
+        _, log_scales, own, _ = layout.split(x[mode == m])
+        own = model.likelihood.own_from_unconstrained(own)  # (draw, own number)
+        made = GroupWeights(tangent.mean_along(steps), np.exp(log_scales), own, tangent.along(steps))
+        _keep(arrays, at_mode, made)
+    return Posterior(
+        model=model,
+        sample_stats=trace.statistics,
+        seed=seed,
+        mode_weights=np.array([tangent.weights for tangent in tangents], np.float32),  # (mode, group, weight)
+        mode_group_mean=np.array([tangent.mean for tangent in tangents], np.float32) if model.levels else None,
+        **arrays,
+    )

@@ -3,10 +3,10 @@
 import math
 
 import numpy as np
-from scipy.special import expit, softmax
 
-from ..model.families import STANDARD_VARIANCE
-from ..model.network import ACTIVATIONS, Network
+from ..density.forward import ACTIVATIONS, network_outputs
+from ..model.network import Network
+from ..model.weights import factors
 from .alignment import align, weight_moments
 
 SHARED_STD = 0.01  # of weights that all groups share, in a prior: they need some
@@ -23,11 +23,12 @@ def population_moments(model, mean_draws, scale_draws, covariance="full"):
 
     Parameters
     ----------
-    model : HierarchicalModel
+    model : Model
+        Of groups.
     mean_draws : ndarray of shape (n_draws, n_weights)
         Draws of mu.
-    scale_draws : ndarray of shape (n_draws, n_parts)
-        Draws of sd.
+    scale_draws : ndarray of shape (n_draws, n_scales)
+        Draws of the learned sd.
     covariance : {"full", "layer", "diag"}, default="full"
         Whether covariances between layers, or all covariances, are set to 0.
 
@@ -37,21 +38,41 @@ def population_moments(model, mean_draws, scale_draws, covariance="full"):
     cov : ndarray of shape (n_weights, n_weights)
         With a little more variance, so that it is positive definite where groups share weights.
     """
-    network, unit_variance = model.network, STANDARD_VARIANCE[model.weight_prior]
+    network = model.network
     mean_draws = np.asarray(mean_draws, dtype=float)  # (draw, weight)
     mean, cov = weight_moments(network, mean_draws, covariance, aligned=False)
-    variances = unit_variance * np.square(scale_draws, dtype=float)  # (draw, part)
-    cov[np.diag_indices_from(cov)] += variances.mean(axis=0)[network.part_of_weight] + SHARED_STD**2
-    if model.input_map:
+    variances = deviation_variances(model, scale_draws)  # (draw, entry)
+    cov[np.diag_indices_from(cov)] += variances.mean(axis=0)[: network.n_weights] + SHARED_STD**2
+    if model.map_rank:
         first = network.layers[0]
         matrix = first.matrix(mean_draws)  # (draw, input, unit)
         gram = np.swapaxes(matrix, 1, 2) @ matrix  # (draw, unit, unit)
-        for row in range(first.n_in + first.fit_intercept):  # those of the matrix, and the intercepts
-            variance = variances[:, len(network.parts) + (row == first.n_in)]  # (draw,)
+        of_rows = variances[:, network.n_weights :: model.map_rank]  # (draw, row): of the matrix, and the intercepts
+        for row, variance in enumerate(of_rows.T):
             block = np.mean(variance[:, None, None] * gram, axis=0)  # (unit, unit)
             own = slice(first.start + row * first.n_out, first.start + (row + 1) * first.n_out)
             cov[own, own] += _kept(block, covariance)
     return mean, cov
+
+
+def deviation_variances(model, scale_draws):
+    """The variance of what a new group adds to every entry, all levels together, (draw, entry).
+
+    scale_draws: (draw, scale), those of the learned scales.
+    """
+    scale_draws = np.asarray(scale_draws, dtype=float)  # (draw, scale)
+    variances = np.zeros((len(scale_draws), model.n_entries))  # (draw, entry)
+    for level in range(1, len(model.levels) + 1):
+        at = model.coordinates(level)
+        variances[:, at.entry] += model.family.variance * factors(at, scale_draws) ** 2
+    return variances
+
+
+def scale_draws(posterior):
+    """Draws of the learned scales of a posterior, (draw, scale)."""
+    if posterior.group_scale is None:
+        return np.empty((posterior.n_draws, 0))
+    return posterior.pooled(posterior.group_scale)
 
 
 def moments_of_one_mode(posterior, data, log_likelihood, covariance="full"):
@@ -83,14 +104,16 @@ def moments_of_one_mode(posterior, data, log_likelihood, covariance="full"):
     deviation = np.exp(posterior.pooled(log_likelihood))  # (draw, row)
     deviation -= deviation.mean(axis=0)
     centre = np.einsum("dr,dr->d", deviation, deviation).argmin()
-    means, scales = (posterior.pooled(part) for part in (posterior.group_mean, posterior.group_scale))
-    if posterior.model.input_map:
+    means, scales = posterior.pooled(posterior.group_mean), scale_draws(posterior)  # (draw, weight), (draw, scale)
+    if posterior.model.map_rank:
         mean, cov = population_moments(posterior.model, means[[centre]], scales[[centre]], covariance)
-        if posterior.model.pooling[-1] != "none":
+        if len(_mean_variance(posterior.model)):
             numbers = np.arange(posterior.n_draws).reshape(posterior.weights.shape[:2])  # (chain, draw)
             chain, draw = divmod(posterior.pooled(numbers)[centre], numbers.shape[1])
             own = slice(posterior.network.layers[-1].start, None)
-            more = _output_mean_covariance(posterior.model, data, posterior.weights[chain, draw], scales[centre])
+            own_numbers = np.empty(0) if posterior.own is None else posterior.own[chain, draw]  # (own number,)
+            weights = posterior.weights[chain, draw]  # (group, weight)
+            more = output_mean_covariance(posterior.model, data, weights, scales[centre], own_numbers)
             cov[own, own] += _kept(more, covariance)
         return mean, cov
     aligned = align(posterior.network, means, reference=means[centre])  # (draw, weight)
@@ -104,28 +127,36 @@ def _kept(block, covariance):
     return np.diag(np.diag(block)) if covariance == "diag" else block
 
 
-def _output_mean_covariance(model, data, weights, scales):
+def _mean_variance(model):
+    """Prior variances of the mean of the output weights, (output weight,); empty where it is not learned."""
+    at, start = model.coordinates(0), model.network.layers[-1].start
+    return model.family.variance * at.prior_scale[at.entry >= start] ** 2
+
+
+def output_mean_covariance(model, data, weights, scales, own_numbers):
     """Covariance of the mean output weights given hidden layers, (output weight, output weight).
 
-    The logits are linear in the output weights. With F_g their Fisher information in a group, and D the variance of
+    The outputs are linear in the output weights. With F_g their Fisher information in a group, and D the variance of
     the groups' deviations, the rows of the group have the precision (F_g⁻¹ + D)⁻¹ = (I + F_g D)⁻¹ F_g of the mean.
+
+    weights: (group, weight); scales: (scale,), the learned ones; own_numbers: (own number,), the likelihood's.
     """
     network, output = model.network, model.network.layers[-1]
     below = Network(network.sizes[:-1], network.activation, network.fit_intercept)
-    unit_variance = STANDARD_VARIANCE[model.weight_prior]
-    own = slice(output.start, None)
-    variance = unit_variance * np.square(scales[network.part_of_weight[own]], dtype=float)  # (output weight,)
+    own = slice(output.start, network.n_weights)
+    variance = deviation_variances(model, scales[None])[0, own]  # (output weight,)
     identity = np.eye(len(variance))  # (output weight, output weight)
-    precision = identity / (unit_variance * model.scale[-1] ** 2)  # (output weight, output weight)
+    precision = identity / _mean_variance(model)  # (output weight, output weight)
     for w, start, stop in zip(weights, data.offsets, data.offsets[1:], strict=False):
         units = data.X[start:stop].T  # (input, row)
         if below.layers:
-            units = ACTIVATIONS[network.activation](below.logits(w[None, : output.start], data.X[start:stop])[0])
+            hidden = network_outputs(below, w[None, : output.start], data.X[start:stop])[0]  # (unit, row)
+            units = ACTIVATIONS[network.activation](hidden)
         if network.fit_intercept:
             units = np.vstack([units, np.ones(stop - start)])  # (unit + intercept, row)
-        logits = w[own].reshape(-1, output.n_out).T @ units  # (logit, row)
-        p = expit(logits) if output.n_out == 1 else softmax(logits, axis=0)  # (logit, row)
-        of_logits = (np.eye(output.n_out)[:, :, None] - p[:, None]) * p  # (logit, logit, row)
-        fisher = np.einsum("ir,jr,abr->iajb", units, units, of_logits, optimize=True).reshape(identity.shape)
+        outputs = w[own].reshape(-1, output.n_out).T @ units  # (output, row)
+        information = model.likelihood.information(outputs, own_numbers)  # (row, output + own number, the same)
+        of_outputs = information[:, : output.n_out, : output.n_out]  # (row, output, output)
+        fisher = np.einsum("ir,jr,rab->iajb", units, units, of_outputs, optimize=True).reshape(identity.shape)
         precision += np.linalg.solve(identity + fisher * variance, fisher)
     return np.linalg.inv(precision)

@@ -1,74 +1,109 @@
-"""Posterior means of functions of the class probabilities, in bounded memory."""
+"""Posterior means of functions of the predicted distribution, in bounded memory."""
+
+from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import entr, expit, log_expit, log_softmax, softmax
+from scipy.special import entr
+
+from ..density.forward import Forward
+from ..model.likelihoods import likelihood
 
 BLOCK_BYTES = 4 * 2**20  # of a number for each draw, row and unit of the widest layer: they stay in the cache
 
 
-def class_probabilities(network, weights, X):
-    """Probabilities under each weight vector: of the second class alone for one logit, else of every class.
+@dataclass(frozen=True)
+class Predictor:
+    """What turns parameters into the distribution of a target: a network or its tangents, and a likelihood.
 
     Parameters
     ----------
-    network : Network
-    weights : ndarray of shape (n_draws, n_weights)
-    X : ndarray of shape (n_rows, n_inputs)
-
-    Returns
-    -------
-    proba : ndarray of shape (n_draws, n_logits, n_rows)
+    forward : Forward
+    likelihood_name : str
     """
-    logits = network.logits(weights, X)
-    if network.n_logits == 1:
-        return expit(logits, out=logits)
-    return softmax(logits, axis=1)
+
+    forward: Forward
+    likelihood_name: str
+
+    @property
+    def likelihood(self):
+        """The likelihood."""
+        return likelihood(self.likelihood_name)
+
+    @property
+    def network(self):
+        """The network of every group."""
+        return self.forward.network
+
+    @property
+    def n_classes(self):
+        """Number of classes of a likelihood of classes."""
+        return self.likelihood.n_classes(self.network.n_outputs)
+
+    @property
+    def n_responses(self):
+        """Number of responses in the mean of a row."""
+        return self.likelihood.n_responses(self.network.n_outputs)
+
+    def outputs_and_own(self, parameters, X):
+        """Outputs (draw, output, row) under parameters (draw, parameter), and own numbers of the likelihood.
+
+        The own numbers (draw, own number) stand behind what the network takes.
+        """
+        n = self.forward.n_parameters
+        return self.forward(parameters[:, :n], X), parameters[:, n:]
+
+    def mean(self, parameters, X):
+        """Expected targets of rows X under parameters (draw, parameter), (draw, response, row)."""
+        return self.likelihood.mean(*self.outputs_and_own(parameters, X))
+
+    def log_likelihood(self, parameters, X, y):
+        """Log likelihoods of targets y (row,) of rows X under parameters (draw, parameter), (draw, row)."""
+        outputs, own = self.outputs_and_own(parameters, X)
+        return self.likelihood.log_likelihood(outputs, y, own)
 
 
-def both_classes(proba, axis=-1):
-    """[1 - p, p] along axis for the probability p of the second class; more than one class stays as it is."""
-    if proba.shape[axis] > 1:
-        return proba
-    return np.concatenate([1 - proba, proba], axis=axis)
-
-
-def _draw_blocks(network, weights, X, function=class_probabilities):
-    """Yield (draws, rows, function of them) with a bounded number of draws times rows in each."""
-    widest = max(network.sizes)
+def _blocks(predictor, parameters, X):
+    """Slices of draws and of rows that a prediction works on at once."""
+    widest = max(predictor.network.sizes)
     n_rows = max(1, min(len(X), BLOCK_BYTES // (8 * widest)))
     n_draws = max(1, BLOCK_BYTES // (8 * widest * n_rows))
     for start in range(0, len(X), n_rows):
-        rows = slice(start, start + n_rows)
-        for first in range(0, len(weights), n_draws):
-            draws = slice(first, first + n_draws)
-            yield draws, rows, function(network, weights[draws].astype(float), X[rows])
+        for first in range(0, len(parameters), n_draws):
+            yield slice(first, first + n_draws), slice(start, start + n_rows)
 
 
-def _mean(network, weights, X):
-    """Posterior mean of the probabilities, (logit, row)."""
-    total = np.zeros((network.n_logits, len(X)))  # (logit, row)
-    for _, rows, proba in _draw_blocks(network, weights, X):
-        total[:, rows] += proba.sum(axis=0)
-    return total / len(weights)
+def _means(predictor, parameters, X):
+    """Yield draws, rows, and the expected targets under them, (draw, response, row)."""
+    for draws, rows in _blocks(predictor, parameters, X):
+        yield draws, rows, predictor.mean(parameters[draws].astype(float), X[rows])
 
 
-def mean_proba(network, weights, X):
+def _mean(predictor, parameters, X):
+    """Posterior mean of the expected target, (response, row)."""
+    total = np.zeros((predictor.n_responses, len(X)))  # (response, row)
+    for _, rows, mean in _means(predictor, parameters, X):
+        total[:, rows] += mean.sum(axis=0)
+    return total / len(parameters)
+
+
+def mean_proba(predictor, parameters, X):
     """Posterior mean of the class probabilities, (row, class)."""
-    return both_classes(_mean(network, weights, X).T)
+    return predictor.likelihood.class_probabilities(_mean(predictor, parameters, X).T)
 
 
-def std_proba(network, weights, X):
+def std_proba(predictor, parameters, X):
     """Posterior standard deviation of the class probabilities, (row, class)."""
     # Around the first draw, so that little is lost to cancellation and equal draws give exactly 0.
-    first = _mean(network, weights[:1], X)  # (logit, row)
-    total, squares = np.zeros_like(first), np.zeros_like(first)  # (logit, row)
-    for _, rows, proba in _draw_blocks(network, weights, X):
-        proba -= first[:, rows]
-        total[:, rows] += proba.sum(axis=0)
-        squares[:, rows] += np.einsum("dkr,dkr->kr", proba, proba)
-    variance = squares / len(weights) - (total / len(weights)) ** 2  # (logit, row)
-    std = np.sqrt(np.maximum(variance, 0)).T  # (row, logit)
-    return np.repeat(std, 2, axis=1) if network.n_logits == 1 else std
+    first = _mean(predictor, parameters[:1], X)  # (response, row)
+    total, squares = np.zeros_like(first), np.zeros_like(first)  # (response, row)
+    for _, rows, mean in _means(predictor, parameters, X):
+        mean -= first[:, rows]
+        total[:, rows] += mean.sum(axis=0)
+        squares[:, rows] += np.einsum("dkr,dkr->kr", mean, mean)
+    variance = squares / len(parameters) - (total / len(parameters)) ** 2  # (response, row)
+    std = np.sqrt(np.maximum(variance, 0)).T  # (row, response)
+    repeats = predictor.n_classes // std.shape[1]
+    return np.repeat(std, repeats, axis=1)  # of two classes one is as uncertain as the other
 
 
 def logarithm(proba):
@@ -82,35 +117,33 @@ def entropy(proba):
     return entr(proba).sum(axis=1)
 
 
-def mean_entropy(network, weights, X):
+def mean_entropy(predictor, parameters, X):
     """Posterior mean of the entropy of the class distribution, in nats, (row,)."""
-    total = np.zeros(len(X))  # (row,)
-    for _, rows, proba in _draw_blocks(network, weights, X):
-        total[rows] += entr(both_classes(proba, axis=1)).sum(axis=(0, 1))
-    return total / len(weights)
+    total, likelihood = np.zeros(len(X)), predictor.likelihood  # (row,)
+    for _, rows, mean in _means(predictor, parameters, X):
+        total[rows] += entr(likelihood.class_probabilities(mean, axis=1)).sum(axis=(0, 1))
+    return total / len(parameters)
 
 
-def entropies(network, weights, X):
+def entropies(predictor, parameters, X):
     """Total, aleatoric and epistemic entropy of the predicted class, in nats, (row, 3)."""
-    total = entropy(mean_proba(network, weights, X))  # (row,)
-    aleatoric = np.minimum(mean_entropy(network, weights, X), total)  # (row,)
+    total = entropy(mean_proba(predictor, parameters, X))  # (row,)
+    aleatoric = np.minimum(mean_entropy(predictor, parameters, X), total)  # (row,)
     return np.stack([total, aleatoric, total - aleatoric], axis=1)
 
 
-def log_likelihood(network, weights, X, y):
-    """Logarithm of the probability of the classes y (row,) under each weight vector, (draw, row)."""
-    result = np.empty((len(weights), len(X)))  # (draw, row)
-    for draws, rows, logits in _draw_blocks(network, weights, X, type(network).logits):
-        if network.n_logits == 1:
-            result[draws, rows] = log_expit(np.where(y[rows] == 1, logits[:, 0], -logits[:, 0]))
-        else:
-            result[draws, rows] = log_softmax(logits, axis=1)[:, y[rows], np.arange(logits.shape[2])]
+def log_likelihood(predictor, parameters, X, y):
+    """Log likelihood of the targets y (row,) under each parameter vector, in nats, (draw, row)."""
+    result = np.empty((len(parameters), len(X)))  # (draw, row)
+    for draws, rows in _blocks(predictor, parameters, X):
+        result[draws, rows] = predictor.log_likelihood(parameters[draws].astype(float), X[rows], y[rows])
     return result
 
 
-def sample_proba(network, weights, X):
-    """Class probabilities under each weight vector, (draw, row, class)."""
-    samples = np.empty((len(weights), len(X), max(2, network.n_logits)))  # (draw, row, class)
-    for draws, rows, proba in _draw_blocks(network, weights, X):
-        samples[draws, rows] = np.swapaxes(both_classes(proba, axis=1), 1, 2)
+def sample_proba(predictor, parameters, X):
+    """Class probabilities under each parameter vector, (draw, row, class)."""
+    samples = np.empty((len(parameters), len(X), predictor.n_classes))  # (draw, row, class)
+    for draws, rows, mean in _means(predictor, parameters, X):
+        proba = predictor.likelihood.class_probabilities(mean, axis=1)  # (draw, class, row)
+        samples[draws, rows] = np.swapaxes(proba, 1, 2)
     return samples

@@ -1,0 +1,83 @@
+"""How compiled functions are compiled."""
+
+from types import FunctionType
+
+from numba import njit
+
+# Reassociation lets LLVM vectorise sums. NaN and inf keep their meaning: they mark a divergent step.
+FASTMATH = {"reassoc", "contract", "nsz", "arcp", "afn"}
+OPTIONS = {"fastmath": FASTMATH, "error_model": "numpy", "nogil": True}
+
+
+def inline(function):
+    """``njit`` with the options of the package, inlined into whatever calls the function.
+
+    All of it: of a function that stands in several compiled modules the loader keeps one version, and a process that
+    loads the callback from the disk cache would keep another than the one that compiled it. They differ in the last
+    digits, and then in all draws. Without the wrappers for callers in Python and C, which take a fifth of the time.
+    """
+    return njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)(function)
+
+
+# Into the source of the caller, under its options: of a long function LLVM's passes over it alone would take seconds.
+inline_source = njit(inline="always")
+
+
+def bound(function, name, **values):
+    """A copy of a function, by another name, in whose code some global names stand for other values.
+
+    So one loop is compiled for different parts: Numba looks globals up when it compiles. A closure over the parts would
+    not be found again in the disk cache, which knows it by its pickled cells, and a function argument would have the
+    whole loop copied into that of the caller before it is compiled.
+
+    Parameters
+    ----------
+    function : callable
+        A function at the top of a module.
+    name : str
+        Names the copy in the disk cache.
+    **values
+        What the global names stand for.
+
+    Returns
+    -------
+    copy : callable
+    """
+    copy = FunctionType(function.__code__, {**function.__globals__, **values}, name)
+    copy.__qualname__, copy.__module__ = name, function.__module__
+    return copy
+
+
+def folded(functions):
+    """A compiled function that calls the one of its number, with the other arguments.
+
+    Parameters
+    ----------
+    functions : sequence of callable
+        Compiled functions of one signature, two at least.
+
+    Returns
+    -------
+    choose : callable
+        Takes the position of a function, and its arguments.
+    """
+    first, *others = functions
+    if len(others) == 1:
+        (second,) = others
+
+        @inline
+        def choose(position, *arguments):
+            if position == 0:
+                return first(*arguments)
+            return second(*arguments)
+
+        return choose
+    rest = folded(others)
+
+    @inline
+    def choose_or_go_on(position, *arguments):
+        if position == 0:
+            return first(*arguments)
+        return rest(position - 1, *arguments)
+
+    return choose_or_go_on

@@ -1,0 +1,198 @@
+"""Models made of what a user says of them."""
+
+import numpy as np
+
+from ..support.memory import require_memory
+from .pooling import pooling as pooling_kind
+from .terms import Model, Term
+
+
+def flat_model(network, likelihood, scale, family="normal"):
+    """A model of one network for all rows, w_i ~ Family(0, scale of its layer).
+
+    Parameters
+    ----------
+    network : Network
+        The one network.
+    likelihood : str
+        Name of the likelihood.
+    scale : ndarray of shape (n_layers,)
+        Prior scale of the weights of each layer.
+    family : {"normal", "laplace", "student_t", "cauchy"}, default="normal"
+        Family of the prior of the weights.
+
+    Returns
+    -------
+    model : Model
+    """
+    terms = _terms(network, scale, ("complete",) * len(network.layers), None, ())
+    return Model(network=network, likelihood_name=likelihood, terms=terms, family_name=family)
+
+
+def hierarchical_model(network, likelihood, scale, pooling, family="normal", group_scale_prior="half_normal"):
+    """A model of a network per group.
+
+    Parameters
+    ----------
+    network : Network
+        Network of every group.
+    likelihood : str
+        Name of the likelihood.
+    scale : ndarray of shape (n_layers,)
+        Prior scale of the weights of each layer.
+    pooling : tuple of {"complete", "partial", "none", "affine"}
+        One per layer.
+    family : {"normal", "laplace", "student_t", "cauchy"}, default="normal"
+        Family of the prior of the weights.
+    group_scale_prior : {"half_normal", "half_cauchy", "inverse_gamma"} or float, default="half_normal"
+        Prior of the scales of deviations, or their fixed value.
+
+    Returns
+    -------
+    model : Model
+
+    Notes
+    -----
+    A layer's weights are, by its pooling,
+
+    - partial: w_g = mu + sd · z_g with mu_i ~ Family(0, scale), z ~ Family(0, 1), and sd ~ group_scale_prior or fixed;
+    - complete: w_g = mu with mu_i ~ Family(0, scale);
+    - none: w_g = scale · z_g with z ~ Family(0, 1);
+    - affine, of the first layer only: its matrix is W_g = A_g W and its intercepts are b_g = b + s_g W, with W and b
+      as under complete pooling. Each group sees inputs x as x A_g + s_g, where A_g = I + sd · z_g and s_g = sd · z_g;
+      networks without intercepts have no s_g.
+
+    The matrix and the intercepts of a layer, the parts of the network, have an sd each, as have the parts A and s of
+    the input map.
+    """
+    levels, is_learned = ("group",), isinstance(group_scale_prior, str)
+    group_scale = None if is_learned else float(group_scale_prior)
+    terms, rank = _terms(network, scale, pooling, group_scale, levels), 0
+    if pooling[0] == "affine":
+        from .pooling import affine
+
+        rank = affine.map_rank(network, family)
+        terms += tuple(affine.map_terms(network, rank, group_scale, levels))
+    return Model(
+        network=network,
+        likelihood_name=likelihood,
+        family_name=family,
+        terms=tuple(sorted(terms, key=lambda term: term.level)),
+        levels=levels,
+        scale_prior_name=str(group_scale_prior) if is_learned else "half_normal",
+        map_rank=rank,
+    )
+
+
+def informed_model(network, likelihood, mean, cholesky):
+    """A model of one network for all rows, w = mean + cholesky z with z ~ Normal(0, 1).
+
+    Parameters
+    ----------
+    network : Network
+        The one network.
+    likelihood : str
+        Name of the likelihood.
+    mean : ndarray of shape (n_weights,)
+        Prior mean of the flat weight vector.
+    cholesky : ndarray of shape (n_weights, n_weights)
+        Lower triangular factor of the prior covariance.
+
+    Returns
+    -------
+    model : Model
+    """
+    term = Term(name="weights", entries=np.arange(network.n_weights), level=0, scale=cholesky)
+    return Model(network=network, likelihood_name=likelihood, terms=(term,), location=mean)
+
+
+def _terms(network, scale, pooling, group_scale, levels):
+    """The terms of every part of a network."""
+    kinds = [pooling_kind(name) for name in pooling]
+    return tuple(
+        term
+        for part in network.parts
+        for term in kinds[part.layer](part, float(scale[part.layer]), group_scale, levels)
+    )
+
+
+def layer_scales(network, prior_scale):
+    """Prior scale of the weights of every layer.
+
+    Parameters
+    ----------
+    network : Network
+        Network of every group.
+    prior_scale : float, sequence of float or "fan_in"
+        One for all layers, two for the hidden ones and the output layer, one per layer, or 1 / sqrt(number of inputs of
+        the layer).
+
+    Returns
+    -------
+    scales : ndarray of shape (n_layers,)
+
+    Raises
+    ------
+    ValueError
+        If the sequence has neither two entries nor one per layer, or an entry is not positive.
+    """
+    if isinstance(prior_scale, str):
+        return np.array([1 / np.sqrt(layer.n_in) for layer in network.layers])  # (layer,)
+    scales, n_layers = np.asarray(prior_scale, dtype=float), len(network.layers)
+    if scales.ndim == 0:
+        scales = np.full(n_layers, scales)  # (layer,)
+    if scales.shape == (2,):
+        scales = np.repeat(scales, [n_layers - 1, 1])  # (layer,)
+    if scales.shape != (n_layers,):
+        raise ValueError(
+            f"prior_scale has {scales.size} entries, but the network has {n_layers} layers of weights "
+            f"({n_layers - 1} hidden and the output); give one scale per layer, two for the hidden layers and the "
+            "output, or one float for all."
+        )
+    if not np.all(np.isfinite(scales) & (scales > 0)):
+        raise ValueError(f"prior_scale must be positive and finite in every layer, got {prior_scale!r}.")
+    return scales  # (layer,)
+
+
+def informed_factor(network, prior_mean, prior_cov):
+    """Mean and lower Cholesky factor of an informed prior; None stands for zero and for the identity.
+
+    Returns
+    -------
+    mean : ndarray of shape (n_weights,)
+        Prior mean of the flat weight vector.
+    cholesky : ndarray of shape (n_weights, n_weights)
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit the network, or the covariance is not symmetric positive definite.
+    MemoryError
+        If the covariance would not fit.
+    """
+    n = network.n_weights
+    what = f"The covariance of {n} weights under an informed prior, and its factor,"
+    require_memory(3 * 8 * n**2, what, "lower hidden_layer_sizes, or give FlatBNNClassifier a prior_scale")
+    mean = np.zeros(n) if prior_mean is None else np.asarray(prior_mean, dtype=float)  # (weight,)
+    cov = np.eye(n) if prior_cov is None else np.asarray(prior_cov, dtype=float)  # (weight, weight)
+    layers = "-".join(map(str, network.sizes))
+    for name, array, shape in (("prior_mean", mean, (n,)), ("prior_cov", cov, (n, n))):
+        if array.shape != shape:
+            raise ValueError(
+                f"{name} has shape {array.shape}, but the {layers} network "
+                f"{'with' if network.fit_intercept else 'without'} intercepts has {n} weights: give shape {shape}. "
+                "hidden_layer_sizes, fit_intercept and the numbers of features and classes must be those "
+                "that the prior was made for."
+            )
+        if not np.all(np.isfinite(array)):
+            raise ValueError(f"{name} contains NaN or infinity.")
+    if not np.allclose(cov, cov.T, rtol=1e-8, atol=1e-10 * np.abs(cov).max()):
+        raise ValueError("prior_cov is not symmetric.")
+    try:
+        return mean, np.linalg.cholesky(cov)
+    except np.linalg.LinAlgError:
+        smallest = np.linalg.eigvalsh(cov)[0]
+        raise ValueError(
+            f"prior_cov is not positive definite (smallest eigenvalue {smallest:.3g}); "
+            "add a small positive number to its diagonal."
+        ) from None

@@ -1,0 +1,136 @@
+"""What a likelihood must say of itself."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ...kernel.log_density import OwnNumbers
+from ...kernel.options import inline
+
+
+@inline
+def _constrain_nothing(free, own, grad):
+    return 0.0
+
+
+@inline
+def _pull_back_nothing(free, own, grad_own, grad):
+    pass
+
+
+NO_OWN = OwnNumbers(_constrain_nothing, _pull_back_nothing)
+
+
+class Likelihood:
+    """A distribution of a target given the outputs of a network.
+
+    Arrays of outputs are (..., output, row), with any leading axes such as one of draws; own numbers are (..., own
+    number) with the leading axes of the outputs.
+
+    Attributes
+    ----------
+    name : str
+    own : tuple of str
+        Names of the learned numbers of its own, in PyMC and ArviZ.
+    dtype : {"int64", "float64"}
+        Type of the target.
+    score_rows : callable
+        Compiled function of outputs (output * m,), Rows, Block and scratch space: it leaves the log likelihood of each
+        row first in the space, behind it the derivatives of each row in each own number (own number * m,), and the
+        derivatives in the outputs in place of the outputs. Padded rows may hold anything.
+    add_rows : callable
+        Compiled function that gives the log likelihood of a block whose rows count once; ``summed(score_rows)``, or
+        what is faster. See ``network_kernel.loglik_grad``.
+    own_numbers : OwnNumbers
+        Compiled functions that make the own numbers.
+    """
+
+    name: str
+    own: tuple = ()
+    dtype = "float64"
+    score_rows: Callable
+    add_rows: Callable
+    own_numbers = NO_OWN
+
+    def n_outputs(self, n_classes):
+        """The number of outputs of a network; n_classes is None where the target is a number."""
+        return 1
+
+    def n_responses(self, n_outputs):
+        """The number of responses in the mean of a row, of a network with so many outputs."""
+        return n_outputs
+
+    def check(self, y):
+        """Raise a ValueError that says where a target y (row,) is not one of this likelihood."""
+        raise NotImplementedError
+
+    def log_likelihood(self, outputs, y, own):
+        """The log likelihood of each row of y (row,), in nats, (..., row)."""
+        raise NotImplementedError
+
+    def mean(self, outputs, own):
+        """The expected target of each row, (..., response, row); outputs may be overwritten."""
+        raise NotImplementedError
+
+    def variance(self, outputs, own):
+        """The variance of the target of each row, (..., response, row)."""
+        raise NotImplementedError
+
+    def draw(self, rng, outputs, own):
+        """A random target of each row, (..., row)."""
+        raise NotImplementedError
+
+    def information(self, outputs, own):
+        """The expected Fisher information of each row.
+
+        It is of the outputs and, behind them, of the own numbers in their unconstrained form, (..., row, output + own
+        number, output + own number).
+        """
+        raise NotImplementedError
+
+    def identified(self, outputs):
+        """Outputs without what changes no distribution, (..., output, row): what convergence is judged on."""
+        return outputs
+
+    def own_from_unconstrained(self, v):
+        """Own numbers of unconstrained ones: by default they are positive, and v are their logarithms."""
+        return np.exp(v)
+
+    def own_to_unconstrained(self, own):
+        """Unconstrained forms of own numbers."""
+        return np.log(own)
+
+    def own_pymc(self):
+        """The PyMC variables of the own numbers, in the model of the context."""
+        return []
+
+    def pymc(self, outputs, own):
+        """The PyMC distribution of the target, as its class and parameters.
+
+        outputs: tensor (row, output); own: the list of ``own_pymc``.
+        """
+        raise NotImplementedError
+
+
+class ClassLikelihood(Likelihood):
+    """A likelihood whose target is a class code, and whose mean holds probabilities of classes."""
+
+    dtype = "int64"
+
+    def check(self, y):
+        n_faults = int(np.sum((y < 0) | (y != np.floor(y))))
+        if n_faults:
+            raise ValueError(f"{self.name} needs class codes from 0 upwards, and {n_faults} row(s) of y are none.")
+
+    def n_classes(self, n_outputs):
+        """The number of classes that so many outputs of a network are for."""
+        return n_outputs
+
+    def class_probabilities(self, mean, axis=-1):
+        """The probability of every class along axis, of a mean with the responses there."""
+        return mean
+
+    def variance(self, outputs, own):
+        """The variance of the indicator of each class whose probability is in the mean."""
+        mean = self.mean(outputs.copy(), own)  # (..., response, row)
+        return mean * (1 - mean)

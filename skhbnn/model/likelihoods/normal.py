@@ -1,0 +1,87 @@
+"""Numbers with normal noise: one output, their mean; the scale of the noise is learned, HalfNormal(1)."""
+
+import math
+
+import numpy as np
+
+from ...kernel.log_density import OwnNumbers
+from ...kernel.network_kernel import summed
+from ...kernel.options import inline
+from ..scale_priors import half_normal
+from .base import Likelihood
+
+HALF_LOG_2_PI = 0.5 * math.log(2 * math.pi)
+SIGMA, UNUSED = half_normal.KIND.parameters
+LOG_CONSTANT = half_normal.KIND.log_constant
+
+
+@inline
+def _constrain(free, own, grad):
+    own[0] = math.exp(free[0])
+    value, slope = half_normal.log_prior(SIGMA, UNUSED, free[0], own[0])
+    grad[0] += slope
+    return LOG_CONSTANT + value
+
+
+@inline
+def _pull_back(free, own, grad_own, grad):
+    grad[0] += own[0] * grad_own[0]
+
+
+NOISE_SCALE = OwnNumbers(_constrain, _pull_back)
+
+
+@inline
+def score_rows(z, rows, block, space):
+    """Log likelihood of each row, and its derivative in the scale of the noise."""
+    scale = rows.own[0]
+    constant = HALF_LOG_2_PI + math.log(scale)
+    for r in range(block.n):
+        u = (rows.y[block.first + r] - z[r]) / scale
+        space[r] = -0.5 * u * u - constant
+        space[block.m + r] = (u * u - 1.0) / scale
+        z[r] = u / scale
+
+
+class Normal(Likelihood):
+    """Normal(output, noise_scale²)."""
+
+    name = "normal"
+    own = ("noise_scale",)
+    score_rows = staticmethod(score_rows)
+    add_rows = staticmethod(summed(score_rows))
+    own_numbers = NOISE_SCALE
+
+    def check(self, y):
+        n_faults = int(np.sum(~np.isfinite(y)))
+        if n_faults:
+            raise ValueError(f"normal needs finite numbers, and {n_faults} row(s) of y are none.")
+
+    def log_likelihood(self, outputs, y, own):
+        scale = own[..., 0, None]  # (..., 1)
+        return -0.5 * ((y - outputs[..., 0, :]) / scale) ** 2 - np.log(scale) - HALF_LOG_2_PI
+
+    def mean(self, outputs, own):
+        return outputs
+
+    def variance(self, outputs, own):
+        return np.broadcast_to(own[..., 0, None, None] ** 2, outputs.shape)
+
+    def draw(self, rng, outputs, own):
+        mean = outputs[..., 0, :]  # (..., row)
+        return mean + own[..., 0, None] * rng.standard_normal(mean.shape)
+
+    def information(self, outputs, own):
+        scale = np.broadcast_to(own[..., 0, None], (*outputs.shape[:-2], outputs.shape[-1]))  # (..., row)
+        return np.stack([scale**-2, np.full(scale.shape, 2.0)], axis=-1)[..., None] * np.eye(2)
+
+    def own_pymc(self):
+        return [half_normal.KIND.pymc("noise_scale")]
+
+    def pymc(self, outputs, own):
+        import pymc as pm
+
+        return pm.Normal, {"mu": outputs[:, 0], "sigma": own[0]}
+
+
+KIND = Normal()

@@ -1,0 +1,28 @@
+"""What a prior of learned scales must say of itself."""
+
+from collections.abc import Callable
+
+
+class ScalePrior:
+    """A prior of a positive scale, whose logarithm the sampler sees.
+
+    Attributes
+    ----------
+    name : str
+    parameters : tuple of two floats
+        What the compiled function is given; the second is 0 where one is enough.
+    log_constant : float
+        Logarithm of the constant factor of the density.
+    compiled : callable
+        Compiled function of the two parameters, the logarithm of a scale and the scale: the log density of the
+        logarithm, Jacobian included, without its constant, and its derivative in the logarithm.
+    """
+
+    name: str
+    parameters: tuple
+    log_constant: float
+    compiled: Callable
+
+    def pymc(self, name, dims):
+        """The PyMC variable of scales, in the model of the context."""
+        raise NotImplementedError

@@ -137,7 +137,7 @@ def replicate(case, seed, *, widen=1.0, **settings):
     draws = statistics(log_odds(new_proba), log_odds(proba), y)
     for part, scale in enumerate(group_scales):
         name = f"group scale of {fitted.posterior_.learned_parts[part]}"
-        truth[name], draws[name] = [scale], fitted.posterior_.learned_group_scale[..., part]  # (chain, draw)
+        truth[name], draws[name] = [scale], fitted.posterior_.group_scale[..., part]  # (chain, draw)
     n_chains = len(fitted.posterior_.weights)
     return {name: position(truth[name][0], draws[name].reshape(n_chains, -1), rng) for name in truth}
 

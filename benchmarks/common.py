@@ -13,7 +13,6 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 
-from skhbnn.density.compiled import nutpie_callbacks
 from skhbnn.support.libraries import import_arviz
 
 ARTICLE = {
@@ -53,15 +52,14 @@ def warnings_ignored():
 
 def gradient_seconds(density, repeats):
     """Seconds of one call of the callback that the sampler calls, the fastest of several runs of so many."""
-    callback, _ = nutpie_callbacks()
     arrays = density.initial_point(0), np.empty(density.n_dim), np.empty(1)  # x, gradient, log density
     pointers = [array.ctypes.data_as(ctypes.POINTER(ctypes.c_double)) for array in arrays]
-    arguments, header = (density.n_dim, *pointers), density.header.ctypes.data
+    arguments, header = (density.n_dim, *pointers), density.header_address
     best = np.inf
     for _ in range(20):
         start = time.perf_counter()
         for _ in range(repeats):
-            callback.ctypes(*arguments, header)
+            density.callback.ctypes(*arguments, header)
         best = min(best, (time.perf_counter() - start) / repeats)
     return best
 

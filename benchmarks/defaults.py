@@ -22,14 +22,13 @@ Whether a fit has the groups in the centred or the non-centred form changes how 
 all are non-centred.
 """
 
-from functools import cached_property
+from dataclasses import replace
 
 import numpy as np
 from joblib import Parallel, delayed
 
 from skhbnn import HierarchicalBNNClassifier
 from skhbnn.datasets import make_rotated_moons
-from skhbnn.model.network import Network
 
 from .common import convergence_ignored, first_rows, paired, scores
 from .predictive_calibration import contraception, require_data, vowel
@@ -40,45 +39,32 @@ ROWS = (5, 10, 20, 50)  # of each group of the moons
 DEFAULT, THE_ARTICLES = "the default", "the article's"
 
 
-class OnePerLayer(Network):
-    """Intercepts share the group scale of their layer's matrix."""
+class ScalePerLayer(HierarchicalBNNClassifier):
+    """The hierarchical model whose intercepts share the group scale of their layer's matrix."""
 
-    @cached_property
-    def parts(self):  # noqa: D102
-        return tuple((f"layer_{k}", k, slice(layer.start, layer.stop)) for k, layer in enumerate(self.layers))
-
-
-class OnePerUnit(Network):
-    """The weights and the intercept of every unit have a group scale of their own."""
-
-    @cached_property
-    def parts(self):  # noqa: D102
-        units = [(layer, unit) for layer, size in enumerate(self.sizes[1:]) for unit in range(size)]
-        return tuple((f"unit_{layer}_{unit}", layer, None) for layer, unit in units)
-
-    @cached_property
-    def part_of_weight(self):  # noqa: D102
-        n_before, parts = 0, []
-        for layer in self.layers:
-            parts.append(np.tile(np.arange(layer.n_out), layer.n_in + self.fit_intercept) + n_before)
-            n_before += layer.n_out
-        return np.concatenate(parts)  # (weight,)
+    def _model(self, n_inputs):
+        model = super()._model(n_inputs)
+        terms = [
+            replace(term, scale=f"layer_{term.name.partition('_')[2]}") if term.is_learned else term
+            for term in model.terms
+        ]
+        return replace(model, terms=tuple(terms))
 
 
-class WithNetwork(HierarchicalBNNClassifier):
-    """The hierarchical model with other group scales."""
+class ScalePerUnit(HierarchicalBNNClassifier):
+    """The hierarchical model in which the weights and the intercept of every unit have a group scale of their own."""
 
-    def _network(self, n_inputs):
-        network = super()._network(n_inputs)
-        return self.network_class(network.sizes, network.activation, network.fit_intercept)
-
-
-class ScalePerLayer(WithNetwork):  # noqa: D101
-    network_class = OnePerLayer
-
-
-class ScalePerUnit(WithNetwork):  # noqa: D101
-    network_class = OnePerUnit
+    def _model(self, n_inputs):
+        model = super()._model(n_inputs)
+        terms = []
+        for term in model.terms:
+            layer = model.network.layers[int(term.name.partition("_")[2])]
+            units = (term.entries - layer.start) % layer.n_out  # (entry,)
+            for unit in range(layer.n_out) if term.is_learned else []:
+                name = f"unit_{term.name.partition('_')[2]}_{unit}"
+                terms.append(replace(term, entries=term.entries[units == unit], scale=name))
+            terms += [] if term.is_learned else [term]
+        return replace(model, terms=tuple(terms))
 
 
 def settings(n_layers, hidden, wider):

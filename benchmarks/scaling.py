@@ -16,8 +16,8 @@ from skhbnn import HierarchicalBNNClassifier
 from skhbnn.data.rows import group_rows
 from skhbnn.datasets import make_rotated_moons
 from skhbnn.density.density import Density
+from skhbnn.model.build import hierarchical_model
 from skhbnn.model.network import Network
-from skhbnn.model.priors import HierarchicalModel
 
 from .common import ARTICLE_HIERARCHICAL, convergence_ignored, gradient_seconds, measured_in_new_python, scores, timed
 
@@ -70,7 +70,7 @@ def cost(n_groups, n_rows):
     X, y = rng.normal(size=(n_groups * n_rows, 2)), rng.integers(0, 2, n_groups * n_rows)  # (row, 2), (row,)
     data, _ = group_rows(X, y, np.repeat(np.arange(n_groups), n_rows), list(range(n_groups)))
     network = Network((2, 5, 5, 1), "tanh", False)
-    model = HierarchicalModel(network, np.ones(3), ("partial",) * 3)
+    model = hierarchical_model(network, "bernoulli", np.ones(3), ("partial",) * 3)
     return gradient_seconds(Density(model, data), repeats=max(2, 200_000 // (n_groups * n_rows)))
 
 

@@ -54,7 +54,15 @@ class Forged:
     def array(self, *path):
         """An array that may be written to."""
         *path, name = path
-        return np.load(io.BytesIO(self.members[self.record(*path)[name]["$array"]])).copy()
+        return self.member(self.record(*path)[name]["$array"])
+
+    def member(self, index):
+        """The array of a member, that may be written to."""
+        return np.load(io.BytesIO(self.members[index])).copy()
+
+    def terms(self):
+        """The fields of every term of the model."""
+        return [fields for term in self.record("posterior_", "model")["terms"]["$tuple"] for fields in term.values()]
 
     def put(self, array, *path):
         *path, name = path

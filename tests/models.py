@@ -4,9 +4,10 @@ import numpy as np
 
 from skhbnn.data.rows import group_rows
 from skhbnn.density.density import Density
+from skhbnn.density.forward import Forward
 from skhbnn.model import build
-from skhbnn.model.network import Network
 from skhbnn.model.pooling import layer_pooling
+from skhbnn.posterior.prediction import Predictor
 
 
 def likelihood_of(network):
@@ -18,13 +19,9 @@ def flat_model(network, scale, family="normal", likelihood=None):
     return build.flat_model(network, likelihood or likelihood_of(network), np.asarray(scale), family)
 
 
-def hierarchical_model(
-    network, scale, pooling, family="normal", group_scale_prior="half_normal", likelihood=None
-):
+def hierarchical_model(network, scale, pooling, family="normal", group_scale_prior="half_normal", likelihood=None):
     name = likelihood or likelihood_of(network)
-    return build.hierarchical_model(
-        network, name, np.asarray(scale), tuple(pooling), family, group_scale_prior
-    )
+    return build.hierarchical_model(network, name, np.asarray(scale), tuple(pooling), family, group_scale_prior)
 
 
 def informed_model(network, mean, cholesky, likelihood=None):
@@ -67,4 +64,6 @@ def make_density(kind, network, sizes=(4, 1, 5), seed=0, likelihood=None, **prio
     return Density(hierarchical_model(network, scale, pooling, family, likelihood=name, **priors), data)
 
 
-__all__ = ["Density", "Network", "flat_model", "hierarchical_model", "informed_model", "make_density"]
+def predictor(network):
+    """What the functions of ``posterior.prediction`` take for weights of a network."""
+    return Predictor(Forward(network), likelihood_of(network))

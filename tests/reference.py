@@ -70,48 +70,61 @@ def row_logits(network, w, x):
 def log_likelihood(network, w, x, code):
     """Log likelihood of one row's class under weights w (..., weight)."""
     logits = row_logits(network, w, x)
-    if network.n_logits == 1:
+    if network.n_outputs == 1:
         logits = np.concatenate([np.zeros_like(logits), logits], axis=-1)
     return logits[..., code] - np.log(np.exp(logits).sum(axis=-1))
+
+
+def choices(model):
+    """Pooling and prior scale of every layer, and the fixed group scale or None, read off the names of the terms."""
+    pooling, scale, group_scale = [], [], None
+    for index in range(len(model.network.layers)):
+        by_level = {term.level: term for term in model.terms if term.name == f"coef_{index}"}
+        kind = "partial" if len(by_level) == 2 else ("complete" if 0 in by_level else "none")
+        pooling.append("affine" if index == 0 and model.map_rank else kind)
+        scale.append(by_level[min(by_level)].scale[0])
+        if kind == "partial" and not isinstance(by_level[1].scale, str):
+            group_scale = by_level[1].scale[0]
+    maps = [term.scale for term in model.terms if term.name == "input_map"]
+    return pooling, scale, maps[0][0] if maps and not isinstance(maps[0], str) else group_scale
 
 
 def weights(model, x, n_groups):
     """Weights of each group from x (..., n_dim), as (..., group, weight), and the log density of the prior."""
     network, log_prior = model.network, 0.0
     layers = np.concatenate([[index] * (layer.stop - layer.start) for index, layer in enumerate(network.layers)])
-    pooling, scale = np.array(model.pooling)[layers], model.scale[layers]
+    pooling, scale, group_scale = choices(model)
+    pooling, scale = np.array(pooling)[layers], np.array(scale)[layers]
     has_mean, differs = pooling != "none", (pooling == "partial") | (pooling == "none")
     parts = []  # 2 k of the matrix of layer k, 2 k + 1 of its intercepts
     for k, (n_in, n_out) in enumerate(pairwise(network.sizes)):
         parts += [2 * k] * n_in * n_out + [2 * k + 1] * n_out * network.fit_intercept
     parts = np.array(parts)  # (weight,)
-    fixed = isinstance(getattr(model, "group_scale_prior", None), float)
+    fixed = group_scale is not None
     learned_parts = np.unique(parts[(pooling == "partial") & (not fixed)])
     n_in, map_sizes = network.sizes[0], []  # entries of the map's matrix and of its shift
-    if model.pooling[0] == "affine":
+    if model.map_rank:
         map_sizes = [n_in**2, n_in][: 1 + network.fit_intercept]
     n_means, n_scales = has_mean.sum(), len(learned_parts) + (not fixed) * len(map_sizes)
-    mean, log_slope = from_unconstrained(model.weight_prior, x[..., :n_means], scale[has_mean])
-    log_prior = family_log_density(model.weight_prior, mean, scale[has_mean]).sum(-1) + log_slope.sum(-1)
+    mean, log_slope = from_unconstrained(model.family_name, x[..., :n_means], scale[has_mean])
+    log_prior = family_log_density(model.family_name, mean, scale[has_mean]).sum(-1) + log_slope.sum(-1)
     log_sd = x[..., n_means : n_means + n_scales]
     if n_scales:
-        prior = group_scale_log_density(model.group_scale_prior, np.exp(log_sd))
+        prior = group_scale_log_density(model.scale_prior_name, np.exp(log_sd))
         log_prior = log_prior + (prior + log_sd).sum(-1)
     w = np.zeros((*x.shape[:-1], n_groups, len(layers)), dtype=x.dtype)
     w[..., has_mean] = mean[..., None, :]
     if differs.any() or map_sizes:
         v = x[..., n_means + n_scales :].reshape(*x.shape[:-1], n_groups, differs.sum() + sum(map_sizes))
-        z, log_slope = from_unconstrained(model.weight_prior, v, 1.0)
-        log_prior = log_prior + (family_log_density(model.weight_prior, z, 1.0) + log_slope).sum((-1, -2))
+        z, log_slope = from_unconstrained(model.family_name, v, 1.0)
+        log_prior = log_prior + (family_log_density(model.family_name, z, 1.0) + log_slope).sum((-1, -2))
         for k, i in enumerate(np.flatnonzero(differs)):
             learned = np.flatnonzero(learned_parts == parts[i])
-            if pooling[i] == "none":
-                sd = scale[i]
-            else:
-                sd = np.exp(log_sd[..., learned]) if len(learned) else model.group_scale_prior
+            sd = np.exp(log_sd[..., learned]) if len(learned) else group_scale
+            sd = scale[i] if pooling[i] == "none" else sd
             w[..., i] += sd * z[..., k]
     if map_sizes:
-        sd = [model.group_scale_prior] * 2 if fixed else np.moveaxis(np.exp(log_sd[..., len(learned_parts) :]), -1, 0)
+        sd = [group_scale] * 2 if fixed else np.moveaxis(np.exp(log_sd[..., len(learned_parts) :]), -1, 0)
         of_map = np.split(z[..., differs.sum() :], [n_in**2], axis=-1)  # (..., group, input * input), (..., input)
         matrix, *shift = (np.asarray(scale)[..., None, None] * entries for scale, entries in zip(sd, of_map))  # noqa: B905
         matrix = np.eye(n_in) + matrix.reshape(*matrix.shape[:-1], n_in, n_in)  # (..., group, input, input)

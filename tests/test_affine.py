@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from models import hierarchical_model
 from scipy import special, stats
 from scipy.linalg import block_diag
 
@@ -12,31 +13,36 @@ import skhbnn
 from skhbnn import HierarchicalBNNClassifier, InformedPriorBNNClassifier
 from skhbnn.data.rows import group_rows
 from skhbnn.data.standardizer import Standardizer
+from skhbnn.density.forward import network_outputs
+from skhbnn.model.build import layer_scales
 from skhbnn.model.network import Network
-from skhbnn.model.priors import HierarchicalModel, layer_pooling, layer_scales, n_dim
+from skhbnn.model.pooling import layer_pooling
+from skhbnn.model.terms import Layout
 from skhbnn.model.weights import group_weights
-from skhbnn.posterior.group_prior import SHARED_STD, _output_mean_covariance
+from skhbnn.posterior.group_prior import SHARED_STD, output_mean_covariance
 
 
 @pytest.mark.parametrize("hidden", [(4,), (4, 3), ()])
 @pytest.mark.parametrize("fit_intercept", [True, False])
 def test_the_weights_of_a_group_see_mapped_inputs(hidden, fit_intercept):
     """The logits of x under a group's weights are those of x A + s under the weights that all groups share."""
-    network = Network((3, *hidden, 2), "tanh", fit_intercept)
-    model = HierarchicalModel(
+    network = Network((3, *hidden, 3), "tanh", fit_intercept)
+    model = hierarchical_model(
         network, np.ones(len(network.layers)), ("affine", *("complete",) * len(hidden)), "normal", 0.5
     )
     rng = np.random.default_rng(0)
-    x = rng.normal(size=n_dim(model, 4))  # (n_dim,)
+    layout = Layout(model, np.arange(4)[None])
+    x = rng.normal(size=layout.n_dim)  # (n_dim,)
     shared, own = x[: network.n_weights], x[network.n_weights :].reshape(4, -1)  # (weight,), (group, entry of the map)
-    mean, _, weights = group_weights(model, 4, x)  # (weight,), (group, weight)
-    np.testing.assert_array_equal(mean, shared)
+    made = group_weights(layout, x)
+    np.testing.assert_array_equal(made.mean, shared)
     X = rng.normal(size=(20, 3))  # (row, input)
     for g in range(4):
         matrix, shift = np.eye(3) + 0.5 * own[g, :9].reshape(3, 3), 0.5 * own[g, 9:]  # (input, input), (input,)
         mapped = X @ matrix + (shift if fit_intercept else 0)  # (row, input)
-        expected = network.logits(shared[None], mapped)[0]  # (logit, row)
-        np.testing.assert_allclose(network.logits(weights[None, g], X)[0], expected, rtol=1e-11, atol=1e-12)
+        expected = network_outputs(network, shared[None], mapped)[0]  # (logit, row)
+        found = network_outputs(network, made.weights[None, g], X)[0]  # (logit, row)
+        np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-12)
 
 
 def test_forms_of_pooling_and_of_scales():
@@ -86,16 +92,15 @@ def test_groups_that_differ_by_a_map(fitted, mirrored):
 
 def test_group_scales_are_named(fitted):
     assert fitted.posterior_.learned_parts == ["input_map", "input_shift"]
-    assert fitted.posterior_.group_scale.shape == (2, 200, 6)  # those of four parts of the network are 0
-    assert (fitted.posterior_.group_scale[..., :4] == 0).all()
-    assert (fitted.posterior_.group_scale[..., 4:] > 0).all()
+    assert fitted.posterior_.group_scale.shape == (2, 200, 2)
+    assert (fitted.posterior_.group_scale > 0).all()
     assert fitted.diagnostics_.learned_parts == ["input_map", "input_shift"]
 
 
 def test_population_weights_are_mapped_group_means(fitted):
     """For every draw the matrix of unseen groups has the mean W and covariance t² WᵀW in each row."""
     posterior = fitted.posterior_
-    mean, scale = posterior.group_mean.reshape(400, -1), posterior.group_scale.reshape(400, 6)
+    mean, scale = posterior.group_mean.reshape(400, -1), posterior.group_scale.reshape(400, 2)
     n_labels = 60
     weights = np.array([posterior.population_weights(f"new {k}") for k in range(n_labels)])  # (label, draw, weight)
     np.testing.assert_array_equal(weights[:, :, 9:], np.broadcast_to(mean[:, 9:], (n_labels, 400, 4)))
@@ -103,7 +108,7 @@ def test_population_weights_are_mapped_group_means(fitted):
     deviations = (weights[:, :, :6] - mean[:, :6]).reshape(n_labels, 400, 2, 3)  # (label, draw, input, unit)
     shifts = (weights[:, :, 6:9] - mean[:, 6:9])[:, :, None]  # (label, draw, 1, unit)
     inverse = np.linalg.pinv(matrix)  # (draw, unit, input)
-    for found, sd in ((deviations, scale[:, 4]), (shifts, scale[:, 5])):
+    for found, sd in ((deviations, scale[:, 0]), (shifts, scale[:, 1])):
         z = np.einsum("ldiu,duk->ldik", found, inverse) / sd[:, None, None]  # (label, draw, input or shift, input)
         assert abs(z.mean()) < 4 / np.sqrt(z.size)
         assert abs((z**2).mean() - 1) < 4 * np.sqrt(2 / z.size)
@@ -125,7 +130,7 @@ def test_the_prior_is_around_the_draw_nearest_to_the_mean_prediction(chain_weigh
     prior = InformedPriorBNNClassifier.from_hierarchical(fitted, prior_chains=chains)
     mean = fitted.posterior_.group_mean.reshape(400, -1)[draw].astype(float)  # (weight,)
     np.testing.assert_allclose(prior.prior_mean, mean, rtol=1e-6)
-    of_map, of_shift = fitted.posterior_.group_scale.reshape(400, 6)[draw, 4:].astype(float) ** 2
+    of_map, of_shift = fitted.posterior_.group_scale.reshape(400, 2)[draw].astype(float) ** 2
     gram = mean[:6].reshape(2, 3).T @ mean[:6].reshape(2, 3)  # (unit, unit)
     groups_weights = fitted.posterior_.weights.reshape(400, 8, 13)[draw].astype(float)  # (group, weight)
     precision = np.eye(4) / 4.0**2  # (output weight, output weight)
@@ -144,30 +149,34 @@ def test_the_mean_output_weights_given_hidden_layers(sizes):
     """Their covariance, from the precision of mean and deviations together, and slopes by finite differences."""
     network, n_groups, rng = Network(sizes, "tanh", True), 4, np.random.default_rng(0)
     pooling = ("affine", "partial")[-len(network.layers) :]
-    model = HierarchicalModel(network, np.full(len(network.layers), 1.5), pooling, weight_prior="laplace")
+    model = hierarchical_model(network, np.full(len(network.layers), 1.5), pooling, family="laplace")
     groups = np.repeat(np.arange(n_groups), 5)  # (row,)
     X, y = rng.normal(size=(20, 2)), rng.integers(0, max(2, sizes[-1]), 20)  # (row, input), (row,)
     data, _ = group_rows(X, y, groups, list(range(n_groups)), Standardizer.identity(2))
     weights = rng.normal(size=(n_groups, network.n_weights))  # (group, weight)
     scales = rng.uniform(0.5, 1.5, len(network.parts) + 2)  # (part,)
+    of_part = {part.name: number for number, part in enumerate(network.parts)}
+    of_part |= {"input_map": len(of_part), "input_shift": len(of_part) + 1}
+    learned = [of_part[name] for name in model.scale_names]
     own = np.arange(network.layers[-1].start, network.n_weights)  # (output weight,)
+    part_of_weight = np.repeat(np.arange(len(network.parts)), [p.stop - p.start for p in network.parts])  # (weight,)
     n = len(own)
     joint = np.eye(n * (1 + n_groups)) / (2 * 1.5**2)  # (mean and deviation, mean and deviation)
     for g in range(n_groups):
         at = slice(n * (1 + g), n * (2 + g))
-        joint[at, at] = np.diag(1 / (2 * scales[network.part_of_weight[own]] ** 2))
+        joint[at, at] = np.diag(1 / (2 * scales[part_of_weight[own]] ** 2))
         to_weights = np.zeros((n, len(joint)))  # (output weight, mean and deviation)
         to_weights[:, :n] = to_weights[:, at] = np.eye(n)
         steps = 1e-5 * np.eye(network.n_weights)[own]  # (output weight, weight)
-        ends = [network.logits(weights[g] + sign * steps, X[groups == g]) for sign in (1, -1)]
+        ends = [network_outputs(network, weights[g] + sign * steps, X[groups == g]) for sign in (1, -1)]
         slopes = (ends[0] - ends[1]) / 2e-5  # (output weight, logit, row)
-        logits = network.logits(weights[[g]], X[groups == g])[0]  # (logit, row)
+        logits = network_outputs(network, weights[[g]], X[groups == g])[0]  # (logit, row)
         padded = np.concatenate([np.zeros_like(logits[:1]), logits]) if sizes[-1] == 1 else logits  # (class, row)
         p = special.softmax(padded, axis=0)[-sizes[-1] :]  # (logit, row)
         spread = np.eye(len(p))[:, :, None] * p - p[:, None] * p  # (logit, logit, row)
         fisher = np.einsum("iar,abr,jbr->ij", slopes, spread, slopes)  # (output weight, output weight)
         joint += to_weights.T @ fisher @ to_weights
-    found = _output_mean_covariance(model, data, weights, scales)
+    found = output_mean_covariance(model, data, weights, scales[learned], np.empty(0))
     np.testing.assert_allclose(found, np.linalg.inv(joint)[:n, :n], rtol=1e-6, atol=1e-8)
 
 

@@ -77,6 +77,6 @@ def test_arviz_functions_run(hierarchical, arviz):
     pointwise = loo.loo_i if hasattr(loo, "loo_i") else loo.elpd_i
     assert len(np.ravel(pointwise)) == 60
     np.testing.assert_allclose(np.sum(np.asarray(pointwise)), elpd, rtol=1e-9)
-    mean = hierarchical.posterior_.learned_group_scale.mean(axis=(0, 1))  # (learned part,)
+    mean = hierarchical.posterior_.group_scale.mean(axis=(0, 1))  # (learned part,)
     np.testing.assert_allclose(summary["mean"].astype(float), mean, rtol=0.05, atol=6e-3)
     assert len(summary) == 4

@@ -6,27 +6,25 @@ from itertools import combinations, product
 import numpy as np
 import pytest
 import reference
+from models import make_density
 from scipy import stats
 
-from skhbnn.data.rows import group_rows
-from skhbnn.density.density import Density
 from skhbnn.model.network import Network
-from skhbnn.model.priors import FlatModel, HierarchicalModel, InformedModel, layer_pooling, layer_scales
 
 SIZES = {"flat": [17], "hierarchical": [1, 70, 9], "informed": [130]}  # rows; 64 are worked on at once
 CHOICES = {
     "activation": ["tanh", "relu", "logistic", "identity"],
-    "n_logits": [1, 3],
+    "n_outputs": [1, 3],
     "fit_intercept": [True, False],
-    "weight_prior": ["normal", "laplace", "student_t", "cauchy"],
+    "family": ["normal", "laplace", "student_t", "cauchy"],
     "prior_scale": [0.7, [0.4, 1.3], "fan_in"],
     "group_scale_prior": ["half_normal", "half_cauchy", "inverse_gamma", 0.6],
     "pooling": list(product(["partial", "complete", "none", "affine"], ["partial", "complete", "none"])),
 }
 KINDS = {  # what each model can choose
-    "flat": ["activation", "n_logits", "fit_intercept", "weight_prior", "prior_scale"],
+    "flat": ["activation", "n_outputs", "fit_intercept", "family", "prior_scale"],
     "hierarchical": list(CHOICES),
-    "informed": ["activation", "n_logits", "fit_intercept"],
+    "informed": ["activation", "n_outputs", "fit_intercept"],
 }
 GRID = [
     (kind, dict(zip(names, values, strict=True)))
@@ -46,59 +44,40 @@ def covering(grid):
     return chosen
 
 
-def make_density(kind, network, sizes=None, seed=0, **priors):
-    rng = np.random.default_rng(seed)
-    sizes = sizes or SIZES[kind]
-    codes = np.repeat(np.arange(len(sizes)), sizes)  # (row,)
-    X = rng.normal(size=(len(codes), network.sizes[0]))  # (row, feature)
-    y = rng.integers(0, max(2, network.n_logits), len(codes))  # (row,)
-    data, _ = group_rows(X, y, codes, [f"group {g}" for g in range(len(sizes))])
-    if kind == "informed":
-        root = rng.normal(size=(network.n_weights, network.n_weights))  # (weight, weight)
-        cov = root @ root.T / network.n_weights + 0.1 * np.eye(network.n_weights)  # (weight, weight)
-        mean = 0.5 * rng.normal(size=network.n_weights)  # (weight,)
-        return Density(InformedModel(network, mean, np.linalg.cholesky(cov)), data)
-    scale = layer_scales(network, priors.pop("prior_scale", 0.7))
-    if kind == "flat":
-        return Density(FlatModel(network, scale, **priors), data)
-    pooling = layer_pooling(network, priors.pop("pooling", "partial"))
-    return Density(HierarchicalModel(network, scale, pooling, **priors), data)
-
-
 def density_of(kind, choice):
     """A small density of one point of the grid."""
     priors = {**choice}
-    n_logits = priors.pop("n_logits")
-    network = Network((2, 3, n_logits), priors.pop("activation"), priors.pop("fit_intercept"))
+    network = Network((2, 3, priors.pop("n_outputs")), priors.pop("activation"), priors.pop("fit_intercept"))
     return make_density(kind, network, [4, 1, 5] if kind == "hierarchical" else [7], **priors)
 
 
 def pymc_point(density, x):
     """The unconstrained vector under the names of the PyMC model's value variables."""
     model, network, n_groups = density.model, density.model.network, density.data.n_groups
-    if isinstance(model, InformedModel):
+    if len(model.factor):
         return {"z": x}
-    suffix = "" if model.weight_prior == "normal" else "_unconstrained__"
-    parts = []  # name, pooling, shape
-    for index, (layer, pooling) in enumerate(zip(network.layers, model.pooling, strict=True)):
-        parts.append((f"coef_{index}", pooling, (layer.n_in, layer.n_out)))
+    suffix = "" if model.family_name == "normal" else "_unconstrained__"
+    levels = {(term.name, term.level) for term in model.terms}
+    shapes = {}
+    for index, layer in enumerate(network.layers):
+        shapes[f"coef_{index}"] = (layer.n_in, layer.n_out)
         if network.fit_intercept:
-            parts.append((f"intercept_{index}", pooling, (layer.n_out,)))
+            shapes[f"intercept_{index}"] = (layer.n_out,)
+    mapped = {"coef_0", "intercept_0"} if ("input_map", 1) in levels else set()
     point, at = {}, 0
-    for name, pooling, shape in parts:
-        if pooling != "none":
-            n, name = math.prod(shape), name + ("" if pooling == "complete" else "_mean")
-            point[name + suffix] = x[at : at + n].reshape(shape)
+    for name, shape in shapes.items():
+        if (name, 0) in levels:
+            alone = (name, 1) not in levels and name not in mapped
+            n, own = math.prod(shape), name if alone else f"{name}_mean"
+            point[own + suffix] = x[at : at + n].reshape(shape)
             at += n
-    if len(model.learned_scales):
-        point["group_scale_log__"] = x[at : at + len(model.learned_scales)]
-        at += len(model.learned_scales)
+    if model.scale_names:
+        point["group_scale_log__"] = x[at : at + len(model.scale_names)]
+        at += len(model.scale_names)
     z, column = x[at:].reshape(n_groups, -1), 0  # (group, deviation)
-    if model.pooling[0] == "affine":
-        parts.append(("input_map", "partial", (network.sizes[0],) * 2))
-        parts += [("input_shift", "partial", (network.sizes[0],))] * network.fit_intercept
-    for name, pooling, shape in parts:
-        if pooling in ("partial", "none"):
+    shapes |= {"input_map": (network.sizes[0], model.map_rank), "input_shift": (model.map_rank,)}
+    for name, shape in shapes.items():
+        if (name, 1) in levels:
             n = math.prod(shape)
             point[f"{name}_z{suffix}"] = z[:, column : column + n].reshape(n_groups, *shape)
             column += n
@@ -146,7 +125,7 @@ def test_density_and_gradient_equal_pymc(fused, full_grid):
 @pytest.mark.parametrize("fused", [True, False])
 def test_densities_of_many_rows_equal_pymc(kind, fused):
     """More rows than are worked on at once, two hidden layers."""
-    assert_equals_pymc(make_density(kind, Network((3, 4, 2, 3), "tanh", True)), fused)
+    assert_equals_pymc(make_density(kind, Network((3, 4, 2, 3), "tanh", True), SIZES[kind]), fused)
 
 
 def test_density_and_gradient_equal_numpy_over_the_whole_grid():
@@ -168,9 +147,9 @@ def test_density_and_gradient_equal_numpy_over_the_whole_grid():
 
 @pytest.mark.parametrize("kind", ["flat", "hierarchical", "informed"])
 @pytest.mark.parametrize("hidden", [(), (3,), (5, 4, 3)])
-@pytest.mark.parametrize("n_logits", [1, 11])
-def test_gradient_equals_finite_differences(kind, hidden, n_logits):
-    density = make_density(kind, Network((2, *hidden, n_logits), "tanh", True), seed=2)
+@pytest.mark.parametrize("n_outputs", [1, 11])
+def test_gradient_equals_finite_differences(kind, hidden, n_outputs):
+    density = make_density(kind, Network((2, *hidden, n_outputs), "tanh", True), SIZES[kind], seed=2)
     x = np.random.default_rng(3).normal(size=density.n_dim)  # (n_dim,)
     step = 1e-5
     numeric = [
@@ -180,11 +159,11 @@ def test_gradient_equals_finite_differences(kind, hidden, n_logits):
     np.testing.assert_allclose(density.logp_grad(x)[1], numeric, rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize("n_logits", [1, 4])
-def test_log_likelihood_equals_a_loop_over_rows(n_logits):
+@pytest.mark.parametrize("n_outputs", [1, 4])
+def test_log_likelihood_equals_a_loop_over_rows(n_outputs):
     """The kernel's blocks, products and padding against the textbook formula, a row at a time."""
-    network = Network((2, 3, n_logits), "logistic", True)
-    density = make_density("hierarchical", network, seed=4)
+    network = Network((2, 3, n_outputs), "logistic", True)
+    density = make_density("hierarchical", network, SIZES["hierarchical"], seed=4)
     x = np.random.default_rng(5).normal(size=density.n_dim)  # (n_dim,)
     n, data = network.n_weights, density.data
     mu, log_sd, z = x[:n], x[n : n + 4], x[n + 4 :].reshape(data.n_groups, n)
@@ -193,10 +172,10 @@ def test_log_likelihood_equals_a_loop_over_rows(n_logits):
     expected += (stats.halfnorm.logpdf(sd) + log_sd).sum()
     for row, (inputs, code) in enumerate(zip(data.X, data.y, strict=True)):
         g = np.searchsorted(data.offsets, row, side="right") - 1
-        w = mu + np.repeat(sd, [6, 3, 3 * n_logits, n_logits]) * z[g]  # (weight,)
+        w = mu + np.repeat(sd, [6, 3, 3 * n_outputs, n_outputs]) * z[g]  # (weight,)
         h = 1 / (1 + np.exp(-(inputs @ w[:6].reshape(2, 3) + w[6:9])))  # (unit,)
-        logits = h @ w[9 : 9 + 3 * n_logits].reshape(3, n_logits) + w[9 + 3 * n_logits :]  # (logit,)
-        if n_logits == 1:
+        logits = h @ w[9 : 9 + 3 * n_outputs].reshape(3, n_outputs) + w[9 + 3 * n_outputs :]  # (logit,)
+        if n_outputs == 1:
             logits = np.array([0, logits[0]])  # (class,)
         expected += logits[code] - np.log(np.exp(logits).sum())
     np.testing.assert_allclose(density.logp_grad(x)[0], expected, rtol=1e-12)
@@ -204,7 +183,7 @@ def test_log_likelihood_equals_a_loop_over_rows(n_logits):
 
 def test_an_overflowing_point_is_not_finite():
     """Far out the density must say so, or the sampler would not see a divergence."""
-    density = make_density("hierarchical", Network((2, 3, 1), "tanh", True))
+    density = make_density("hierarchical", Network((2, 3, 1), "tanh", True), SIZES["hierarchical"])
     x = np.zeros(density.n_dim)  # (n_dim,)
     x[0] = 1e200
     assert not np.isfinite(density.logp_grad(x)[0])

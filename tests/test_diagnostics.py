@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from models import flat_model
 from scipy.signal import lfilter
 from sklearn.exceptions import ConvergenceWarning
 
@@ -11,7 +12,6 @@ from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier
 from skhbnn.data.rows import group_rows
 from skhbnn.inference.trace import Trace
 from skhbnn.model.network import Network
-from skhbnn.model.priors import FlatModel
 from skhbnn.posterior.diagnostics import diagnose
 from skhbnn.posterior.draws import Posterior
 from skhbnn.support.libraries import import_arviz
@@ -30,8 +30,8 @@ def made_up(draws, energy=None, **flags):
         **flags,
     }
     data, _ = group_rows(rng.normal(size=(30, 1)), rng.integers(0, 2, 30), np.zeros(30, int), ["all"])
-    model = FlatModel(NETWORK, np.ones(1))
-    posterior = Posterior(model, draws[:, :, None].astype(np.float32), None, None, stats, 0)
+    model = flat_model(NETWORK, np.ones(1))
+    posterior = Posterior(model=model, weights=draws[:, :, None].astype(np.float32), sample_stats=stats, seed=0)
     return diagnose(posterior, data, Trace(x=draws, statistics=stats), False)
 
 
@@ -169,8 +169,8 @@ def test_predictions_and_scales_are_judged_as_arviz_does(funnel):
     ):
         for quantity in range(draws.shape[2]):
             chains = draws[:, :, quantity].astype(float)  # (chain, draw)
-            # Both depend on ranks, which the last digit of two nearly equal draws may exchange.
-            assert r_hat[quantity] == pytest.approx(arviz.rhat(chains), abs=1e-4)
+            # Both depend on ranks, also of distances from the median: the last digit may exchange two of them.
+            assert r_hat[quantity] == pytest.approx(arviz.rhat(chains), abs=1e-3)
             assert ess[quantity] == pytest.approx(arviz.ess(chains), rel=1e-3)
     bfmi = arviz.bfmi(labelled)
     expected = bfmi if arviz.__version__.startswith("0.") else bfmi["energy"].values

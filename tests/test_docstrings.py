@@ -13,7 +13,7 @@ from skhbnn import datasets, plotting
 from skhbnn.data.rows import GroupedData
 from skhbnn.data.standardizer import Standardizer
 from skhbnn.density import pymc_model
-from skhbnn.model import network, priors
+from skhbnn.model import network, terms
 from skhbnn.posterior import diagnostics, draws
 
 # Not asked for: an extended summary and See Also everywhere; a return value without a name; the imperative, which
@@ -23,7 +23,7 @@ FROM_HELPERS = {"check_is_fitted": {"NotFittedError"}, "check_fit": {"ImportErro
 
 RECORDS = [draws.Posterior, diagnostics.Diagnostics, diagnostics.OptimizationDiagnostics]
 RECORDS += [GroupedData, Standardizer, network.Network]
-RECORDS += [priors.FlatModel, priors.HierarchicalModel, priors.InformedModel]
+RECORDS += [terms.Model, terms.Term, terms.Layout]
 ENTRANCES = [getattr(skhbnn, name) for name in skhbnn.__all__ if name != "__version__"]
 ENTRANCES += [getattr(plotting, name) for name in plotting.__all__] + [datasets.make_rotated_moons]
 ESTIMATORS = [entrance for entrance in ENTRANCES if hasattr(entrance, "fit")]

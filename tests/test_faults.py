@@ -231,7 +231,10 @@ def test_cold_start(which, cold, read_only, flat):
 def test_kernel_loaded(cold, flat):
     """A process that loads the kernel from the cache draws what those drew that compiled it."""
     results, cache = cold
-    counted = "\nfrom skhbnn.density import compiled; print(compiled.nutpie_callbacks()[0].cache_hits)"
+    counted = """
+from skhbnn.density import compiled
+from skhbnn.model.likelihoods import likelihood
+print(compiled.logp_callback(likelihood("bernoulli"), False, False).cache_hits)"""
     output, said, code = run(DRAW + counted, NUMBA_CACHE_DIR=cache)
     assert code == 0, said
     drawn, hits = output.splitlines()

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from agreement import assert_moments, moments
+from models import flat_model, hierarchical_model, informed_model
 from scipy import stats
 from scipy.special import expit, roots_hermite
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
@@ -14,7 +15,7 @@ from skhbnn.inference import nutpie_adapter
 from skhbnn.inference.methods import infer
 from skhbnn.inference.trace import Settings
 from skhbnn.model.network import Network
-from skhbnn.model.priors import FlatModel, HierarchicalModel, InformedModel
+from skhbnn.model.terms import Layout
 from skhbnn.posterior.draws import posterior_from_trace
 
 SLOPE = Network((1, 1), "tanh", False)  # logistic regression through the origin: one weight
@@ -44,7 +45,7 @@ def log_likelihood(weights, data, group=0):
 
 def posterior_of(model, data, seed=1):
     trace = infer(model, data, SETTINGS, seed)
-    return posterior_from_trace(model, data.n_groups, trace, seed)
+    return posterior_from_trace(Layout(model, data.members), trace, seed)
 
 
 def assert_agrees(draws, mean, std):
@@ -55,7 +56,7 @@ def test_flat_posterior_equals_quadrature():
     data = rows([12])
     w = np.linspace(-12, 12, 20001)  # (point,)
     truth = moments(w, log_likelihood(w[:, None], data) + stats.norm(0, 2.5).logpdf(w))
-    posterior = posterior_of(FlatModel(SLOPE, np.array([2.5])), data)
+    posterior = posterior_of(flat_model(SLOPE, np.array([2.5])), data)
     assert_agrees(posterior.weights[..., 0, 0], *truth)
 
 
@@ -65,7 +66,7 @@ def test_informed_posterior_equals_quadrature():
     grid = np.linspace(-8, 8, 801)  # (point,)
     w = np.stack(np.meshgrid(grid, grid, indexing="ij"), axis=-1)  # (point, point, weight)
     log_density = log_likelihood(w, data) + stats.multivariate_normal(mean, cov).logpdf(w)
-    posterior = posterior_of(InformedModel(LINE, mean, np.linalg.cholesky(cov)), data)
+    posterior = posterior_of(informed_model(LINE, mean, np.linalg.cholesky(cov)), data)
     for i in range(2):
         assert_agrees(posterior.weights[..., 0, i], *moments(w[..., i], log_density))
 
@@ -84,7 +85,7 @@ def test_hierarchical_posterior_equals_quadrature():
     log_density = log_prior + np.log(evidence[0]) + np.log(evidence[1])
     density = np.exp(log_density - log_density.max())
     density /= density.sum()
-    posterior = posterior_of(HierarchicalModel(SLOPE, np.ones(1), ("partial",)), data)
+    posterior = posterior_of(hierarchical_model(SLOPE, np.ones(1), ("partial",)), data)
     assert_agrees(posterior.group_mean[..., 0], *moments(mu[..., 0] + 0 * sd[..., 0], log_density))
     assert_agrees(posterior.group_scale[..., 0], *moments(sd[..., 0] + 0 * mu[..., 0], log_density))
     for g in range(2):
@@ -93,7 +94,7 @@ def test_hierarchical_posterior_equals_quadrature():
 
 
 def test_both_nutpie_routes_give_the_same_draws():
-    model = HierarchicalModel(Network((1, 2, 1), "tanh", True), np.ones(2), ("partial",) * 2)
+    model = hierarchical_model(Network((1, 2, 1), "tanh", True), np.ones(2), ("partial",) * 2)
     density = Density(model, rows([5, 9]))
     settings = {**SHORT, "chains": 2}
     assert nutpie_adapter.has_callback_route()
@@ -105,7 +106,7 @@ def test_both_nutpie_routes_give_the_same_draws():
 
 
 def test_route_falls_back_where_the_internals_are_missing(monkeypatch):
-    density = Density(FlatModel(SLOPE, np.ones(1)), rows([9]))
+    density = Density(flat_model(SLOPE, np.ones(1)), rows([9]))
     settings = SHORT
     expected, _ = nutpie_adapter.run(density, **settings)
     monkeypatch.delattr(nutpie_adapter.nutpie._lib, "LogpFunc")
@@ -117,7 +118,7 @@ def test_a_density_without_a_finite_start_is_an_error():
     data = rows([5])
     data.X[:] = np.nan
     with pytest.raises(RuntimeError):
-        posterior_of(FlatModel(SLOPE, np.ones(1)), data)
+        posterior_of(flat_model(SLOPE, np.ones(1)), data)
 
 
 def test_a_failed_fit_leaves_the_estimator_unfitted(monkeypatch):

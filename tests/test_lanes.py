@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 from numba import njit
 
+from skhbnn.kernel.arrays import all_finite
 from skhbnn.kernel.lanes import (
     LANES,
     add_products,
-    bernoulli_rows,
     combine_rows,
     exp_rows,
     logistic_rows,
     relu_rows,
     tanh_rows,
 )
-from skhbnn.kernel.log_density import all_finite
 from skhbnn.kernel.network_kernel import BLOCK
+from skhbnn.model.likelihoods.bernoulli import bernoulli_rows
 
 SMALLEST = np.exp(-708.0)  # what exp_rows gives from there on downwards
 PRECISION = 120  # bits: doubles have 53
@@ -223,18 +223,19 @@ PROGRAM = f"""
 import sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 import numpy as np
-from test_density import make_density
+from models import make_density
 from skhbnn.model.network import Network
 
 MODELS = [
-    ("flat", "tanh", 1, {{"weight_prior": "cauchy"}}),
+    ("flat", "tanh", 1, {{"family": "cauchy"}}),
     ("hierarchical", "tanh", 1, {{}}),
-    ("hierarchical", "logistic", 3, {{"weight_prior": "student_t", "group_scale_prior": "half_cauchy"}}),
-    ("hierarchical", "identity", 1, {{"weight_prior": "laplace", "group_scale_prior": "inverse_gamma"}}),
+    ("hierarchical", "logistic", 3, {{"family": "student_t", "group_scale_prior": "half_cauchy"}}),
+    ("hierarchical", "identity", 1, {{"family": "laplace", "group_scale_prior": "inverse_gamma"}}),
     ("informed", "relu", 3, {{}}),
 ]
-for kind, activation, n_logits, priors in MODELS:
-    density = make_density(kind, Network((3, 5, 4, n_logits), activation, True), **priors)
+for kind, activation, n_outputs, priors in MODELS:
+    sizes = [1, 70, 9] if kind == "hierarchical" else [130]
+    density = make_density(kind, Network((3, 5, 4, n_outputs), activation, True), sizes, **priors)
     for seed, size in enumerate([0.1, 0.5, 1.0, 2.0, 3.0]):
         logp, grad = density.logp_grad(size * np.random.default_rng(seed).standard_normal(density.n_dim))
         print(*map(float.hex, [logp, *grad]))

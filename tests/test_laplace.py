@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import reference
+from models import flat_model, hierarchical_model, informed_model
 from processes import start
 from scipy import stats
 from scipy.special import expit, log_expit, softmax
@@ -23,10 +24,11 @@ from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBN
 from skhbnn.data.rows import group_rows
 from skhbnn.density.curvature import laplace_approximation
 from skhbnn.density.density import Density
+from skhbnn.density.forward import tangent_outputs
 from skhbnn.inference import laplace
 from skhbnn.inference.trace import Settings
-from skhbnn.model.network import LinearizedNetwork, Network
-from skhbnn.model.priors import FlatModel, HierarchicalModel, InformedModel
+from skhbnn.model.network import Network
+from skhbnn.model.terms import Layout
 from skhbnn.model.weights import weight_tangent
 from skhbnn.posterior.draws import posterior_from_trace
 
@@ -34,13 +36,13 @@ STEP = 1e-30  # of derivatives by complex numbers
 SETTINGS = Settings(inference="laplace", chains=3, tune=1, draws=40, target_accept=0.9, cores=1, max_iter=1000)
 
 
-def make_model(kind, activation="tanh", n_logits=1, **priors):
-    network = Network((2, 3, n_logits), activation, True)
+def make_model(kind, activation="tanh", n_outputs=1, **priors):
+    network = Network((2, 3, n_outputs), activation, True)
     if kind == "informed":
         factor = np.tril(np.random.default_rng(1).normal(size=(network.n_weights,) * 2)) / 4  # (weight, weight)
-        return InformedModel(network, np.linspace(-1, 1, network.n_weights), factor + np.eye(len(factor)))
-    cls = {"flat": FlatModel, "hierarchical": HierarchicalModel}[kind]
-    return cls(network, np.array([0.7, 1.3]), **priors)
+        return informed_model(network, np.linspace(-1, 1, network.n_weights), factor + np.eye(len(factor)))
+    make = {"flat": flat_model, "hierarchical": hierarchical_model}[kind]
+    return make(network, np.array([0.7, 1.3]), **priors)
 
 
 def make_rows(sizes, n_classes=2):
@@ -52,26 +54,26 @@ def make_rows(sizes, n_classes=2):
 
 CASES = {
     "flat": make_model("flat"),
-    "flat, three classes, Laplace prior": make_model("flat", "logistic", 3, weight_prior="laplace"),
+    "flat, three classes, Laplace prior": make_model("flat", "logistic", 3, family="laplace"),
     "informed": make_model("informed"),
     "hierarchical": make_model("hierarchical", pooling=("partial", "partial")),
     "complete and partial pooling, Student's t": make_model(
         "hierarchical",
         "relu",
         pooling=("complete", "partial"),
-        weight_prior="student_t",
+        family="student_t",
         group_scale_prior="half_cauchy",
     ),
     "partial and no pooling, Cauchy, three classes": make_model(
         "hierarchical",
-        n_logits=3,
+        n_outputs=3,
         pooling=("partial", "none"),
-        weight_prior="cauchy",
+        family="cauchy",
         group_scale_prior="inverse_gamma",
     ),
     "affine": make_model("hierarchical", pooling=("affine", "complete")),
     "affine and partial pooling, Student's t, three classes": make_model(
-        "hierarchical", "relu", 3, pooling=("affine", "partial"), weight_prior="student_t"
+        "hierarchical", "relu", 3, pooling=("affine", "partial"), family="student_t"
     ),
     "fixed group scale": make_model("hierarchical", "identity", pooling=("partial", "partial"), group_scale_prior=0.4),
 }
@@ -81,17 +83,15 @@ CASES = {
 def case(request):
     """A density and a point."""
     model = request.param
-    sizes = [4, 0, 7] if isinstance(model, HierarchicalModel) else [9]
-    density = Density(model, make_rows(sizes, max(2, model.network.n_logits)))
+    sizes = [4, 0, 7] if model.levels else [9]
+    density = Density(model, make_rows(sizes, max(2, model.network.n_outputs)))
     return density, np.random.default_rng(2).uniform(-0.8, 0.8, density.n_dim)
 
 
 def weights_and_log_prior(model, x, n_groups):
     """Weights (..., group, weight) and log prior of x (..., n_dim), by the formulas of the docstrings."""
-    if isinstance(model, InformedModel):
-        return (model.mean + x @ model.cholesky.T)[..., None, :], -0.5 * (x**2).sum(axis=-1)
-    if isinstance(model, FlatModel):  # the hierarchical one of one group without deviations
-        model = HierarchicalModel(model.network, model.scale, ("complete",) * 2, model.weight_prior)
+    if len(model.factor):
+        return (model.location + x @ model.factor.T)[..., None, :], -0.5 * (x**2).sum(axis=-1)
     return reference.weights(model, x, n_groups)
 
 
@@ -125,7 +125,7 @@ def test_precision_is_that_of_gauss_and_newton(case):
     logits, jacobian = complex_steps(
         lambda points: logits_of_rows(density, points), x
     )  # (row, logit), (dim, row, logit)
-    if density.model.network.n_logits == 1:
+    if density.model.network.n_outputs == 1:
         hessian = (expit(logits) * expit(-logits))[:, :, None]  # (row, logit, logit)
     else:
         proba = softmax(logits, axis=1)  # (row, class)
@@ -167,19 +167,17 @@ def test_tangent_of_the_weights(case):
     steps = np.random.default_rng(4).normal(size=(3, len(x)))  # (draw, dim)
     value, slopes = complex_steps(lambda points: weights_and_log_prior(density.model, points, n_groups)[0], x)
     expected = value + np.einsum("igw,di->dgw", slopes, steps)  # (draw, group, weight)
-    np.testing.assert_allclose(
-        weight_tangent(density.model, n_groups, x).along(steps), expected, rtol=1e-10, atol=1e-12
-    )
+    np.testing.assert_allclose(weight_tangent(density.layout, x).along(steps), expected, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu", "logistic", "identity"])
 @pytest.mark.parametrize("fit_intercept", [True, False])
 def test_linearized_network(activation, fit_intercept):
-    network = LinearizedNetwork((2, 4, 3, 3), activation, fit_intercept)
+    network = Network((2, 4, 3, 3), activation, fit_intercept)
     rng = np.random.default_rng(0)
     weights, points = rng.normal(size=(2, 5, network.n_weights))  # (draw, weight) each
     X = rng.normal(size=(6, 2))  # (row, feature)
-    found = network.logits(np.concatenate([weights, points], axis=1), X)  # (draw, logit, row)
+    found = tangent_outputs(network, weights, points, X)  # (draw, logit, row)
     for draw, (w, w0) in enumerate(zip(weights, points, strict=True)):
         for row, x in enumerate(X):
             value, slopes = complex_steps(lambda w, x=x: reference.row_logits(network, w, x), w0)
@@ -193,9 +191,9 @@ def test_linearized_predictions_are_a_tangent_in_the_unconstrained_vector(case, 
     density = replace(case[0], model=replace(case[0].model, network=network))
     model, data = density.model, density.data
     trace = laplace.infer(model, data, SETTINGS, 0)
-    posterior = posterior_from_trace(model, data.n_groups, trace, 0)
+    posterior = posterior_from_trace(Layout(model, data.members), trace, 0)
     found = [
-        posterior.predictor.logits(posterior.group_parameters(g).astype(float), data.X) for g in range(data.n_groups)
+        posterior.predictor.forward(posterior.group_parameters(g).astype(float), data.X) for g in range(data.n_groups)
     ]
     for draw, mode in enumerate(trace.statistics["mode"][0]):
         value, slopes = complex_steps(lambda points: logits_of_rows(density, points), trace.modes[mode])
@@ -211,7 +209,7 @@ def test_modes_are_weighted_by_their_evidence():
     y = (rng.random(200) < expit(2.5 * np.tanh(1.5 * X[:, 0]))).astype(int)  # (row,)
     data, _ = group_rows(X, y, np.zeros(200, int), ["all"])
     mean, cov = np.array([0.3, 0.1]), np.diag([1.0, 2.0])
-    model = InformedModel(Network((1, 1, 1), "tanh", False), mean, np.linalg.cholesky(cov))
+    model = informed_model(Network((1, 1, 1), "tanh", False), mean, np.linalg.cholesky(cov))
     grid = np.linspace(-6, 6, 200)  # (point,)
     w = np.stack(np.meshgrid(grid, grid, indexing="ij"), axis=-1)  # (point, point, weight)
     logits = w[..., 1, None] * np.tanh(w[..., :1] * data.X[:, 0])  # (point, point, row)
@@ -232,7 +230,7 @@ def test_modes_are_weighted_by_their_evidence():
 
     trace = laplace.infer(model, data, replace(SETTINGS, chains=8, draws=4000), 0)
     assert trace.modes is None  # importance weights correct the draws
-    weights = posterior_from_trace(model, 1, trace, 0).weights[0, :, 0]  # (draw, weight)
+    weights = posterior_from_trace(Layout(model, data.members), trace, 0).weights[0, :, 0]  # (draw, weight)
     assert np.mean(weights[:, 0] > 0) == pytest.approx(share, abs=0.02)
     for i in range(2):
         marginal = posterior.sum(axis=1 - i) / posterior.sum()  # (point,)

@@ -174,11 +174,11 @@ def test_container(fault, whole, load, monkeypatch, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None, [1]])
+@pytest.mark.parametrize("version", [0, 1, 3, "2", None, [2]])
 def test_another_version(version, whole, load):
     forged = Forged(whole)
     forged.manifest["version"] = version
-    assert f"has version {version!r}, and this release reads 1" in refused(load, forged.build())
+    assert f"has version {version!r}, and this release reads 2" in refused(load, forged.build())
 
 
 @pytest.mark.parametrize("key", ["format", "version", "arrays", "content"])
@@ -274,6 +274,21 @@ def array(*path, index=..., value=None, make=None):
         else:
             changed = make(changed)
         forged.put(changed, *path)
+
+    return change
+
+
+def term_array(name, index=..., value=None, make=None):
+    """An array of the first term of the model with one entry changed, or another made of it."""
+
+    def change(forged):
+        place = forged.terms()[0][name]["$array"]
+        changed = forged.member(place)
+        if make is None:
+            changed[index] = value
+        else:
+            changed = make(changed)
+        forged.put_member(npy(changed), place, changed.dtype.str, changed.shape)
 
     return change
 
@@ -384,7 +399,20 @@ CONTENTS = {
     "order beyond the rows": array("training_data_", "order", index=0, value=8),
     "scale 0": array("standardizer_", "scale", index=0, value=0.0),
     "NaN mean": array("standardizer_", "mean", index=0, value=np.nan),
-    "prior scale 0": array("posterior_", "model", "scale", index=0, value=0.0),
+    "prior scale 0": term_array("scale", index=0, value=0.0),
+    "prior scale of too few entries": term_array("scale", make=lambda scale: scale[1:]),
+    "entry beyond the weights": term_array("entries", index=-1, value=99),
+    "entry below the weights": term_array("entries", index=0, value=-1),
+    "entries that fall": term_array("entries", make=lambda entries: entries[::-1].copy()),
+    "no entries": term_array("entries", make=lambda entries: entries[:0]),
+    "level beyond the groups": lambda f: f.terms()[-1].update(level=2),
+    "levels out of order": lambda f: f.terms()[0].update(level=1),
+    "term left out": lambda f: f.record("posterior_", "model")["terms"]["$tuple"].pop(0),
+    "no term": lambda f: f.record("posterior_", "model").update(terms={"$tuple": []}),
+    "number as term": lambda f: f.record("posterior_", "model")["terms"]["$tuple"].append(5),
+    "map of another rank": field("posterior_", "model", "map_rank", value=1),
+    "another likelihood": field("posterior_", "model", "likelihood_name", value="categorical"),
+    "likelihood of numbers": field("posterior_", "model", "likelihood_name", value="normal"),
     "probe beyond the rows": array("diagnostics_", "probe_rows", index=0, value=8),
     "names of other parts": field("diagnostics_", "learned_parts", value=["coef_0"]),
     "names of no parts": field("diagnostics_", "learned_parts", value=[]),

@@ -52,7 +52,7 @@ def advi(flat):
 
 def test_group_scales(hierarchical, fit_groups, moons):
     display = GroupScaleDisplay.from_estimator(hierarchical)
-    np.testing.assert_array_equal(display.scales, hierarchical.posterior_.learned_group_scale.reshape(-1, 4))
+    np.testing.assert_array_equal(display.scales, hierarchical.posterior_.group_scale.reshape(-1, 4))
     assert [label.get_text() for label in display.ax_.get_xticklabels()] == [
         "coef_1",
         "intercept_1",
@@ -63,7 +63,7 @@ def test_group_scales(hierarchical, fit_groups, moons):
     fitted = fit_groups(groups=moons.groups, pooling=["complete", "partial"])
     display = GroupScaleDisplay.from_estimator(fitted)
     assert display.parts == ["coef_1", "intercept_1"]
-    np.testing.assert_array_equal(display.scales, fitted.posterior_.group_scale[:, :, 2:].reshape(-1, 2))
+    np.testing.assert_array_equal(display.scales, fitted.posterior_.group_scale.reshape(-1, 2))
     with pytest.raises(ValueError, match="learned no group scale"):
         GroupScaleDisplay.from_estimator(fit_groups(groups=moons.groups, group_scale_prior=0.5))
 
@@ -73,7 +73,7 @@ def test_group_scales_have_the_weights_of_their_chains(hierarchical):
     fitted = copy.copy(hierarchical)
     fitted.posterior_ = replace(hierarchical.posterior_, chain_weights=np.array([0.0, 1.0]))
     display = GroupScaleDisplay.from_estimator(fitted)
-    second = hierarchical.posterior_.learned_group_scale[1]  # (draw, learned part)
+    second = hierarchical.posterior_.group_scale[1]  # (draw, learned part)
     np.testing.assert_array_equal(display.scales, np.repeat(second, 2, axis=0))
 
 
@@ -137,7 +137,7 @@ def test_correlation_errors(hierarchical, flat, fit_groups, moons, small):
 
 
 def test_prior_and_posterior_densities(informed):
-    names = ["layer 1: unit 0 -> logit 0", "layer 0: x1 -> unit 2"]
+    names = ["layer 1: unit 0 -> output 0", "layer 0: x1 -> unit 2"]
     display = PriorPosteriorDisplay.from_estimator(informed, weights=[names[0], 5])
     assert display.weight_names == names
     for row, weight in enumerate([9, 5]):

@@ -10,10 +10,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import reference
+from models import predictor
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier
+from skhbnn.density.forward import network_outputs
 from skhbnn.model.network import Network
 from skhbnn.posterior import prediction
 
@@ -86,7 +88,7 @@ def test_logits_of_any_number_of_rows(sizes, n_rows):
     rng = np.random.default_rng(0)
     weights, X = rng.normal(size=(3, network.n_weights)), rng.normal(size=(n_rows, sizes[0]))
     expected = np.stack([reference.row_logits(network, weights, x) for x in X], axis=2)  # (draw, logit, row)
-    np.testing.assert_allclose(network.logits(weights, X), expected, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(network_outputs(network, weights, X), expected, rtol=1e-12, atol=1e-13)
 
 
 def test_each_row_meets_the_weights_of_its_group(hierarchical, moons):
@@ -142,9 +144,9 @@ def test_equal_draws_have_no_spread():
     rng = np.random.default_rng(0)
     weights = np.tile(rng.standard_normal(network.n_weights), (37, 1))
     X = rng.standard_normal((50, 2))
-    assert (prediction.std_proba(network, weights, X) == 0).all()
-    total = prediction.entropy(prediction.mean_proba(network, weights, X))
-    np.testing.assert_allclose(prediction.mean_entropy(network, weights, X), total, rtol=1e-12)
+    assert (prediction.std_proba(predictor(network), weights, X) == 0).all()
+    total = prediction.entropy(prediction.mean_proba(predictor(network), weights, X))
+    np.testing.assert_allclose(prediction.mean_entropy(predictor(network), weights, X), total, rtol=1e-12)
 
 
 @pytest.mark.parametrize("n_draws", [1, 2, 7, 99, 100])
@@ -212,7 +214,7 @@ def test_memory_is_bounded(statistic, hidden, n_draws, n_rows):
     weights = rng.standard_normal((n_draws, network.n_weights)).astype(np.float32)
     X = rng.standard_normal((n_rows, 2))
     bound = 3 * prediction.BLOCK_BYTES + 16 * 8 * n_rows
-    assert peak_bytes(statistic, network, weights, X) < bound
+    assert peak_bytes(statistic, predictor(network), weights, X) < bound
 
 
 def test_memory_of_predict_proba_is_bounded(hierarchical, moons):

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from models import flat_model, hierarchical_model, predictor
 from sklearn.datasets import make_blobs
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import Bunch
@@ -20,8 +21,8 @@ from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBN
 from skhbnn.data.rows import group_rows
 from skhbnn.data.standardizer import Standardizer
 from skhbnn.density.density import Density
+from skhbnn.model.build import layer_scales
 from skhbnn.model.network import Network
-from skhbnn.model.priors import FlatModel, HierarchicalModel, layer_scales
 from skhbnn.posterior import prediction
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -101,8 +102,8 @@ def test_duplicate_column_at_zero_weight(seed, hidden, n_logits, column):
     first = network.layers[0].kernel.stop  # the new input's weights come after those of the other inputs
     padded = np.insert(weights, [first] * network.sizes[1], 0, axis=1)  # (draw, weight)
     for statistic in (prediction.mean_proba, prediction.std_proba):
-        expected = statistic(network, weights, X)
-        found = statistic(wider, padded, np.c_[X, X[:, column]])
+        expected = statistic(predictor(network), weights, X)
+        found = statistic(predictor(wider), padded, np.c_[X, X[:, column]])
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
 
 
@@ -198,7 +199,7 @@ def test_names_of_classes_in_the_same_order(fit, classes):
 def hierarchical_density(rng, n_logits, weight_prior, rename=lambda codes, y: (codes, y)):
     """A density of four groups of unequal size, their codes and classes renamed."""
     network = Network((2, 3, n_logits), "tanh", True)
-    model = HierarchicalModel(network, layer_scales(network, 0.7), ("partial", "partial"), weight_prior)
+    model = hierarchical_model(network, layer_scales(network, 0.7), ("partial", "partial"), weight_prior)
     codes = np.repeat(np.arange(4), [3, 1, 5, 2])  # (row,)
     X, y = rng.standard_normal((11, 2)), rng.integers(0, max(2, n_logits), 11)  # (row, feature), (row,)
     codes, y = rename(codes, y)
@@ -271,7 +272,7 @@ def test_density_with_a_duplicate_column(seed, n_logits, column):
     for inputs in (X, np.c_[X, X[:, column]]):
         network = Network((inputs.shape[1], 3, n_logits), "tanh", True)
         data, _ = group_rows(inputs, y, np.zeros(12, dtype=int), ["all"], Standardizer.identity(inputs.shape[1]))
-        densities.append(Density(FlatModel(network, layer_scales(network, 0.7)), data))
+        densities.append(Density(flat_model(network, layer_scales(network, 0.7)), data))
     density, wider = densities
     x = rng.standard_normal(density.n_dim)
     value, gradient = density.logp_grad(x)

@@ -8,6 +8,7 @@ import pytensor
 import pytensor.tensor as pt
 import pytest
 import reference
+from models import flat_model, hierarchical_model, informed_model, likelihood_of
 from scipy.optimize import approx_fprime
 from scipy.special import expit
 
@@ -16,7 +17,7 @@ from skhbnn.density.loglik_op import NetworkLogLikelihood
 from skhbnn.density.pymc_model import build_model, unconstrained
 from skhbnn.inference.trace import Trace
 from skhbnn.model.network import Network
-from skhbnn.model.priors import FlatModel, HierarchicalModel, InformedModel
+from skhbnn.model.terms import Layout
 from skhbnn.posterior.draws import posterior_from_trace
 
 NETWORK = Network((2, 3, 3), "tanh", True)
@@ -43,7 +44,7 @@ def values(result, name):
 
 @pytest.mark.parametrize("fused", [True, False])
 def test_variables_dims_and_coords_are_named(data, fused):
-    model = HierarchicalModel(NETWORK, np.ones(2), ("partial", "complete"), "normal", "half_cauchy")
+    model = hierarchical_model(NETWORK, np.ones(2), ("partial", "complete"), "normal", "half_cauchy")
     pymc_model = build_model(model, data, ["age", "height"], fused=fused)
     assert [variable.name for variable in pymc_model.free_RVs] == [
         *("group_scale", "coef_0_z", "coef_0_mean", "intercept_0_z", "intercept_0_mean", "coef_1", "intercept_1")
@@ -61,7 +62,7 @@ def test_variables_dims_and_coords_are_named(data, fused):
 
 def test_variables_of_affine_pooling(data):
     """The shared matrix is a variable of its own, and what the groups have is made of it and their maps."""
-    model = HierarchicalModel(NETWORK, np.ones(2), ("affine", "complete"))
+    model = hierarchical_model(NETWORK, np.ones(2), ("affine", "complete"))
     pymc_model = build_model(model, data, ["age", "height"])
     assert {variable.name for variable in pymc_model.free_RVs} == {
         *("group_scale", "coef_0_mean", "intercept_0_mean", "input_map_z", "input_shift_z", "coef_1", "intercept_1")
@@ -81,17 +82,18 @@ def test_variables_of_affine_pooling(data):
     np.testing.assert_allclose(values(prior.prior, "intercept_0")[0], shifted, rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("n_logits", [1, 3])
-def test_op_equals_numpy_for_rows_in_any_order(n_logits):
+@pytest.mark.parametrize("n_outputs", [1, 3])
+def test_op_equals_numpy_for_rows_in_any_order(n_outputs):
     rng = np.random.default_rng(1)
-    network = Network((2, 4, n_logits), "logistic", True)
+    network = Network((2, 4, n_outputs), "logistic", True)
     weights = rng.normal(size=(3, network.n_weights))  # (group, weight)
     group = rng.integers(0, 3, 90)  # (row,), unsorted
-    X, y = rng.normal(size=(90, 2)), rng.integers(0, max(2, n_logits), 90)  # (row, input), (row,)
+    X, y = rng.normal(size=(90, 2)), rng.integers(0, max(2, n_outputs), 90)  # (row, input), (row,)
     row_weights = rng.normal(size=90)  # (row,)
     expected = [reference.log_likelihood(network, weights[g], x, code) for g, x, code in zip(group, X, y, strict=True)]
     w = pt.matrix("weights", dtype="float64")
-    rows = NetworkLogLikelihood(network).make_node(w, X, y, group, np.ones(90)).outputs[0]
+    op = NetworkLogLikelihood(network, likelihood_of(network))
+    rows = op.make_node(w, np.empty(0), X, y, group, np.ones(90)).outputs[0]
     for total in (rows.sum(), (row_weights * rows).sum()):  # the ready gradient, and the general one
         function = pytensor.function([w], [rows, pytensor.grad(total, w)])
         logliks, gradient = function(weights)
@@ -104,7 +106,8 @@ def test_op_equals_numpy_for_rows_in_any_order(n_logits):
 def test_op_has_no_second_derivative():
     w = pt.matrix("weights", dtype="float64")
     network = Network((1, 1), "tanh", False)
-    rows = NetworkLogLikelihood(network).make_node(w, np.ones((2, 1)), [0, 1], [0, 0], np.ones(2)).outputs[0]
+    op = NetworkLogLikelihood(network, "bernoulli")
+    rows = op.make_node(w, np.empty(0), np.ones((2, 1)), [0, 1], [0, 0], np.ones(2)).outputs[0]
     gradient = pytensor.grad(rows.sum(), w)
     with pytest.raises(
         (NotImplementedError, TypeError, ValueError), match=r"(?i)not.implemented|first derivative|null"
@@ -113,16 +116,16 @@ def test_op_has_no_second_derivative():
 
 
 MODELS = [
-    FlatModel(NETWORK, np.ones(2), "laplace"),
-    HierarchicalModel(NETWORK, np.ones(2), ("partial", "none"), "student_t", "inverse_gamma"),
-    InformedModel(NETWORK, np.full(NETWORK.n_weights, 0.1), 0.5 * np.eye(NETWORK.n_weights)),
+    flat_model(NETWORK, np.ones(2), "laplace"),
+    hierarchical_model(NETWORK, np.ones(2), ("partial", "none"), "student_t", "inverse_gamma"),
+    informed_model(NETWORK, np.full(NETWORK.n_weights, 0.1), 0.5 * np.eye(NETWORK.n_weights)),
 ]
 
 
 @pytest.mark.parametrize("model", MODELS, ids=["flat", "hierarchical", "informed"])
 def test_pymc_functions_run_on_the_model(model, data):
     """Prior and posterior predictive draws, sampling and variational inference, all with named variables."""
-    rows = data if isinstance(model, HierarchicalModel) else group_rows(data.X, data.y, np.zeros(11, int), ["all"])[0]
+    rows = data if model.levels else group_rows(data.X, data.y, np.zeros(11, int), ["all"])[0]
     with build_model(model, rows):
         prior = quiet(pm.sample_prior_predictive, 20, random_seed=0)
         assert values(prior["prior_predictive"], "y").shape == (1, 20, 11)
@@ -133,16 +136,17 @@ def test_pymc_functions_run_on_the_model(model, data):
         trace = quiet(pm.sample, **settings, compute_convergence_checks=False)
         predictive = quiet(pm.sample_posterior_predictive, trace, random_seed=0, progressbar=False)
         assert values(predictive["posterior_predictive"], "y").shape == (1, 10, 11)
-    x = unconstrained(model, trace["posterior"])  # (chain, draw, n_dim)
+    layout = Layout(model, rows.members)
+    x = unconstrained(layout, trace["posterior"])  # (chain, draw, n_dim)
     weights = values(trace["posterior"], "coef_1")[0, :, ..., 0]  # (draw, [group,] unit)
-    posterior = posterior_from_trace(model, rows.n_groups, Trace(x=x), 0)
+    posterior = posterior_from_trace(layout, Trace(x=x), 0)
     own = NETWORK.layers[1].matrix(posterior.weights)[0, ..., 0]  # (draw, group, unit)
     np.testing.assert_allclose(own, weights.reshape(own.shape), rtol=1e-4, atol=1e-5)
 
 
 def test_posterior_predictive_follows_the_network(data):
     """The distribution that PyMC draws outcomes from is the one whose likelihood the Op computes."""
-    model = FlatModel(Network((2, 1), "tanh", True), np.full(1, 1e-6))
+    model = flat_model(Network((2, 1), "tanh", True), np.full(1, 1e-6))
     one = group_rows(data.X, data.y > 0, np.zeros(11, int), ["all"])[0]
     w = np.array([1.0, -2.0, 0.5])  # (weight,)
     with build_model(model, one) as pymc_model:

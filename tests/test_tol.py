@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from models import flat_model
 from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
 
@@ -11,7 +12,6 @@ from skhbnn.density.density import Density
 from skhbnn.estimators import base
 from skhbnn.inference import nutpie_adapter
 from skhbnn.model.network import Network
-from skhbnn.model.priors import FlatModel
 from skhbnn.posterior.diagnostics import diagnose
 from skhbnn.support.libraries import import_arviz
 
@@ -28,7 +28,7 @@ def easy():
 @pytest.fixture(scope="module")
 def density(easy):
     data, _ = group_rows(*easy, np.zeros(60, int), ["all"])
-    return Density(FlatModel(Network((1, 2, 1), "tanh", True), np.ones(2)), data)
+    return Density(flat_model(Network((1, 2, 1), "tanh", True), np.ones(2)), data)
 
 
 @pytest.mark.parametrize(("route", "cores"), [("c", 1), ("c", 2), ("c", 3), ("python", 1)])

@@ -87,7 +87,10 @@ def read(file):
         if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
             raise ValueError(f"its format is not {FORMAT!r}")
         if manifest.get("version") != VERSION:
-            raise ValueError(f"its format has version {manifest.get('version')!r}, and this release reads {VERSION}")
+            raise ValueError(
+                f"its format has version {manifest.get('version')!r}, and this release reads {VERSION}; load the file "
+                "with the release that saved it, or fit again"
+            )
         expected = [*(f"{i}.npy" for i in range(len(manifest["arrays"]))), MANIFEST]
         if sorted(names) != sorted(expected):
             raise ValueError("its members are not the manifest and the arrays that the manifest lists")

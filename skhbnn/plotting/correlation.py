@@ -104,7 +104,7 @@ class WeightCorrelationDisplay(OneAxesDisplay):
         """
         if source == "prior":
             check_fit(cls, estimator, InformedPriorBNNClassifier, "InformedPriorBNNClassifier for source='prior'")
-            cholesky = estimator.posterior_.model.cholesky  # (weight, weight)
+            cholesky = estimator.posterior_.model.factor  # (weight, weight)
             cov = cholesky @ cholesky.T  # (weight, weight)
         else:
             check_fit(cls, estimator, BaseBNN, "classifier of this package")

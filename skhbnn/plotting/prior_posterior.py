@@ -45,7 +45,7 @@ class PriorPosteriorDisplay:
     >>> from skhbnn.plotting import PriorPosteriorDisplay
     >>> X, y = make_moons(60, noise=0.2, random_state=0)
     >>> classifier = InformedPriorBNNClassifier((3,), draws=100, tune=100, random_state=0).fit(X, y)
-    >>> display = PriorPosteriorDisplay.from_estimator(classifier, weights=["layer 1: unit 0 -> logit 0"])
+    >>> display = PriorPosteriorDisplay.from_estimator(classifier, weights=["layer 1: unit 0 -> output 0"])
     >>> display.values.shape
     (1, 200)
     """
@@ -95,19 +95,19 @@ class PriorPosteriorDisplay:
         model, draws = estimator.posterior_.model, estimator.posterior_.group_weights(0)  # (draw, weight)
         if np.ptp(draws, axis=0).max() == 0:
             raise ValueError(f"inference={estimator.inference!r} gave one point and no posterior density.")
-        prior_std = np.sqrt(np.sum(model.cholesky**2, axis=1))  # (weight,)
+        prior_std = np.sqrt(np.sum(model.factor**2, axis=1))  # (weight,)
         names = model.network.weight_names(estimator._input_names())
         if weights is None:
-            moved = np.abs(draws.mean(axis=0) - model.mean) / prior_std  # (weight,)
+            moved = np.abs(draws.mean(axis=0) - model.location) / prior_std  # (weight,)
             shown = np.argsort(-moved, kind="stable")[:n_weights].tolist()
         else:
             shown = [_weight_position(weight, names) for weight in weights]
         values, before, after = [], [], []
         for i in shown:
-            low = min(draws[:, i].min(), model.mean[i] - TAILS * prior_std[i])
-            high = max(draws[:, i].max(), model.mean[i] + TAILS * prior_std[i])
+            low = min(draws[:, i].min(), model.location[i] - TAILS * prior_std[i])
+            high = max(draws[:, i].max(), model.location[i] + TAILS * prior_std[i])
             values.append(np.linspace(low, high, DENSITY_POINTS))  # (point,)
-            before.append(norm.pdf(values[-1], model.mean[i], prior_std[i]))  # (point,)
+            before.append(norm.pdf(values[-1], model.location[i], prior_std[i]))  # (point,)
             after.append(gaussian_kde(draws[:, i].astype(float))(values[-1]))  # (point,)
         return cls(
             weight_names=[names[i] for i in shown],

@@ -45,7 +45,7 @@ class PriorPosteriorDisplay:
     >>> from skhbnn.plotting import PriorPosteriorDisplay
     >>> X, y = make_moons(60, noise=0.2, random_state=0)
     >>> classifier = InformedPriorBNNClassifier((3,), draws=100, tune=100, random_state=0).fit(X, y)
-    >>> display = PriorPosteriorDisplay.from_estimator(classifier, weights=["layer 1: unit 0 -> logit 0"])
+    >>> display = PriorPosteriorDisplay.from_estimator(classifier, weights=["layer 1: unit 0 -> output 0"])
     >>> display.values.shape
     (1, 200)
     """

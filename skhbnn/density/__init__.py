@@ -1,1 +1,1 @@
-"""A model given rows: its log density, compiled and in PyMC, and what is asked of it."""
+"""The log density of a model given rows, compiled and in PyMC, and what is computed from the density."""

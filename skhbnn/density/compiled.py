@@ -44,7 +44,7 @@ def _digest():
 
 
 def _cached(compiler, function):
-    """The function compiled, or loaded from the disk cache; in memory alone where that cache does not serve."""
+    """A function in compiled form, from the disk cache or for it; in memory alone where no cache serves."""
     try:
         return compiler(cache=True)(function)
     except OSError:  # the cache cannot be read, or the disk is full
@@ -62,13 +62,13 @@ def _cached(compiler, function):
 
 
 def _entry(function, *names, **values):
-    """A function with values for its global names, under a name that says which sources it is compiled from."""
+    """A copy of a function with values for global names, named after the variant and the digest of all sources."""
     return bound(function, "_".join((function.__name__, *names, _digest())), **values)
 
 
 @functools.cache
 def logp_callback(likelihood, weighted, compact):
-    """The C callback of the log density and its gradient.
+    """The C callback that writes the log density and the gradient.
 
     Each variant is compiled when it is first used.
 
@@ -96,7 +96,7 @@ def logp_callback(likelihood, weighted, compact):
 
 @functools.cache
 def expand_callback():
-    """The C callback that nutpie stores a draw with."""
+    """The C callback by which nutpie stores a draw."""
     double, void = types.CPointer(types.float64), types.voidptr
     signature = types.int64(types.uint64, types.uint64, double, double, void)
     return _cached(partial(cfunc, signature), _entry(log_density.expand))
@@ -104,7 +104,7 @@ def expand_callback():
 
 @functools.cache
 def row_logliks(likelihood):
-    """The log likelihood of each row and the gradient of their weighted sum, for the PyTensor Op."""
+    """The compiled function of the rows' log likelihoods and the gradient of the weighted sum, for the PyTensor Op."""
     where = types.Tuple((INTEGERS, DOUBLES))
     signature = types.Tuple((DOUBLES, MATRIX, DOUBLES))(FORM, MATRIX, DOUBLES, MATRIX, DOUBLES, where)
     rows = network_kernel.recorded(likelihood.score_rows)
@@ -114,13 +114,13 @@ def row_logliks(likelihood):
 
 @functools.cache
 def network_outputs():
-    """The outputs of a network for all rows, for predictions."""
+    """The compiled function of the outputs of a network for all rows, for predictions."""
     signature = types.float64[:, :, ::1](MATRIX, MATRIX, FORM)
     return _cached(partial(njit, signature, **OPTIONS), _entry(network_kernel.network_outputs))
 
 
 @functools.cache
 def network_jacobian():
-    """The derivatives of the outputs of a network in its weights, for the curvature."""
+    """The compiled function of the derivatives of a network's outputs in the weights, for the curvature."""
     signature = types.float64[:, :, ::1](DOUBLES, MATRIX, FORM)
     return _cached(partial(njit, signature, **OPTIONS), _entry(network_kernel.network_jacobian))

@@ -1,4 +1,4 @@
-"""Gauss-Newton curvature of the compiled density, and normal distributions with that precision.
+"""Gauss-Newton precision of the compiled density, and normal distributions with such a precision.
 
 Given the shared coordinates (means and group scales) the groups are independent, so the precision is an arrow of
 blocks: shared by shared, and for each group shared by own and own by own. Memory and time are linear in the groups.
@@ -24,11 +24,13 @@ class ArrowNormal:
     Parameters
     ----------
     mean : ndarray of shape (n_dim,)
-        The shared coordinates, then those of each group.
+        The shared coordinates, then the coordinates of each group.
     shared : ndarray of shape (n_shared, n_shared)
         Precision of the shared coordinates.
     cross : ndarray of shape (n_groups, n_shared, n_own)
+        Precision between the shared coordinates and the coordinates of each group.
     own : ndarray of shape (n_groups, n_own, n_own)
+        Precision of the coordinates of each group.
     """
 
     mean: np.ndarray
@@ -47,7 +49,7 @@ class ArrowNormal:
 
     @cached_property
     def _shared_factor(self):
-        """Cholesky factor of the precision of the shared coordinates by themselves, (shared, shared)."""
+        """Cholesky factor of the marginal precision of the shared coordinates, (shared, shared)."""
         return np.linalg.cholesky(self.shared - np.einsum("gsz,gzt->st", self.cross, self._slopes))
 
     @cached_property
@@ -79,10 +81,10 @@ class ArrowNormal:
 
 
 def laplace_approximation(density, x):
-    """The normal distribution around a mode x (n_dim,) with the Gauss-Newton precision of the density there.
+    """The normal distribution around a mode x (n_dim,) of a density, with the Gauss-Newton precision at the mode.
 
-    The precision of the likelihood is its expected outer product of scores, which for these likelihoods is the
-    Gauss-Newton matrix [1]_: the network's second derivatives are left out, so that it is positive definite.
+    The precision of the likelihood is the expected outer product of scores, which for the likelihoods here is the
+    Gauss-Newton matrix [1]_: the network's second derivatives are left out, so that the matrix is positive definite.
 
     References
     ----------
@@ -107,9 +109,10 @@ def laplace_approximation(density, x):
 
 
 def _fisher(density, weights, free):
-    """Fisher information of weights (group, weight) and of the likelihood's own numbers, unconstrained (own number,).
+    """Fisher information of the weights of each group and, behind the weights, of the likelihood's own numbers.
 
-    (group, weight + own number, weight + own number).
+    weights: (group, weight); free: own numbers, unconstrained, (own number,). Returns (group, weight + own number,
+    weight + own number).
     """
     model, data = density.model, density.data
     form, own = network_form(model.network), model.likelihood.own_from_unconstrained(free)  # (own number,)
@@ -129,7 +132,7 @@ def _fisher(density, weights, free):
 
 
 def _prior_precision(density, x):
-    """Negative second derivatives of the log prior, whose unconstrained coordinates are independent, (n_dim,)."""
+    """Negative second derivatives of the log prior at x (n_dim,), whose coordinates are independent, (n_dim,)."""
     data = density.data
     none = {name: getattr(data, name)[:0] for name in ("X", "y", "order")}
     no_rows = replace(data, **none, offsets=np.zeros_like(data.offsets), weights=None)

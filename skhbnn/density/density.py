@@ -43,7 +43,7 @@ class Density:
 
     @cached_property
     def callback(self):
-        """The compiled C callback."""
+        """The compiled C callback of the log density."""
         return compiled.logp_callback(self.model.likelihood, self.data.weights is not None, self.model.has_compact_map)
 
     @cached_property
@@ -51,7 +51,7 @@ class Density:
         return CALLBACK(self.callback.address)  # so that both routes through nutpie see the same last digits
 
     def logp_grad(self, x):
-        """Log density, Jacobians included, and its gradient at x of shape (n_dim,)."""
+        """Log density at x (n_dim,), Jacobians included, and the gradient (n_dim,)."""
         x = np.ascontiguousarray(x, dtype=float)  # (n_dim,)
         found = np.empty(self.n_dim + 1)  # (gradient and log density,)
         address = found.ctypes.data  # asking takes longer than a small group's gradient
@@ -59,7 +59,7 @@ class Density:
         return found[-1], found[:-1]
 
     def initial_point(self, seed):
-        """A start for one chain, uniform on (-0.5, 0.5).
+        """Random start of one chain, (n_dim,), uniform on (-0.5, 0.5).
 
         Near 0 all networks are alike and chains find the better modes from there: starts from the prior left one
         chain in four in a worse mode on the moons of the 2018 article.
@@ -68,12 +68,12 @@ class Density:
 
     @property
     def header_address(self):
-        """Address of the data of a call; valid while self lives."""
+        """Address of the record with the data of a call; valid while the Density lives."""
         return self._header[0]
 
     @cached_property
     def _header(self):
-        """Address of the record that ``kernel.log_density`` reads, the record, and the arrays that it points to."""
+        """Address of the record that ``kernel.log_density`` reads, the record, and the arrays it refers to."""
         model, data, network = self.model, self.data, self.model.network
         levels = [model.coordinates(level) for level in range(len(model.levels) + 1)]
         entry, prior_scale, fixed, _ = map(np.concatenate, zip(*levels, strict=True))  # (coordinate,) each
@@ -131,7 +131,7 @@ class Density:
         return header.ctypes.data, header, arrays
 
     def _log_constant(self, levels):
-        """The sum of the normalising constants of all priors; the likelihood has its own in each row."""
+        """The sum of the normalising constants of all priors; the likelihood adds constants of its own in each row."""
         model = self.model
         constant = model.scale_prior.log_constant * len(model.scale_names)
         for level, block in zip(levels, self.layout.level_blocks, strict=True):

@@ -1,4 +1,4 @@
-"""Outputs of networks for rows, and of their tangents."""
+"""Outputs of networks, and of tangents of networks, for rows."""
 
 from dataclasses import dataclass
 
@@ -34,14 +34,14 @@ SLOPES: dict = {  # derivatives of the activations, in their own outputs
 
 
 def network_form(network):
-    """A network as compiled code takes it, a NetworkForm."""
+    """The NetworkForm of a network, which compiled code takes."""
     from ..kernel.network_kernel import ACTIVATIONS, NetworkForm  # only now: it loads Numba
 
     return NetworkForm(np.array(network.sizes), ACTIVATIONS.index(network.activation), bool(network.fit_intercept))
 
 
 def network_outputs(network, weights, X):
-    """Outputs of every row under every weight vector.
+    """Outputs of a network for every row under every weight vector.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def network_outputs(network, weights, X):
 
 
 def tangent_outputs(network, weights, points, X):
-    """Outputs of every row under the tangent of a network in its weights, f(x; w0) + J(x; w0) (w - w0) [1]_.
+    """Outputs of the tangent of a network in the weights for every row, f(x; w0) + J(x; w0) (w - w0) [1]_.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def tangent_outputs(network, weights, points, X):
 
 @dataclass(frozen=True)
 class Forward:
-    """What makes outputs of parameters: a network, or its tangents.
+    """A function from parameters to outputs: a network, or tangents of a network.
 
     Parameters
     ----------

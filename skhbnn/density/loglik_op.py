@@ -1,4 +1,4 @@
-"""The compiled log likelihood as a PyTensor Op with its gradient."""
+"""The compiled log likelihood, with the gradient, as a PyTensor Op."""
 
 import numpy as np
 import pytensor.tensor as pt
@@ -16,7 +16,7 @@ from .forward import network_form
 
 
 class NetworkLogLikelihood(Op):
-    """Log likelihood of each row under its group's network.
+    """Op of the log likelihood of each row under the network of the row's group.
 
     Parameters
     ----------
@@ -26,8 +26,8 @@ class NetworkLogLikelihood(Op):
     Notes
     -----
     Inputs: weights (group, weight), own numbers of the likelihood (own number,), X (row, input), y, group and row
-    weights (row,). Outputs: the log likelihoods (row,), and the gradients of their weighted sum in the weights (group,
-    weight) and in the own numbers (own number,), all from one pass over the rows.
+    weights (row,). Outputs: the log likelihoods (row,), and the gradients of the weighted sum of the log likelihoods in
+    the weights (group, weight) and in the own numbers (own number,), all from one pass over the rows.
     """
 
     __props__ = ("network", "likelihood_name")
@@ -36,7 +36,7 @@ class NetworkLogLikelihood(Op):
         self.network, self.likelihood_name = network, likelihood_name
 
     def make_node(self, *inputs):
-        """Node of the graph."""
+        """Node of the graph that applies the Op to inputs."""
         kinds = (
             *(("float64", 2), ("float64", 1), ("float64", 2)),  # weights, own numbers, X
             *(("float64", 1), ("int64", 1), ("float64", 1)),  # y, group, row weights
@@ -49,24 +49,24 @@ class NetworkLogLikelihood(Op):
         return Apply(self, variables, outputs)
 
     def perform(self, node, inputs, outputs):
-        """Run the compiled function from Python."""
+        """Write the outputs of a node, by a call of the compiled function from Python."""
         weights, own, X, y, group, row_weights = map(np.ascontiguousarray, inputs)
         function, form = compiled.row_logliks(likelihood(self.likelihood_name)), network_form(self.network)
         for output, value in zip(outputs, function(form, weights, own, X, y, (group, row_weights)), strict=True):
             output[0] = value
 
     def infer_shape(self, *arguments):
-        """Shapes of the outputs; the last argument has those of the inputs (PyTensor 2 passes one argument more)."""
+        """Shapes of the outputs, from the inputs' shapes in the last argument (PyTensor 2 passes one argument more)."""
         shapes = arguments[-1]
         return [shapes[3], shapes[0], shapes[1]]
 
     def connection_pattern(self, node):
-        """Which outputs depend smoothly on which inputs."""
+        """For each input, whether each output depends smoothly on the input."""
         smooth, rough = [True, True, True], [False, False, False]
         return [smooth, smooth, smooth, rough, rough, [False, True, True]]
 
     def pullback(self, inputs, outputs, cotangents):
-        """Gradients with respect to the weights and the own numbers."""
+        """Gradients with respect to the inputs; only weights and own numbers have any."""
         weights, own, X, y, group, _ = inputs
         of_rows, *of_gradients = cotangents
         if not all(isinstance(cotangent.type, DisconnectedType) for cotangent in of_gradients):

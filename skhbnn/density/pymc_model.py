@@ -12,7 +12,7 @@ ACTIVATIONS = {"tanh": pt.tanh, "relu": lambda x: pt.maximum(x, 0), "logistic": 
 
 
 def build_model(model, data, input_names=None, fused=True, batch_size=None):
-    """The model given the rows of a fit.
+    """A model, given the rows of a fit, as a PyMC model.
 
     Parameters
     ----------
@@ -32,13 +32,14 @@ def build_model(model, data, input_names=None, fused=True, batch_size=None):
     pymc_model : pymc.Model
         Layer l has the weights ``coef_l`` (input, unit) and ``intercept_l`` (unit). In a hierarchical model they have
         a leading group dimension unless the layer is pooled completely; ``coef_l_mean``, ``coef_l_z``,
-        ``group_scale``, ``input_map`` and ``input_shift`` are what they are made of. ``X``, ``y_observed`` and
+        ``group_scale``, ``input_map`` and ``input_shift`` are what the weights are made of. ``X``, ``y_observed`` and
         ``group_of_row`` are ``pm.Data``, the rows in the order of ``data``.
 
     Raises
     ------
     ValueError
-        If the rows have weights, which only the Op of the compiled likelihood takes, and it is not asked for.
+        If the rows have weights, which only the Op of the compiled likelihood takes, and fused is False
+        or batch_size is given.
     """
     network, likelihood = model.network, model.likelihood
     if data.weights is not None and (not fused or batch_size is not None):
@@ -93,7 +94,7 @@ def build_model(model, data, input_names=None, fused=True, batch_size=None):
 
 
 def unconstrained(layout, draws):
-    """Named draws of the model's free variables as draws of the unconstrained vector.
+    """Draws of the unconstrained vector, made of named draws of the PyMC model's free variables.
 
     Parameters
     ----------
@@ -143,7 +144,7 @@ def _stands_alone(model, term):
 
 
 class _Weights:
-    """Makes the variables of the terms, in the model of the context, and the weights of all groups of them."""
+    """Maker of the PyMC variables of all terms, in the model of the context, and of the weights of all groups."""
 
     def __init__(self, model, data):
         self.model, self.data, self.network = model, data, model.network
@@ -166,7 +167,7 @@ class _Weights:
         return [term for term in self.model.terms if term.name == name and term.level in levels]
 
     def _variable(self, term, dims):
-        """The variable of a term times its scale where it is not within the family, (..., *part)."""
+        """The variable of a term, times the scale unless the family has the scale within, (..., *part)."""
         name = variable_name(self.model, term)
         if term.level == 0 and not term.is_learned:
             (scale,) = set(term.scale.tolist())
@@ -179,12 +180,12 @@ class _Weights:
         return scaled[members]
 
     def _deviation(self, name, dims):
-        """What the groups add to a part, (group, *part); 0 where they share it."""
+        """What the groups add to a part, (group, *part); None where no group adds anything."""
         terms = self._terms(name, range(1, len(self.model.levels) + 1))
         return sum(self._variable(term, dims) for term in terms) if terms else None
 
     def _parts(self):
-        """Every part in the order of the weights, and whether it has a group dimension."""
+        """Yield the weights of every part, in the order of the flat vector, and whether each has a group dimension."""
         network, rank = self.network, self.model.map_rank
         matrix = None  # of the first layer, which all groups share
         for part in network.parts:
@@ -203,7 +204,7 @@ class _Weights:
             yield pm.Deterministic(part.name, weights, dims=("group", *dims)), True
 
     def _map_deviation(self, name, matrix):
-        """What the part of a map adds to its rows of the first layer, (group, row, unit)."""
+        """What a part of the input map adds to rows of the first layer, (group, row, unit)."""
         first, rank = self.network.layers[0], self.model.map_rank
         is_matrix, is_full = name == affine.PARTS[0], rank == first.n_in
         axes = ("input", "mapped_input" if is_full else "unit_0")[-(1 + is_matrix) :]
@@ -215,7 +216,7 @@ class _Weights:
         return affine.apply_map_pymc(first, rank, matrix, rows)
 
     def _factor_parts(self):
-        """Every part of weights with a Cholesky factor; none has a group dimension."""
+        """Yield the weights of every part under a Cholesky factor, and False: none has a group dimension."""
         z = self.model.family.pymc("z", 1.0, "weight")
         weights = self.model.base + pt.as_tensor_variable(self.model.factor) @ z  # (weight,)
         for part in self.network.parts:
@@ -231,7 +232,7 @@ def _dims(network, part):
 
 
 def _outputs(network, weights, X, group, n_groups):
-    """Outputs of each row under its group's weights (group, weight), (row, output)."""
+    """Outputs of each row under the weights (group, weight) of the row's group, (row, output)."""
     h = X  # (row, input)
     for layer in network.layers:
         kernel = weights[:, layer.kernel].reshape((n_groups, layer.n_in, layer.n_out))  # (group, input, unit)

@@ -266,7 +266,7 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         data : arviz.InferenceData or xarray.DataTree
             ``InferenceData`` with ArviZ before version 1, ``DataTree`` since. Group ``posterior`` holds ``weights``
             (chain, draw, group, weight) and, for a hierarchical fit, ``group_mean`` (chain, draw, weight) and the
-            learned entries of ``group_scale`` (chain, draw, part); ``sample_stats`` the statistics of the sampler;
+            learned scales ``group_scale`` (chain, draw, part); ``sample_stats`` the statistics of the sampler;
             ``log_likelihood`` the log likelihood of each training row, in nats, (chain, draw, row); and
             ``observed_data`` the targets of ``training_data_``, rows in the order of the X given to ``fit``.
 

@@ -122,7 +122,7 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         ``"partial"`` as above, ``"complete"`` one set of weights for all groups, ``"none"`` one for each. The first
         layer may be ``"affine"``, as above; given for all layers, ``"affine"`` means ``"affine"`` for the first,
         ``"complete"`` for the other hidden layers and ``"partial"`` for the output. ``"auto"`` is ``"affine"``, and
-        with more than 16 features, of which a group's map has p² + p entries, ``"partial"``.
+        with more than 16 features, since the entries of a group's map grow with their number, ``"partial"``.
     inference : {"nuts", "laplace", "advi", "fullrank_advi", "map", "metropolis", "pymc"}, default="nuts"
         ``"nuts"`` samples the compiled density with nutpie. ``"laplace"`` takes normal distributions around its modes,
         for many small groups; ``diagnostics_.pareto_k`` says whether the approximation is good enough. ``"advi"`` and

@@ -52,14 +52,14 @@ MOST_CUTS = 16
 
 @inline
 def memory_of(n):
-    """Memory for n doubles in at most MOST_CUTS arrays, and the address of its first cache line."""
+    """Memory for n doubles in at most MOST_CUTS arrays, and the address of the first cache line in the memory."""
     memory = np.empty(n + 8 + MOST_CUTS * (GAP + 8))  # (n and more,)
     return memory, (memory.ctypes.data + 63) // 64 * 64
 
 
 @inline
 def cut(address, n):
-    """An array (n,) at an address, and the address of what may follow it."""
+    """An array (n,) at an address, and the address where the next array may start."""
     return doubles_at(address, n), address + 8 * (padded(n) + GAP)
 
 
@@ -67,7 +67,7 @@ def cut(address, n):
 def part(typingctx, a, start, n):
     """The n numbers of an array from a start, (n,).
 
-    A slice without the care for negative positions, for the end of the array, and for who owns its memory.
+    A slice without the care for negative positions, for the end of the array, and for the owner of the memory.
     """
     kind = types.Array(a.dtype, 1, "C")
 
@@ -84,7 +84,7 @@ def part(typingctx, a, start, n):
 
 @inline
 def fill(a, value):
-    """Set all numbers of an array; NumPy's own takes half a second more to compile."""
+    """Set all numbers of an array to a value; NumPy's own function takes half a second more to compile."""
     for i in range(a.size):
         a[i] = value
 
@@ -114,7 +114,7 @@ def exp(x, e):
 
 @inline
 def all_finite(a):
-    """Whether no entry is NaN or infinite, without a branch for each: 0 times such a one is NaN."""
+    """Whether no entry of an array is NaN or infinite, without a branch for each: 0 times such an entry is NaN."""
     s = 0.0
     for i in range(a.size):
         s += 0.0 * a[i]

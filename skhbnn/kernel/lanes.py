@@ -16,7 +16,7 @@ INDEX = ir.IntType(64)
 
 
 class _Lanes:
-    """A vector of doubles: arithmetic on it emits LLVM instructions.
+    """A vector of doubles, whose arithmetic emits LLVM instructions.
 
     Multiplications and additions may be fused, never reordered: the exponential rounds by adding a constant and
     subtracting it again.
@@ -49,7 +49,7 @@ class _Lanes:
         return _Lanes(self.builder, self.builder.fdiv(self._constant(1.0), self.value))
 
     def where_greater(self, limit, yes, no):
-        """Yes where self > limit, else no."""
+        """Vector of yes where a lane is above the limit, else of no."""
         yes, no = (v.value if isinstance(v, _Lanes) else self._constant(v) for v in (yes, no))
         greater = self.builder.fcmp_unordered(">", self.value, self._constant(limit))  # NaN is not hidden
         return _Lanes(self.builder, self.builder.select(greater, yes, no))
@@ -68,7 +68,7 @@ class _Lanes:
         return self._from_bits(self.builder.or_(self.magnitude()._bits(), sign))
 
     def power_of_two(self):
-        """2**k of a sum k + 1.5 * 2**52, whose low bits hold k."""
+        """Vector 2**k of sums k + 1.5 * 2**52, whose low bits hold k."""
         shifted = self.builder.shl(self._bits(), self._integer(52))
         return self._from_bits(self.builder.add(shifted, self._integer(1023 << 52)))
 
@@ -84,7 +84,7 @@ class _Lanes:
 
 
 def exp(x):
-    """exp(x) for x <= 0, to two units in the last place; below -708 it is exp(-708)."""
+    """The vector exp(x) for x <= 0, to two units in the last place; x below -708 counts as -708."""
     x = x.where_greater(-708.0, x, -708.0)
     magic = 6755399441055744.0  # 1.5 * 2**52: adding it rounds to an integer
     shifted = x * 1.4426950408889634 + magic
@@ -113,7 +113,7 @@ def _logistic(x):
 
 
 class Loop:
-    """Emits one loop over the rows of padded arrays."""
+    """An emitter of one loop over the rows of padded arrays."""
 
     def __init__(self, context, builder, kinds, args):
         self.builder = builder
@@ -128,7 +128,7 @@ class Loop:
         return cgutils.for_range_slice(self.builder, zero, m, step, inc=True)
 
     def pairs(self, m, body):
-        """Emit ``body(r, width)`` for rows r to r + width, two vectors at a time so that their work overlaps."""
+        """Emit ``body(r, width)`` for rows r to r + width, two vectors at a time so that the work of both overlaps."""
         zero, step = ir.Constant(INDEX, 0), ir.Constant(INDEX, 2 * LANES)
         paired = self.builder.and_(m, ir.Constant(INDEX, -2 * LANES))
         with cgutils.for_range_slice(self.builder, zero, paired, step, inc=True) as (r, _):
@@ -149,7 +149,7 @@ class Loop:
         self.builder.store(lanes.value, self._pointer(array, position, lanes.width), align=8)
 
     def scalar(self, value, width):
-        """Vector of one number in all lanes."""
+        """Vector with one number in all lanes."""
         one = ir.Constant(ir.VectorType(ir.DoubleType(), width), ir.Undefined)
         one = self.builder.insert_element(one, value, ir.Constant(INDEX, 0))
         mask = ir.Constant(ir.VectorType(ir.IntType(32), width), [0] * width)
@@ -216,7 +216,7 @@ multiply_rows = _in_place_with(lambda a, b: a * b)
 
 
 def _in_tiles(builder, n, body):
-    """Emit ``body(positions)`` for all positions below n: tiles of TILE, and the rest one by one."""
+    """Emit ``body(positions)`` for all positions below n: tiles of TILE positions, and what is left one by one."""
     one, size = ir.Constant(INDEX, 1), ir.Constant(INDEX, TILE)
     whole = builder.and_(n, ir.Constant(INDEX, -TILE))
     with cgutils.for_range_slice(builder, ir.Constant(INDEX, 0), whole, size, inc=True) as (at, _):
@@ -227,9 +227,10 @@ def _in_tiles(builder, n, body):
 
 @intrinsic
 def combine_rows(typingctx, rows, n_rows, coefficients, start, stride, step, constant, out, n_out, m):
-    """out[j * m + r] = constant j + sum over i of coefficients[start + i * stride + j * step] * rows[i * m + r].
+    """Write combinations of rows: out[j * m + r] = constant j + sum over i of coefficient (i, j) * rows[i * m + r].
 
-    For j < n_out and r < m. Constant j is coefficients[constant + j], and 0 where ``constant`` is negative.
+    For j < n_out and r < m. Coefficient (i, j) is coefficients[start + i * stride + j * step]. Constant j is
+    coefficients[constant + j], and 0 where ``constant`` is negative.
     """
     kinds = (rows, n_rows, coefficients, start, stride, step, constant, out, n_out, m)
 
@@ -271,7 +272,10 @@ def combine_rows(typingctx, rows, n_rows, coefficients, start, stride, step, con
 
 @intrinsic
 def add_products(typingctx, a, n_a, b, n_b, out, start, m):
-    """out[start + i * n_b + j] += sum over r < m of a[i * m + r] * b[j * m + r], for i < n_a and j < n_b."""
+    """Add sums of products: out[start + i * n_b + j] += sum over r < m of a[i * m + r] * b[j * m + r].
+
+    For i < n_a and j < n_b.
+    """
     kinds = (a, n_a, b, n_b, out, start, m)
 
     def codegen(context, builder, signature, args):

@@ -1,4 +1,4 @@
-"""The log density of the unconstrained vector and its gradient, as the C callback that nutpie calls.
+"""The log density of the unconstrained vector, with the gradient, as the C callback that nutpie calls.
 
 The vector holds: the coordinates that all rows share (level 0), the logarithms of the learned scales, the likelihood's
 own numbers, and the deviations of the members of level 1 of the groups, member by member, of level 2, and so on.
@@ -53,14 +53,14 @@ class Parts(NamedTuple):
 
 
 class OwnNumbers(NamedTuple):
-    """How a likelihood makes its own numbers of unconstrained ones."""
+    """Compiled functions that make the own numbers of a likelihood of unconstrained numbers."""
 
     constrain: Any  # unconstrained, own, gradient -> log prior, Jacobian included; writes own, adds to the gradient
     pull_back: Any  # unconstrained, own, gradient in own, gradient: adds to the last
 
 
 class InputMap(NamedTuple):
-    """How the entries behind the weights of a group change those of its first layer."""
+    """Compiled functions of an input map, whose entries stand behind the weights and change the first layer."""
 
     start: Any  # entries, form, rank, basis: writes the basis
     apply: Any  # weights, form, rank, basis: in place
@@ -84,7 +84,7 @@ class Level(NamedTuple):
 
 @inline
 def _of_level(coordinates, starts, level):
-    """The Level of a level, of one that holds the coordinates of all levels, one behind the other."""
+    """The Level of one level, cut out of a Level that holds the coordinates of all levels one behind the other."""
     start, n = starts[level], starts[level + 1] - starts[level]
     return Level(
         part(coordinates.entry, start, n),
@@ -104,7 +104,7 @@ def _add_values(level, entries):
 
 @inline
 def _pull_back(level, grad_entries, grad):
-    """Add what the gradient in the entries means for the coordinates of a member, and for their factors."""
+    """Add to the gradients at a member's coordinates, and at the factors, what the gradient at the entries means."""
     for k in range(level.entry.size):
         at_entry = grad_entries[level.entry[k]]
         grad[k] += level.factor[k] * level.slope[k] * at_entry
@@ -113,7 +113,7 @@ def _pull_back(level, grad_entries, grad):
 
 @inline
 def _add_scale_priors(scale_prior, h, log_scale, scale, grad):
-    """Add the gradient of the log density of logarithms of scales; return the density less its constants."""
+    """The log density of the logarithms of scales, without constants; the gradient is added to grad."""
     kinds, parameters = integers_at(h.scale_prior, h.n_scales), doubles_at(h.scale_parameters, 2 * h.n_scales)
     s = 0.0
     for i in range(h.n_scales):
@@ -124,7 +124,7 @@ def _add_scale_priors(scale_prior, h, log_scale, scale, grad):
 
 
 def log_density(n_dim, x_address, grad_address, logp_address, header):
-    """Write the log density, Jacobians included, and its gradient; return 0, or a positive code for a divergent point.
+    """Write the log density, Jacobians included, and the gradient; return 0, or a positive code for a divergent point.
 
     The PARTS of a model are bound to it before it is compiled.
     """
@@ -259,7 +259,7 @@ def log_density(n_dim, x_address, grad_address, logp_address, header):
 
 
 def expand(n_dim, n_expanded, x, out, header):
-    """Store the unconstrained vector as it is; weights are made from it afterwards."""
+    """Store the unconstrained vector unchanged; weights are made of the stored vectors afterwards."""
     for i in range(n_dim):
         out[i] = x[i]
     return 0

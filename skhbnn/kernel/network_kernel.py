@@ -1,7 +1,7 @@
-"""Compiled forward and backward passes of one network over its rows.
+"""Compiled forward and backward passes of one network over rows.
 
 Inner loops always run over rows, which lie contiguously, BLOCK of them at once. What the outputs mean, the likelihood
-says: a compiled function that turns outputs into their log likelihood and its derivatives.
+says: a compiled function that turns outputs into a log likelihood and derivatives.
 """
 
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ BLOCK = 64
 
 
 class NetworkForm(NamedTuple):
-    """A network as compiled code takes it."""
+    """A network in the form that compiled code takes."""
 
     sizes: Any  # (layer + 1,): inputs, units of each hidden layer, outputs
     activation: Any  # position in ACTIVATIONS
@@ -29,7 +29,7 @@ class NetworkForm(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """Rows, and what a likelihood is given and gives beside their outputs."""
+    """Rows, and what a likelihood is given and gives beside the outputs."""
 
     X: Any  # (feature, row)
     y: Any  # (row,), floats
@@ -66,14 +66,14 @@ def _workspace_sizes(sizes, n_own):
 
 @inline
 def workspace_size(sizes, n_own):
-    """Number of doubles of the Workspace for networks of these sizes (layer + 1,) and so many own numbers."""
+    """Number of doubles of the Workspace for networks of sizes (layer + 1,) and n_own own numbers."""
     n_units, n_deltas = _workspace_sizes(sizes, n_own)
     return n_units + 2 * n_deltas
 
 
 @inline
 def workspace(address, sizes, n_own):
-    """A Workspace at an address, and the address behind it."""
+    """A Workspace at an address, and the address behind the Workspace."""
     n_units, n_deltas = _workspace_sizes(sizes, n_own)
     units, at = cut(address, n_units)
     one, at = cut(at, n_deltas)
@@ -103,7 +103,7 @@ def _times_slope(activation, delta, h, m):
 
 @inline
 def forward(w, form, m, units):
-    """Compute the outputs of every layer on m rows, whose inputs come first in units (input or unit * m,).
+    """Compute the outputs of every layer for m rows, whose inputs come first in units (input or unit * m,).
 
     Returns the ends of the weights and of the units below the outputs: the outputs are units[unit * m:].
     """
@@ -123,7 +123,7 @@ def forward(w, form, m, units):
 
 @inline_source
 def loglik_grad(likelihood, form, w, grad, rows, span, space):
-    """Log likelihood of rows span[0] to span[1] under one network, whose gradient is written to grad.
+    """Log likelihood of rows span[0] to span[1] under one network; the gradient is written to grad.
 
     likelihood: a compiled function of outputs (output * m,), Rows, Block and scratch space (number * m,), which returns
     the log likelihood of the block, and leaves its derivatives in place of the outputs, 0 for padded rows.
@@ -169,14 +169,14 @@ def loglik_grad(likelihood, form, w, grad, rows, span, space):
 
 
 def summed(score_rows):
-    """The likelihood of a block whose rows count once.
+    """A compiled likelihood of a block whose rows count once, made of a function that scores each row.
 
     Parameters
     ----------
     score_rows : callable
         A compiled function of outputs (output * m,), Rows, Block and scratch space: it leaves the log likelihood of
         each row first in the space, behind it the derivatives of each row in each own number (own number * m,), and
-        the derivatives in the outputs in place of them. Padded rows may hold anything.
+        the derivatives in the outputs in place of the outputs. Padded rows may hold anything.
 
     Returns
     -------
@@ -193,7 +193,7 @@ def summed(score_rows):
 
 
 def weighted(score_rows):
-    """The likelihood of a block whose rows count as often as their weights say; for the rest see ``summed``."""
+    """A compiled likelihood of a block whose rows count as often as the row weights say; else as ``summed``."""
 
     @inline
     def likelihood(z, rows, block, space):
@@ -211,7 +211,7 @@ def weighted(score_rows):
 
 
 def recorded(score_rows):
-    """The weighted likelihood of a block, which leaves that of each row, without its weight, in ``logliks``."""
+    """A weighted likelihood of a block, which keeps the log likelihood of each row, unweighted, in ``logliks``."""
 
     @inline
     def score_and_keep(z, rows, block, space):
@@ -224,7 +224,7 @@ def recorded(score_rows):
 
 @inline
 def _added_up(z, rows, block, space):
-    """The sum over the rows of a block; its derivatives in padded rows become 0."""
+    """The sum of the log likelihoods of the rows of a block; the derivatives in padded rows become 0."""
     n, m = block.n, block.m
     for k in range(rows.own.size):
         rows.own_grad[k] += sum_of(part(space, (k + 1) * m, m), n)
@@ -241,7 +241,7 @@ LIKELIHOOD: Any = None  # of ``grouped_loglik_grad``, made by ``recorded``: ``op
 
 
 def grouped_loglik_grad(form, weights, own, X, y, where):
-    """Log likelihood of each row under the network of its group, and the gradient of their weighted sum.
+    """Log likelihood of each row under the network of the row's group, and the gradient of the weighted sum.
 
     weights: (group, weight); own: (own number,); X: (row, feature); y: (row,); where: group and weight of each row,
     (row,) each; rows in any order. Returns (row,), (group, weight) and (own number,).
@@ -276,7 +276,7 @@ def grouped_loglik_grad(form, weights, own, X, y, where):
 
 @inline
 def _load_inputs(X, first, n, units):
-    """Put n rows of X (row, feature) from the first into units, and rows of 0 up to whole vectors; their number."""
+    """Copy n rows of X (row, feature) from the first on to units, add rows of 0 up to whole vectors; return the sum."""
     m = padded(n)
     for i in range(X.shape[1]):
         for r in range(m):

@@ -1,4 +1,4 @@
-"""How compiled functions are compiled."""
+"""Options of compilation, and ways to put the functions of a kind into a compiled loop."""
 
 from types import FunctionType
 
@@ -10,11 +10,12 @@ OPTIONS = {"fastmath": FASTMATH, "error_model": "numpy", "nogil": True}
 
 
 def inline(function):
-    """``njit`` with the options of the package, inlined into whatever calls the function.
+    """The function, compiled with the options of the package and inlined into whatever calls the function.
 
-    All of it: of a function that stands in several compiled modules the loader keeps one version, and a process that
-    loads the callback from the disk cache would keep another than the one that compiled it. They differ in the last
-    digits, and then in all draws. Without the wrappers for callers in Python and C, which take a fifth of the time.
+    All of the function is inlined: where it stands in several compiled modules the loader keeps one version, and a
+    process that loads the callback from the disk cache would keep another version than the process that compiled it.
+    Versions differ in the last digits, and then in all draws. There are no wrappers for callers in Python and C, which
+    take a fifth of the time.
     """
     return njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)(function)
 
@@ -28,7 +29,7 @@ def bound(function, name, **values):
 
     So one loop is compiled for different parts: Numba looks globals up when it compiles. A closure over the parts would
     not be found again in the disk cache, which knows it by its pickled cells, and a function argument would have the
-    whole loop copied into that of the caller before it is compiled.
+    whole loop copied into the code of the caller before the caller is compiled.
 
     Parameters
     ----------
@@ -49,7 +50,7 @@ def bound(function, name, **values):
 
 
 def folded(functions):
-    """A compiled function that calls the one of its number, with the other arguments.
+    """A compiled function that calls one of several functions, chosen by position.
 
     Parameters
     ----------
@@ -59,7 +60,7 @@ def folded(functions):
     Returns
     -------
     choose : callable
-        Takes the position of a function, and its arguments.
+        Takes the position of a function, and the arguments of the function.
     """
     first, *others = functions
     if len(others) == 1:

@@ -1,4 +1,4 @@
-"""Models made of what a user says of them."""
+"""Models, made of the parameters that a user sets."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from .terms import Model, Term
 
 
 def flat_model(network, likelihood, scale, family="normal"):
-    """A model of one network for all rows, w_i ~ Family(0, scale of its layer).
+    """A model of one network for all rows, w_i ~ Family(0, scale of the layer).
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def hierarchical_model(network, likelihood, scale, pooling, family="normal", gro
     family : {"normal", "laplace", "student_t", "cauchy"}, default="normal"
         Family of the prior of the weights.
     group_scale_prior : {"half_normal", "half_cauchy", "inverse_gamma"} or float, default="half_normal"
-        Prior of the scales of deviations, or their fixed value.
+        Prior of the scales of deviations, or the fixed value of all.
 
     Returns
     -------
@@ -62,8 +62,8 @@ def hierarchical_model(network, likelihood, scale, pooling, family="normal", gro
       as under complete pooling. Each group sees inputs x as x A_g + s_g, where A_g = I + sd · z_g and s_g = sd · z_g;
       networks without intercepts have no s_g.
 
-    The matrix and the intercepts of a layer, the parts of the network, have an sd each, as have the parts A and s of
-    the input map.
+    The matrix and the intercepts of a layer, the parts of the network, have an sd each; so do the parts A and s of the
+    input map.
     """
     levels, is_learned = ("group",), isinstance(group_scale_prior, str)
     group_scale = None if is_learned else float(group_scale_prior)

@@ -1,4 +1,4 @@
-"""One group's network: its layers, and the flat layout of its weights."""
+"""The network of one group: layers, and the flat layout of the weights."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +11,7 @@ ACTIVATIONS = ("tanh", "relu", "logistic", "identity")
 
 @dataclass(frozen=True)
 class Layer:
-    """Where one layer's weights stand in the flat vector: the matrix row by row, then the intercepts."""
+    """Place of one layer's weights in the flat vector: the matrix row by row, then the intercepts."""
 
     n_in: int
     n_out: int
@@ -25,7 +25,7 @@ class Layer:
 
     @property
     def intercept(self):
-        """Slice of the n_out intercepts; empty without them."""
+        """Slice of the n_out intercepts; empty in a network without intercepts."""
         return slice(self.kernel.stop, self.stop)
 
     @property
@@ -34,13 +34,13 @@ class Layer:
         return self.kernel.stop + self.n_out * self.fit_intercept
 
     def matrix(self, weights):
-        """The kernel of flat weights (..., weight) as (..., n_in, n_out)."""
+        """The weight matrix of the layer in flat weights (..., weight), (..., n_in, n_out)."""
         return weights[..., self.kernel].reshape(*weights.shape[:-1], self.n_in, self.n_out)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """Weights that have a name in common, such as the matrix of a layer, and where they stand."""
+    """A run of the flat weights under one name, such as the matrix of a layer."""
 
     name: str
     layer: int

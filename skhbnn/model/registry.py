@@ -1,11 +1,11 @@
-"""Kinds by name: a kind is a module of its folder, imported when it is used, since most of them load Numba."""
+"""Kinds by name: a kind is a module of a folder, imported when the kind is used, since most kinds load Numba."""
 
 from functools import cache
 from importlib import import_module
 
 
 def registry(package, names):
-    """A function that gives a kind by its name.
+    """A function that returns a kind by name.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ from .scale_priors import scale_prior
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Term:
-    """What each member of a level adds to some entries of its network: scale · z, where z has the family of the model.
+    """A term of the weights: scale · z, which each member of a level adds to some entries, z of the model's family.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Term:
 
 
 class Coordinates(NamedTuple):
-    """What the unconstrained coordinates of one member of a level add to its entries, (coordinate,) each."""
+    """The unconstrained coordinates of one member of a level, and where and how each adds to the entries."""
 
     entry: np.ndarray
     prior_scale: np.ndarray  # within the family: a fixed scale at level 0 is there, and everywhere else 1
@@ -60,7 +60,7 @@ class Coordinates(NamedTuple):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Model:
-    """A network per innermost group, whose weights are sums of terms.
+    """A model of the weights: a network per innermost group, whose weights are sums of terms.
 
     Parameters
     ----------
@@ -68,10 +68,10 @@ class Model:
         The network of every group.
     likelihood_name : str
         Name of the likelihood of the target given the outputs.
+    terms : tuple of Term
+        By level, and within a level in the order of the entries.
     family_name : str
         Name of the family of the terms.
-    terms : tuple of Term
-        By level, and within a level in the order of their entries.
     levels : tuple of str
         Names of the levels of groups, the outermost first; empty for one network.
     scale_prior_name : str
@@ -94,7 +94,7 @@ class Model:
 
     @property
     def likelihood(self):
-        """The likelihood."""
+        """The likelihood of the target given the outputs."""
         return likelihood(self.likelihood_name)
 
     @property
@@ -109,7 +109,7 @@ class Model:
 
     @property
     def n_entries(self):
-        """Number of weights, and of the entries of the input map behind them."""
+        """Number of entries: of the weights, and of the input map behind the weights."""
         first = self.network.layers[0]
         return self.network.n_weights + (first.n_in + first.fit_intercept) * self.map_rank
 
@@ -120,21 +120,43 @@ class Model:
 
     @cached_property
     def scale_names(self):
-        """Names of the learned scales, in the order of their first terms, those of level 0 first."""
+        """Names of the learned scales, in the order of the terms that first name each."""
         return tuple(dict.fromkeys(term.scale for term in self.terms if term.is_learned))
 
     def terms_of(self, level):
-        """The terms of a level."""
+        """Terms of one level.
+
+        Parameters
+        ----------
+        level : int
+            0: one member for all rows; 1 and more: groups.
+
+        Returns
+        -------
+        terms : list of Term
+            In the order of the entries.
+        """
         return [term for term in self.terms if term.level == level]
 
     @cached_property
     def shares_all_weights(self):
-        """Whether every weight has a part that all rows share."""
+        """Whether every weight has a term that all rows share."""
         shared = [term.entries for term in self.terms_of(0)]
         return len(np.unique(np.concatenate([np.arange(0), *shared]))) == self.network.n_weights
 
     def coordinates(self, level):
-        """The Coordinates of a level: those of its terms, one term behind the other."""
+        """Coordinates of one level: the terms of the level, one behind the other.
+
+        Parameters
+        ----------
+        level : int
+            0: one member for all rows; 1 and more: groups.
+
+        Returns
+        -------
+        coordinates : Coordinates
+            Entry, prior scale, fixed factor and learned scale of each coordinate, arrays of shape (n_coordinates,).
+        """
         parts = [Coordinates(*(np.empty(0, dtype) for dtype in (np.int64, float, float, np.int64)))]
         for term in self.terms_of(level):
             n = len(term.entries)
@@ -152,7 +174,7 @@ class Model:
 
     @property
     def factor(self):
-        """The Cholesky factor of the first weights, (weight, weight); empty where no term has one."""
+        """The Cholesky factor of the weights, (weight, weight); empty where no term has such a factor."""
         factors = [term.scale for term in self.terms if term.is_factor]
         return factors[0] if factors else np.empty((0, 0))
 
@@ -166,7 +188,7 @@ class Model:
 
 
 class Block(NamedTuple):
-    """Neighbours in the unconstrained vector."""
+    """A run of the unconstrained vector: the coordinates of a level, learned scales, or own numbers."""
 
     start: int
     n_members: int
@@ -174,12 +196,12 @@ class Block(NamedTuple):
 
     @property
     def where(self):
-        """The slice of the vector."""
+        """Slice of the block in the vector."""
         return slice(self.start, self.start + self.n_members * self.n_coordinates)
 
 
 class Layout:
-    """What the unconstrained vector of a model holds.
+    """Layout of the unconstrained vector of a model: which numbers stand where.
 
     First the coordinates of level 0, the logarithms of the learned scales, and the likelihood's own numbers; then level
     by level, the outermost first, the coordinates of member after member.
@@ -187,6 +209,7 @@ class Layout:
     Parameters
     ----------
     model : Model
+        Network, likelihood, family and terms.
     members : ndarray of shape (n_levels, n_groups)
         The member of each level of groups that every innermost group lies in.
 
@@ -222,15 +245,46 @@ class Layout:
         return [self.blocks[0], *self.blocks[3:]]
 
     def split(self, x):
-        """The parts of x (..., n_dim): level 0, logarithms of scales and own numbers (..., coordinate), and of levels.
+        """Parts of unconstrained vectors.
 
-        Each level of groups is (..., member, coordinate).
+        Parameters
+        ----------
+        x : ndarray of shape (..., n_dim)
+            Unconstrained vectors.
+
+        Returns
+        -------
+        first : ndarray of shape (..., n_coordinates)
+            Coordinates of level 0.
+        log_scales : ndarray of shape (..., n_scales)
+            Logarithms of the learned scales.
+        own : ndarray of shape (..., n_own_numbers)
+            Own numbers of the likelihood, unconstrained.
+        levels : list of ndarray of shape (..., n_members, n_coordinates)
+            Coordinates of each level of groups.
         """
         first, log_scales, own, *levels = (x[..., block.where] for block in self.blocks)
         members = zip(levels, self.blocks[3:], strict=True)
         return first, log_scales, own, [part.reshape(*x.shape[:-1], *block[1:]) for part, block in members]
 
     def join(self, first, log_scales, own, levels):
-        """The vector (..., n_dim) whose parts ``split`` gives."""
+        """Unconstrained vectors of their parts, the inverse of ``split``.
+
+        Parameters
+        ----------
+        first : ndarray of shape (..., n_coordinates)
+            Coordinates of level 0.
+        log_scales : ndarray of shape (..., n_scales)
+            Logarithms of the learned scales.
+        own : ndarray of shape (..., n_own_numbers)
+            Own numbers of the likelihood, unconstrained.
+        levels : list of ndarray of shape (..., n_members, n_coordinates)
+            Coordinates of each level of groups.
+
+        Returns
+        -------
+        x : ndarray of shape (..., n_dim)
+            Unconstrained vectors.
+        """
         levels = [level.reshape(*level.shape[:-2], prod(level.shape[-2:])) for level in levels]
         return np.concatenate([first, log_scales, own, *levels], axis=-1)

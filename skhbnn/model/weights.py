@@ -1,4 +1,4 @@
-"""From the unconstrained vector of a model to the weights of every group: the map itself, and its tangents."""
+"""The map from the unconstrained vector of a model to the weights of every group, and tangents of the map."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -7,9 +7,9 @@ import numpy as np
 
 
 class GroupWeights(NamedTuple):
-    """What an unconstrained vector stands for.
+    """Mean, scales, own numbers and weights of the groups that an unconstrained vector stands for.
 
-    Leading axes are those of the vector.
+    Arrays have the leading axes of the vector.
     """
 
     mean: np.ndarray  # (..., weight): what all rows share
@@ -19,7 +19,7 @@ class GroupWeights(NamedTuple):
 
 
 def group_weights(layout, x):
-    """The weights of every group.
+    """The weights of every group, and what else an unconstrained vector stands for.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def group_weights(layout, x):
 
 
 def apply_map(model, entries):
-    """Weights (..., weight) that see the inputs through the map behind them in entries (..., entry)."""
+    """Weights (..., weight) with the input map applied, from entries (..., entry) that hold weights and map."""
     if not model.map_rank:
         return entries
     from .pooling import affine  # only now: it loads Numba
@@ -94,11 +94,11 @@ class WeightTangent:
     weights : ndarray of shape (n_groups, n_weights)
         At the point.
     jacobian : ndarray of shape (n_groups, n_weights, n_shared + n_own)
-        Derivatives with respect to the coordinates before the innermost level, and to those of the group.
+        Derivatives with respect to the coordinates before the innermost level, and to the coordinates of the group.
     mean : ndarray of shape (n_weights,)
         What all rows share, at the point.
     mean_jacobian : ndarray of shape (n_weights, n_shared)
-        Its derivatives.
+        Derivatives of the mean.
     """
 
     weights: np.ndarray
@@ -108,7 +108,7 @@ class WeightTangent:
 
     @property
     def n_shared(self):
-        """Coordinates before the innermost level."""
+        """Number of coordinates before the innermost level."""
         return self.mean_jacobian.shape[1]
 
     def along(self, steps):

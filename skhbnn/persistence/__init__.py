@@ -1,1 +1,1 @@
-"""Fitted estimators as files: values to JSON and arrays, those to a zip, and what a fit read from one must be."""
+"""Fitted estimators as files: values as JSON and arrays, both in a zip, and what a fit read from a file must be."""

@@ -1,4 +1,4 @@
-"""A zip of a JSON manifest and ``.npy`` arrays: written whole or not at all, read without trusting it."""
+"""A zip of a JSON manifest and ``.npy`` arrays: written whole or not at all, read without trust in the file."""
 
 import hashlib
 import json
@@ -40,7 +40,7 @@ def write(path, content, arrays):
 
 
 def _write_array(archive, name, array):
-    """Write one array; its entry in the manifest."""
+    """Write one array, and return the entry of the array in the manifest."""
     with archive.open(zipfile.ZipInfo(name), "w", force_zip64=True) as member:
         npy.write_array(member, array, version=(1, 0), allow_pickle=False)
     return {"dtype": array.dtype.str, "shape": array.shape, "sha256": _sha256(archive, name)}

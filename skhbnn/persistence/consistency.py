@@ -1,4 +1,4 @@
-"""What the parts of a fit must be to belong together: asked of a fit that is saved, and of one that was loaded."""
+"""What the parts of a fit must be to belong together: asked of a fit that is saved, and of a fit that was loaded."""
 
 import dataclasses
 import math
@@ -77,7 +77,7 @@ def check_fit(estimator):
 
 
 def _faults(estimator):
-    """Each fault as a phrase; what comes after the first may fail on it, and is not asked for."""
+    """Yield each fault of a fit as a phrase; a check behind the first fault may fail, and is not asked for."""
     attributes: dict = {name: getattr(estimator, name, None) for name in ATTRIBUTES}
     is_prior = all(attributes[name] is None for name in FROM_ROWS)
     yield from _attribute_faults(attributes, ATTRIBUTES, FROM_ROWS if is_prior else ())
@@ -149,7 +149,7 @@ def _attribute_faults(attributes, types, absent=()):
 
 
 def _per_group_faults(estimator):
-    """The same of a classifier that has a fitted estimator for each group, each of which was asked already."""
+    """Yield each fault of an estimator per group as a phrase; the estimators of the groups were asked already."""
     attributes: dict = {name: getattr(estimator, name, None) for name in PER_GROUP_ATTRIBUTES}
     yield from _attribute_faults(attributes, PER_GROUP_ATTRIBUTES)
     fitted, failed, groups = estimator.estimators_, estimator.failed_groups_, estimator.groups_
@@ -181,7 +181,7 @@ def _texts(groups):
 
 
 def _records(value, where):
-    """A record, the records in its fields, and the name of each."""
+    """Yield a record and the records in the fields of the record, with the name of each."""
     if dataclasses.is_dataclass(value):
         yield where, value
         for field in dataclasses.fields(value):

@@ -77,7 +77,7 @@ KINDS: dict = {
 
 
 def encode(value, arrays, where):
-    """A value as JSON; its arrays are added to a list, and stand in the JSON as their positions there.
+    """A value as JSON, in which arrays stand as positions in a list, to which the arrays are added.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def encode(value, arrays, where):
     Raises
     ------
     TypeError, ValueError
-        If it, or something in it, cannot be saved; names the place.
+        If the value, or a part of the value, cannot be saved; the message names the part.
     """
     cls = type(value)
     if value is None or cls in (bool, str) or (cls is float and math.isfinite(value)):

@@ -40,7 +40,7 @@ encoding.KINDS.update({cls.__name__: (cls, _fields, functools.partial(_make, cls
 
 
 def storable(cls):
-    """Let an estimator be saved and loaded; a decorator of its class."""
+    """The class of an estimator, which can then be saved and loaded; a decorator."""
     encoding.KINDS[cls.__name__] = (cls, _parts, functools.partial(_restore, cls))
     return cls
 
@@ -94,8 +94,8 @@ class SavableMixin:
         Notes
         -----
         Labels and parameters may be None, booleans, numbers of Python and NumPy, decimals, fractions, strings, bytes,
-        UUIDs, times, and tuples, lists, dicts, frozensets and arrays of those. A label with a time zone comes back as
-        the ``datetime`` of the same instant at the same offset from UTC. Callbacks are not saved, nor is the name of a
+        UUIDs, times, and tuples, lists, dicts, frozensets and arrays of such values. A label with a time zone comes
+        back as a ``datetime`` of equal instant and equal offset from UTC. Callbacks are not saved, nor is the name of a
         checkpoint: its files are pickles, and no file is to say which folder is to be trusted.
         """
         check_is_fitted(self)
@@ -107,7 +107,7 @@ class SavableMixin:
 
 
 def load(path):
-    """Load an estimator that its method ``save`` saved.
+    """Load an estimator from a file that the method ``save`` of an estimator wrote.
 
     A file is data: none of its content is run, whoever wrote it, and it takes no more memory than a few times its size.
     It may come from other versions of Python, NumPy, PyMC and ArviZ.
@@ -127,7 +127,7 @@ def load(path):
     OSError
         If the file cannot be read; FileNotFoundError if there is none.
     ValueError
-        If it is not the whole, unchanged file of a fitted estimator, in a format that this release reads.
+        If the file is not a whole, unchanged file of a fitted estimator, in a format that this release reads.
     MemoryError
         If the arrays do not fit in memory.
 

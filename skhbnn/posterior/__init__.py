@@ -1,1 +1,1 @@
-"""Draws of weights, and what is made of them."""
+"""Draws of weights, and what is made of the draws."""

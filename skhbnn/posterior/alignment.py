@@ -1,4 +1,4 @@
-"""Alignment of weight draws over the symmetries of a network, and their mean and covariance.
+"""Alignment of weight draws over the symmetries of a network, and the mean and covariance of draws.
 
 Exchanging two hidden units, or flipping the sign of a unit with an odd activation, changes the weights and not the
 function. Chains therefore sit in equivalent modes, and a mean over raw draws blurs them.
@@ -14,10 +14,10 @@ SWEEPS = 2
 
 
 def align(network, weights, reference=None):
-    """Bring every draw to the unit order and signs that lie nearest to a reference.
+    """Draws of weights, each in the unit order and with the signs that lie nearest to a reference.
 
     Units are matched layer by layer, given the order of the layers around them; with several hidden layers that can
-    stop at a poor match, so a draw is also matched from the inputs upwards and from the logits downwards, and the
+    stop at a poor match, so a draw is also matched from the inputs upwards and from the outputs downwards, and the
     best of the three is kept.
 
     Parameters
@@ -30,7 +30,7 @@ def align(network, weights, reference=None):
     Returns
     -------
     aligned : ndarray of shape (n_draws, n_weights)
-        Draws that compute the same functions.
+        Each draw computes the function that it computed before.
     """
     aligned = np.array(weights, dtype=float)  # (draw, weight)
     hidden = range(len(network.layers) - 1)
@@ -57,7 +57,7 @@ def align(network, weights, reference=None):
 
 
 def _align_layer(network, index, weights, reference, incoming=1, outgoing=1):
-    """Align the units between layer index and the next, in place, by their incoming and outgoing weights."""
+    """Align the units between layer index and the next, in place, by the units' incoming and outgoing weights."""
     below, above = network.layers[index : index + 2]
     n_incoming = below.n_in + below.fit_intercept
     counts = np.repeat([incoming, outgoing], [n_incoming, above.n_out])  # (incoming + outgoing,)

@@ -7,7 +7,7 @@ from ..support.libraries import labelled_data
 
 
 def to_arviz(posterior, data, input_names):
-    """The posterior with the rows it was learned from.
+    """The posterior as a labelled object, with the rows of the fit.
 
     Parameters
     ----------

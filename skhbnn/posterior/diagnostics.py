@@ -1,4 +1,4 @@
-"""Convergence judged on what the network predicts, and the one warning that says what to change."""
+"""Convergence judged on what a network predicts, and phrases that say what to change."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -16,23 +16,23 @@ BFMI_LIMIT = 0.3
 
 @dataclass(frozen=True, eq=False)
 class Diagnostics:
-    """How well the chains agree, on quantities that do not depend on the order or sign of hidden units.
+    """Agreement of the chains on quantities that do not depend on the order or sign of hidden units.
 
     Parameters
     ----------
     r_hat, ess : ndarray of shape (n_probes,)
-        Rank-normalised split R-hat and bulk effective sample size [1]_ of the logits at fixed training rows (the
-        worst logit of a row). R-hat is NaN for one chain.
+        Rank-normalised split R-hat and bulk effective sample size [1]_ of the outputs at fixed training rows (of the
+        worst output of a row), which of classes are logits. R-hat is NaN for one chain.
     probe_rows : ndarray of shape (n_probes,)
-        Positions of those rows in the X given to ``fit``.
+        Positions of these rows in the X given to ``fit``.
     probe_groups : list
-        Their group labels; None for a model of one network.
+        Group labels of these rows; None for a model of one network.
     r_hat_group_scale, ess_group_scale : ndarray of shape (n_learned_parts,) or None
-        The same, of the group scales that were learned.
+        R-hat and effective sample size of the learned group scales.
     learned_parts : list of str
-        The parts of the network that they belong to, such as ``"coef_0"`` and ``"intercept_0"``.
+        The part of the network, or of the input map, of each learned group scale, such as ``"coef_0"``.
     divergences : ndarray of shape (n_chains,) or None
-        Divergent transitions after tuning; this and the following are None for a sampler that has no such thing.
+        Divergent transitions after tuning. This and the next three are None for a sampler that has no such thing.
     bfmi : ndarray of shape (n_chains,) or None
         Bayesian fraction of missing information [2]_.
     saturated : ndarray of shape (n_chains,) or None
@@ -42,8 +42,8 @@ class Diagnostics:
     n_chains, n_draws : int
         Chains, and draws of each.
     mcse : ndarray of shape (n_probes,) or None
-        Monte Carlo standard error of the class probabilities at those rows (the worst class of a row), if ``tol`` was
-        set.
+        Monte Carlo standard error of the class probabilities at the probe rows (the worst class of a row), if ``tol``
+        was set.
     tol : float or None
         The error that was asked for.
 
@@ -83,7 +83,7 @@ class Diagnostics:
         return f"Diagnostics({', '.join(parts)})"
 
     def problems(self):
-        """What is wrong and what to change.
+        """Phrases that say what is wrong and what to change.
 
         Returns
         -------
@@ -107,7 +107,7 @@ class Diagnostics:
         return mixing + found
 
     def mixing_problems(self):
-        """What more draws might mend.
+        """Phrases that say what more draws might mend.
 
         Returns
         -------
@@ -131,7 +131,7 @@ class Diagnostics:
 
     @staticmethod
     def _mixing(n_chains, r_hat, ess, name):
-        """Phrases on the worst R-hat and ESS of some quantities; one that cannot be computed counts as bad."""
+        """Phrases on the worst R-hat and ESS of some quantities; a value that cannot be computed counts as bad."""
         worst = int(np.where(np.isfinite(r_hat), r_hat, np.inf).argmax())
         if n_chains > 1 and not r_hat[worst] <= R_HAT_LIMIT:
             yield f"R-hat {r_hat[worst]:.3f} (above {R_HAT_LIMIT}) {name(worst)}"
@@ -140,7 +140,7 @@ class Diagnostics:
             yield f"ESS {ess[worst]:.0f} (below {ESS_PER_CHAIN} per chain) {name(worst)}"
 
     def _counted(self, counts, what):
-        """How many of all draws did what, and the chain that did most."""
+        """Text that says how many of all draws did something, and which chain did most."""
         text = f"{counts.sum()} of {self.n_chains * self.n_draws} {what}"
         return text if self.n_chains == 1 else f"{text} ({counts.max()} in chain {counts.argmax()})"
 
@@ -151,7 +151,7 @@ class Diagnostics:
 
 @dataclass(frozen=True, eq=False)
 class OptimizationDiagnostics:
-    """How an optimisation ended: of a variational method, or to the modes.
+    """Outcome of an optimisation: of a variational method, or of the climb to modes.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ class OptimizationDiagnostics:
     elbo : ndarray of shape (n_iter,) or None
         Evidence lower bound of every iteration of a variational method, a noisy estimate.
     pareto_k : float or None
-        Pareto k of the importance weights of Laplace's approximation [1]_. Up to 0.7 they can be relied on.
+        Pareto k of the importance weights of Laplace's approximation [1]_. Up to 0.7 the weights can be relied on.
 
     References
     ----------
@@ -181,7 +181,7 @@ class OptimizationDiagnostics:
         return f"OptimizationDiagnostics(n_iter={self.n_iter}, converged={self.converged}{elbo}{pareto_k})"
 
     def problems(self):
-        """What is wrong and what to change.
+        """Phrases that say what is wrong and what to change.
 
         Returns
         -------
@@ -198,7 +198,7 @@ class OptimizationDiagnostics:
 
 
 def diagnose(posterior, data, trace, grouped, tol=None):
-    """Diagnostics of a fit, of a sampler's draws on rows of its own training data.
+    """Diagnostics of a fit: of a sampler's draws at some training rows, or of an optimisation.
 
     Parameters
     ----------
@@ -208,7 +208,7 @@ def diagnose(posterior, data, trace, grouped, tol=None):
     grouped : bool
         Whether to name groups.
     tol : float, default=None
-        Greatest Monte Carlo standard error of a probability. None: it is not looked at.
+        Greatest Monte Carlo standard error of a probability. None: no error is computed.
 
     Returns
     -------

@@ -40,9 +40,9 @@ class Posterior:
     mode_weights : ndarray of shape (n_modes, n_groups, n_weights) or None
         Where the network is linearised, float32; ``sample_stats["mode"]`` has the mode of each draw. None: it is not.
     mode_group_mean : ndarray of shape (n_modes, n_weights) or None
-        The same for unseen groups, of a hierarchical fit.
+        Where the network of an unseen group is linearised, of a hierarchical fit, float32.
     chain_weights : ndarray of shape (n_chains,) or None
-        Share of each chain in predictions. None: all the same.
+        Share of each chain in predictions. None: equal shares.
 
     Attributes
     ----------
@@ -77,17 +77,17 @@ class Posterior:
 
     @property
     def predictor(self):
-        """What makes the distribution of a target of ``group_parameters`` and their like."""
+        """The Predictor, which makes distributions of targets of ``group_parameters`` and other parameters."""
         return Predictor(Forward(self.network, self.mode_weights is not None), self.model.likelihood_name)
 
     @property
     def n_draws(self):
-        """Draws of all chains together."""
+        """Number of draws of all chains together."""
         return self.weights.shape[0] * self.weights.shape[1]
 
     @property
     def learned_parts(self):
-        """Names of the scales that were learned: those of the parts of the network, or of the input map."""
+        """Names of the learned scales, which are parts of the network or of the input map."""
         return list(self.model.scale_names)
 
     def __repr__(self):
@@ -138,7 +138,7 @@ class Posterior:
         Parameters
         ----------
         data : GroupedData
-            Those rows.
+            The training rows.
 
         Returns
         -------
@@ -148,7 +148,7 @@ class Posterior:
         Raises
         ------
         MemoryError
-            If it would not fit, with as much again for what is made of it.
+            If the result would not fit, with as much again for what is made of the result.
         """
         what = f"The log likelihood of {len(data.y)} rows under {self.n_draws} draws"
         require_memory(4 * 8 * len(data.y) * self.n_draws, what, "lower draws or chains")
@@ -160,17 +160,17 @@ class Posterior:
         return np.concatenate(parts, axis=1).reshape(*self.weights.shape[:2], -1)  # (chain, draw, row)
 
     def of_chains(self, chains):
-        """The posterior as some of its chains have it, each of equal weight.
+        """The posterior of some of the chains alone, each of equal weight.
 
         Parameters
         ----------
         chains : int or array-like of int
-            Their numbers, from 0.
+            Numbers of the chains, from 0.
 
         Returns
         -------
         posterior : Posterior
-            With those chains only.
+            With the chosen chains only.
         """
         chosen = np.atleast_1d(chains)  # (chain,)
 
@@ -188,7 +188,7 @@ class Posterior:
         )
 
     def group_parameters(self, code):
-        """What ``predictor`` takes for a group.
+        """Parameters that ``predictor`` takes for a group.
 
         Parameters
         ----------
@@ -198,37 +198,40 @@ class Posterior:
         Returns
         -------
         parameters : ndarray of shape (n_chains * n_draws, n_parameters)
-            Weights, and beside them those of the mode where the network is linearised.
+            Weights, beside them the weights of the mode where the network is linearised, and own numbers of the
+            likelihood where there are any.
         """
         return self._beside(self.group_weights(code), self.mode_weights, (slice(None), code))
 
     def population_parameters(self, label):
-        """What ``predictor`` takes for an unseen group.
+        """Parameters that ``predictor`` takes for an unseen group.
 
         Parameters
         ----------
         label : hashable
-            Its label.
+            Label of the group.
 
         Returns
         -------
         parameters : ndarray of shape (n_chains * n_draws, n_parameters)
-            Weights, and beside them those of the mode where the network is linearised.
+            Weights, beside them the weights of the mode where the network is linearised, and own numbers of the
+            likelihood where there are any.
         """
         return self._beside(self.population_weights(label), self.mode_group_mean)
 
     def mean_parameters(self):
-        """What ``predictor`` takes for the group mean.
+        """Parameters that ``predictor`` takes for the group mean.
 
         Returns
         -------
         parameters : ndarray of shape (n_chains * n_draws, n_parameters)
-            Weights, and beside them those of the mode where the network is linearised.
+            Weights, beside them the weights of the mode where the network is linearised, and own numbers of the
+            likelihood where there are any.
         """
         return self._beside(self.pooled(np.asarray(self.group_mean)), self.mode_group_mean)
 
     def _beside(self, weights, modes, of_group=()):
-        """Weights (draw, weight), and beside each those of its mode and the likelihood's own numbers, where it has any.
+        """Weights (draw, weight), and beside each, if any, the weights of the mode and own numbers of the likelihood.
 
         Draws of one mode's population all have the own numbers of the mode.
         """
@@ -241,14 +244,14 @@ class Posterior:
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
     def population_weights(self, label):
-        """Weights of an unseen group: one draw from the group distribution per posterior draw, 400 of a mode's.
+        """Weights of an unseen group: a draw from the group distribution for each posterior draw, 400 draws of a mode.
 
-        The label and the seed of the fit determine them, whatever else is predicted in the same call.
+        The label and the seed of the fit determine these weights, whatever else is predicted beside them.
 
         Parameters
         ----------
         label : hashable
-            Its label.
+            Label of the group.
 
         Returns
         -------
@@ -301,7 +304,7 @@ def posterior_from_trace(layout, trace, seed):
 
 
 def _empty(layout, shape):
-    """Arrays of a posterior with leading axes of that shape, by name; None for those that the model has not."""
+    """Empty arrays of a posterior by name, with leading axes of the shape given; None for what the model has not."""
     model, n_groups = layout.model, layout.members.shape[1]
     n_weights = model.network.n_weights
     sizes = {

@@ -18,8 +18,8 @@ def population_moments(model, mean_draws, scale_draws, covariance="full"):
 
     The weights of a new group are w = mu + sd z for (mu, sd) from the posterior and z from the weights' family, so by
     the laws of total expectation and total covariance E w = E mu and Cov w = Cov mu + diag(E sd²) Var z, without
-    drawing any w. Under affine pooling the rows of the first layer's matrix A W have means E W, and in the same way
-    each has E sd² WᵀW Var z more covariance; as have its intercepts, of the shift.
+    drawing any w. Under affine pooling the rows of the first layer's matrix A W have means E W, and
+    each row has E sd² WᵀW Var z more covariance; so do the intercepts, with the sd of the shift.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def population_moments(model, mean_draws, scale_draws, covariance="full"):
     -------
     mean : ndarray of shape (n_weights,)
     cov : ndarray of shape (n_weights, n_weights)
-        With a little more variance, so that it is positive definite where groups share weights.
+        With a little more variance, so that the matrix is positive definite where groups share weights.
     """
     network = model.network
     mean_draws = np.asarray(mean_draws, dtype=float)  # (draw, weight)
@@ -58,7 +58,7 @@ def population_moments(model, mean_draws, scale_draws, covariance="full"):
 def deviation_variances(model, scale_draws):
     """The variance of what a new group adds to every entry, all levels together, (draw, entry).
 
-    scale_draws: (draw, scale), those of the learned scales.
+    scale_draws: draws of the learned scales (draw, scale).
     """
     scale_draws = np.asarray(scale_draws, dtype=float)  # (draw, scale)
     variances = np.zeros((len(scale_draws), model.n_entries))  # (draw, entry)
@@ -76,13 +76,13 @@ def scale_draws(posterior):
 
 
 def moments_of_one_mode(posterior, data, log_likelihood, covariance="full"):
-    """Mean and covariance of a new group's weights under draws that have a common normal distribution.
+    """Mean and covariance of a new group's weights under the draws of one mode.
 
-    Those of all modes have none. So the draws are taken around the one whose likelihoods of the training rows are
-    nearest to their mean over all draws: the nearest tenth, once aligned with it.
+    Draws of several modes have no normal distribution in common. So a centre is chosen, the draw whose likelihoods of
+    the training rows are nearest to the mean over all draws, and with it the nearest tenth of the draws, once aligned.
 
-    Under affine pooling the groups share the hidden layers, and draws of those that compute alike lie far apart in
-    more ways than alignment knows of. There it is that draw alone, but for the mean of the output weights, whose
+    Under affine pooling the groups share the hidden layers, and draws of hidden layers that compute alike lie far apart
+    in more ways than alignment knows of. There the centre alone is taken, but for the mean of the output weights, whose
     posterior is near normal once the hidden layers are given.
 
     Parameters
@@ -90,9 +90,9 @@ def moments_of_one_mode(posterior, data, log_likelihood, covariance="full"):
     posterior : Posterior
         Of a hierarchical model.
     data : GroupedData
-        The rows that it was learned from.
+        The rows of the fit.
     log_likelihood : ndarray of shape (n_chains, n_draws, n_rows)
-        That of each of these rows under each draw.
+        Log likelihood of each of these rows under each draw.
     covariance : {"full", "layer", "diag"}, default="full"
         Whether covariances between layers, or all covariances, are set to 0.
 
@@ -123,12 +123,12 @@ def moments_of_one_mode(posterior, data, log_likelihood, covariance="full"):
 
 
 def _kept(block, covariance):
-    """What is kept of a covariance within a layer: all of it, or its diagonal."""
+    """The kept part of a covariance within a layer: the whole covariance, or the diagonal."""
     return np.diag(np.diag(block)) if covariance == "diag" else block
 
 
 def _mean_variance(model):
-    """Prior variances of the mean of the output weights, (output weight,); empty where it is not learned."""
+    """Prior variances of the mean of the output weights, (output weight,); empty where there is no such mean."""
     at, start = model.coordinates(0), model.network.layers[-1].start
     return model.family.variance * at.prior_scale[at.entry >= start] ** 2
 

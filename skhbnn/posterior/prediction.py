@@ -13,7 +13,7 @@ BLOCK_BYTES = 4 * 2**20  # of a number for each draw, row and unit of the widest
 
 @dataclass(frozen=True)
 class Predictor:
-    """What turns parameters into the distribution of a target: a network or its tangents, and a likelihood.
+    """A function from parameters to distributions of targets: a network or tangents of a network, and a likelihood.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class Predictor:
 
     @property
     def likelihood(self):
-        """The likelihood."""
+        """The likelihood of the target given the outputs."""
         return likelihood(self.likelihood_name)
 
     @property
@@ -73,7 +73,7 @@ def _blocks(predictor, parameters, X):
 
 
 def _means(predictor, parameters, X):
-    """Yield draws, rows, and the expected targets under them, (draw, response, row)."""
+    """Yield slices of draws and of rows, and the expected targets of both, (draw, response, row)."""
     for draws, rows in _blocks(predictor, parameters, X):
         yield draws, rows, predictor.mean(parameters[draws].astype(float), X[rows])
 

@@ -10,14 +10,14 @@ from ..support.psis import smoothed_weights
 
 
 def weigh_chains(posterior, chain_weights, log_likelihood):
-    """A posterior with weights for its chains.
+    """A posterior with weights of the chains.
 
     Parameters
     ----------
     posterior : Posterior
     chain_weights : {"equal", "stacking"}
     log_likelihood : callable
-        Gives that of each training row under each draw, (chain, draw, row); it is called where it is needed.
+        Returns the log likelihood of each training row under each draw, (chain, draw, row); called only where needed.
 
     Returns
     -------
@@ -31,7 +31,7 @@ def weigh_chains(posterior, chain_weights, log_likelihood):
 
 
 def stacking_weights(log_likelihood):
-    """Weights of chains whose mixture predicts best what it has not seen [1]_.
+    """Weights of chains whose mixture predicts unseen rows best [1]_.
 
     Parameters
     ----------
@@ -41,8 +41,8 @@ def stacking_weights(log_likelihood):
     Returns
     -------
     weights : ndarray of shape (n_chains,)
-        Those of the highest mean logarithm of the mixture's leave-one-out predictive densities, which come from Pareto
-        smoothed importance sampling; they add up to 1.
+        Weights that add up to 1, of the highest mean logarithm of the mixture's leave-one-out predictive densities,
+        which come from Pareto smoothed importance sampling.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""What a family of priors must say of itself."""
+"""The base of the families of priors: all that a family must define."""
 
 from collections.abc import Callable
 
@@ -31,15 +31,15 @@ class Family:
     compiled: Callable
 
     def log_constant(self, scale):
-        """Logarithms of the density of v at 0, under scales (coordinate,), (coordinate,)."""
+        """Logarithms of the density of v at 0 under each of some scales, (coordinate,)."""
         raise NotImplementedError
 
     def from_unconstrained(self, v, scale, xp=np):
-        """Weights of unconstrained v under a prior of that scale."""
+        """Weights made of unconstrained v, under a prior of the scale given."""
         raise NotImplementedError
 
     def to_unconstrained(self, w, scale, xp=np):
-        """Unconstrained v of weights under a prior of that scale."""
+        """Unconstrained v of weights, under a prior of the scale given."""
         raise NotImplementedError
 
     def slope(self, v, scale, xp=np):
@@ -47,9 +47,9 @@ class Family:
         raise NotImplementedError
 
     def draw(self, rng, shape):
-        """Draws of weights at scale 1, float32."""
+        """Draws of weights at scale 1, a float32 array of the shape given."""
         raise NotImplementedError
 
     def pymc(self, name, scale, dims):
-        """The PyMC variable of weights with that scale, in the model of the context."""
+        """The PyMC variable of weights with the scale given, in the model of the context."""
         raise NotImplementedError

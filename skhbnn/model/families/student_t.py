@@ -37,7 +37,7 @@ def _prior(nu, v, scale, grad, value, slope):
 
 
 class StudentT(Family):
-    """Student's t around 0 with 4 degrees of freedom; also the base of the Cauchy family, which has one."""
+    """Student's t around 0 with 4 degrees of freedom; also the base of the Cauchy family, which has one degree."""
 
     name = "student_t"
     variance = 2.0

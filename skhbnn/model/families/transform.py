@@ -5,7 +5,7 @@ from pymc.logprob.transforms import Transform
 
 
 class Unconstrained(Transform):
-    """From weights to the unconstrained v that the sampler sees, and back.
+    """A transform of PyMC from weights to the unconstrained v that the sampler sees, and back.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a likelihood must say of itself."""
+"""The base of the likelihoods: all that a likelihood must define."""
 
 from collections.abc import Callable
 
@@ -31,7 +31,7 @@ class Likelihood:
     ----------
     name : str
     own : tuple of str
-        Names of the learned numbers of its own, in PyMC and ArviZ.
+        Names of the numbers that the likelihood itself learns, in PyMC and ArviZ.
     dtype : {"int64", "float64"}
         Type of the target.
     score_rows : callable
@@ -61,7 +61,7 @@ class Likelihood:
         return n_outputs
 
     def check(self, y):
-        """Raise a ValueError that says where a target y (row,) is not one of this likelihood."""
+        """Raise a ValueError that says why the likelihood cannot have the target y (row,), if it cannot."""
         raise NotImplementedError
 
     def log_likelihood(self, outputs, y, own):
@@ -83,8 +83,8 @@ class Likelihood:
     def information(self, outputs, own):
         """The expected Fisher information of each row.
 
-        It is of the outputs and, behind them, of the own numbers in their unconstrained form, (..., row, output + own
-        number, output + own number).
+        The information is of the outputs and, behind the outputs, of the own numbers in unconstrained form, (..., row,
+        output + own number, output + own number).
         """
         raise NotImplementedError
 
@@ -93,11 +93,11 @@ class Likelihood:
         return outputs
 
     def own_from_unconstrained(self, v):
-        """Own numbers of unconstrained ones: by default they are positive, and v are their logarithms."""
+        """Own numbers made of unconstrained numbers v: by default positive numbers, whose logarithms are v."""
         return np.exp(v)
 
     def own_to_unconstrained(self, own):
-        """Unconstrained forms of own numbers."""
+        """Unconstrained numbers of own numbers, the inverse of ``own_from_unconstrained``."""
         return np.log(own)
 
     def own_pymc(self):
@@ -105,7 +105,7 @@ class Likelihood:
         return []
 
     def pymc(self, outputs, own):
-        """The PyMC distribution of the target, as its class and parameters.
+        """The PyMC distribution of the target: the class, and a dict of the parameters.
 
         outputs: tensor (row, output); own: the list of ``own_pymc``.
         """

@@ -1,4 +1,4 @@
-"""Two classes: one output, the log odds of the second."""
+"""Two classes: one output, the log odds of the second class."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Classes without an order: an output for each, whose softmax are their probabilities."""
+"""Classes without an order: an output for each class; the softmax of the outputs are the probabilities."""
 
 import math
 
@@ -24,7 +24,7 @@ def _find_largest(z, block, top):
 
 @inline
 def _exponentials(z, block, top, total):
-    """Turn outputs into their exponentials, relative to the largest output of each row, and write their sums, (m,)."""
+    """Turn outputs into exponentials, relative to the largest of each row, and write the sum of each row, (m,)."""
     m = block.m
     for r in range(m):
         total[r] = 0.0

@@ -1,4 +1,4 @@
-"""Numbers with normal noise: one output, their mean; the scale of the noise is learned, HalfNormal(1)."""
+"""Numbers with normal noise: one output, the mean; the scale of the noise is learned, HalfNormal(1)."""
 
 import math
 
@@ -33,7 +33,7 @@ NOISE_SCALE = OwnNumbers(_constrain, _pull_back)
 
 @inline
 def score_rows(z, rows, block, space):
-    """Log likelihood of each row, and its derivative in the scale of the noise."""
+    """Log likelihood of each row, and the derivative in the scale of the noise."""
     scale = rows.own[0]
     constant = HALF_LOG_2_PI + math.log(scale)
     for r in range(block.n):

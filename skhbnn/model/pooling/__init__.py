@@ -1,4 +1,4 @@
-"""Pooling of the weights of a layer, a module a kind: the terms that its parts are made of.
+"""Kinds of pooling of a layer's weights, a module each: the terms that the parts of the layer are made of.
 
 A kind is known by its name here, and nowhere else.
 """
@@ -19,9 +19,9 @@ def layer_pooling(network, pooling):
     network : Network
         Network of every group.
     pooling : {"auto", "affine", "partial", "complete", "none"} or sequence of them without "auto"
-        One for all layers or one per layer, the output layer included. ``"affine"`` alone stands for that of the first
-        layer, ``"complete"`` of the other hidden ones, and ``"partial"`` of the output layer; ``"auto"`` for
-        ``"affine"``, or with more than 16 inputs for ``"partial"``.
+        One for all layers or one per layer, the output layer included. ``"affine"`` alone stands for
+        ``"affine"`` in the first layer, ``"complete"`` in further hidden layers, and ``"partial"`` in the output layer;
+        ``"auto"`` stands for ``"affine"``, or with more than 16 inputs for ``"partial"``.
 
     Returns
     -------

@@ -8,7 +8,7 @@ rows of the basis.
 With more inputs than units the basis is R with RᵀR = WᵀW, of as many rows as there are units: under a normal prior
 z_i W is distributed as u_i R with u_i ~ Normal(0, 1) of fewer numbers, so that the model is unchanged.
 
-Entries of a map, behind the weights: the deviations of the rows of the matrix, row by row, and those of the intercepts.
+Entries of a map, behind the weights: the deviations of the rows of the matrix, row by row, and of the intercepts.
 """
 
 import math
@@ -25,7 +25,7 @@ PARTS = ("input_map", "input_shift")  # the second in networks with intercepts
 
 
 def map_rank(network, family_name):
-    """Rows of the basis of a network's input maps."""
+    """Number of rows of the basis of a network's input maps."""
     n_in, n_units = network.sizes[:2]
     return n_units if family_name == "normal" and n_in > n_units else n_in
 
@@ -42,7 +42,7 @@ def map_parts(network, rank):
 
 
 def terms(part, scale, group_scale, levels):
-    """The terms of a part of the first layer: its weights at level 0, as under complete pooling."""
+    """The terms of a part of the first layer: weights at level 0, as under complete pooling."""
     return complete(part, scale, group_scale, levels)
 
 
@@ -58,7 +58,7 @@ KIND = terms
 
 
 def basis(network, rank, weights):
-    """The basis of weights (..., weight), which is W, or R with RᵀR = WᵀW, (..., rank, unit)."""
+    """The basis that weights (..., weight) give, which is W, or R with RᵀR = WᵀW, (..., rank, unit)."""
     matrix = network.layers[0].matrix(weights)  # (..., input, unit)
     if rank == matrix.shape[-2]:
         return matrix
@@ -72,7 +72,7 @@ def _split(network, rank, entries):
 
 
 def apply_map(network, rank, entries):
-    """Weights (..., weight) that see the inputs through the map behind them in entries (..., entry)."""
+    """Weights (..., weight) with the input map applied, from entries (..., entry) that hold weights and map."""
     weights, deviation = _split(network, rank, entries)
     added = deviation @ basis(network, rank, weights)  # (..., row, unit)
     weights = weights.copy()  # (..., weight)
@@ -164,7 +164,7 @@ def _apply(w, form, rank, basis):
 
 @inline
 def _pull_back(grad, w, form, rank, bases):
-    """Write the gradient at the map, from that at the weights, and add to the gradient at the basis."""
+    """Write the gradient at the map, from the gradient at the weights, and add to the gradient at the basis."""
     n_rows, n_units = form.sizes[0] + form.fit_intercept, form.sizes[1]
     basis, grad_basis = bases
     at = w.size - n_rows * rank
@@ -180,14 +180,14 @@ def _pull_back(grad, w, form, rank, bases):
 
 @inline
 def _add_to_matrix(grad, entries, form, rank, bases):
-    """Add the gradient at the basis W to that at the matrix."""
+    """Add the gradient at the basis W to the gradient at the matrix."""
     for i in range(bases[1].size):
         grad[i] += bases[1][i]
 
 
 @inline
 def _through_factorization(grad, entries, form, rank, bases):
-    """Add to the gradient at the matrix what it has through the basis R [1]_.
+    """Add to the gradient at the matrix what comes through the basis R [1]_.
 
     References
     ----------

@@ -6,7 +6,7 @@ from ..terms import Term
 
 
 def terms(part, scale, group_scale, levels):
-    """The terms of a part of the network: its weights at level 0.
+    """The terms of a part of the network: weights at level 0.
 
     Parameters
     ----------
@@ -15,7 +15,7 @@ def terms(part, scale, group_scale, levels):
     scale : float
         Prior scale.
     group_scale : float or None
-        Scale of the deviations of groups. None: it is learned.
+        Scale of the deviations of groups. None: a learned scale.
     levels : tuple of str
         Names of the levels of groups, the outermost first.
 

@@ -1,4 +1,4 @@
-"""No pooling: every innermost group has weights of its own, and learns nothing from the others."""
+"""No pooling: every innermost group has weights of its own, and learns nothing from other groups."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from ..terms import Term
 
 
 def terms(part, scale, group_scale, levels):
-    """The terms of a part of the network: its weights at the innermost level; see ``complete``."""
+    """The terms of a part of the network: weights at the innermost level; see ``complete`` for the arguments."""
     return [Term(name=part.name, entries=part.entries, level=len(levels), scale=np.full(len(part.entries), scale))]
 
 

@@ -7,12 +7,12 @@ from .complete import KIND as complete
 
 
 def terms(part, scale, group_scale, levels):
-    """The terms of a part of the network: a mean at level 0, and deviations at every level; see ``complete``."""
+    """The terms of a part of the network: a mean at level 0, and deviations of the groups; see ``complete``."""
     return [*complete(part, scale, group_scale, levels), *deviations(part, group_scale, levels)]
 
 
 def deviations(part, group_scale, levels):
-    """The terms that a part deviates by, one at every level of groups, each with a scale of its own."""
+    """The terms of the deviations of a part, one at every level of groups, each with a scale of its own."""
     names = [part.name, *(f"{part.name}_{name}" for name in levels[1:])]
     return [
         Term(

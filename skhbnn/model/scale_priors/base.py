@@ -1,4 +1,4 @@
-"""What a prior of learned scales must say of itself."""
+"""The base of the priors of learned scales: all that a prior must define."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ class ScalePrior:
         Logarithm of the constant factor of the density.
     compiled : callable
         Compiled function of the two parameters, the logarithm of a scale and the scale: the log density of the
-        logarithm, Jacobian included, without its constant, and its derivative in the logarithm.
+        logarithm, Jacobian included, without the constant, and the derivative in the logarithm.
     """
 
     name: str

@@ -8,7 +8,7 @@ from .base import ScalePrior
 
 @inline
 def log_prior(sigma, unused, log_scale, scale):
-    """Log density of the logarithm of a scale, without its constant, and its derivative."""
+    """Log density of the logarithm of a scale, without the constant, and the derivative in the logarithm."""
     u = scale / sigma
     return log_scale - 0.5 * u * u, 1.0 - u * u
 

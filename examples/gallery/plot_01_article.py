@@ -148,7 +148,7 @@ for name, pairs in (("within a layer", same), ("across layers", ~same), ("with a
 PriorPosteriorDisplay.from_estimator(one_group)
 
 model = one_group.posterior_.model
-before = np.sqrt(np.sum(model.cholesky**2, axis=1))  # (weight,)
+before = np.sqrt(np.sum(model.factor**2, axis=1))  # (weight,)
 after = one_group.posterior_.group_weights(0).std(axis=0)  # (weight,)
 order = np.argsort(after / before)  # (weight,), most narrowed first
 print(f"{'posterior std / prior std':<40}")

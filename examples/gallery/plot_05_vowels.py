@@ -86,7 +86,7 @@ def pictures(hierarchical):
     print(f"the three speakers disagree on {np.mean(np.ptp(likeliest, axis=0) > 0):.0%} of the plane")
     GroupScaleDisplay.from_estimator(hierarchical)
     posterior = hierarchical.posterior_
-    scales = posterior.learned_group_scale.mean(axis=(0, 1))  # (learned part,)
+    scales = posterior.group_scale.mean(axis=(0, 1))  # (learned part,)
     for part, scale in zip(posterior.learned_parts, scales, strict=True):
         print(f"group scale of {part}, posterior mean: {scale:.2f}")
 

@@ -166,23 +166,22 @@ class _Weights:
     def _terms(self, name, levels):
         return [term for term in self.model.terms if term.name == name and term.level in levels]
 
-    def _variable(self, term, dims):
+    def _variable(self, term, dims, shape):
         """The variable of a term, times the scale unless the family has the scale within, (..., *part)."""
         name = variable_name(self.model, term)
         if term.level == 0 and not term.is_learned:
-            (scale,) = set(term.scale.tolist())
-            return self.model.family.pymc(name, scale, dims)
+            return self.model.family.pymc(name, _scale(term, shape), dims)
         level = self.model.levels[term.level - 1] if term.level else None
         # Before its scale: seeded draws depend on the order of the variables. 1 would be an int8: a rough log.
         z = self.model.family.pymc(name, 1.0, dims if level is None else (level, *dims))
-        scaled = (self.scales[term.scale] if term.is_learned else float(term.scale[0])) * z
+        scaled = (self.scales[term.scale] if term.is_learned else _scale(term, shape)) * z
         members = self.data.members[term.level - 1] if 0 < term.level < len(self.model.levels) else slice(None)
         return scaled[members]
 
-    def _deviation(self, name, dims):
+    def _deviation(self, name, dims, shape):
         """What the groups add to a part, (group, *part); None where no group adds anything."""
         terms = self._terms(name, range(1, len(self.model.levels) + 1))
-        return sum(self._variable(term, dims) for term in terms) if terms else None
+        return sum(self._variable(term, dims, shape) for term in terms) if terms else None
 
     def _parts(self):
         """Yield the weights of every part, in the order of the flat vector, and whether each has a group dimension."""
@@ -191,8 +190,8 @@ class _Weights:
         for part in network.parts:
             layer, dims = network.layers[part.layer], _dims(network, part)
             shape = (layer.n_in, layer.n_out)[-len(dims) :]
-            deviation = self._deviation(part.name, dims)
-            shared = [self._variable(term, dims) for term in self._terms(part.name, [0])]
+            deviation = self._deviation(part.name, dims, shape)
+            shared = [self._variable(term, dims, shape) for term in self._terms(part.name, [0])]
             if part.layer == 0 and rank:
                 is_matrix = part.start == 0
                 matrix = shared[0] if is_matrix else matrix
@@ -208,7 +207,7 @@ class _Weights:
         first, rank = self.network.layers[0], self.model.map_rank
         is_matrix, is_full = name == affine.PARTS[0], rank == first.n_in
         axes = ("input", "mapped_input" if is_full else "unit_0")[-(1 + is_matrix) :]
-        deviation = self._deviation(name, axes)  # (group, [input,] row of the basis)
+        deviation = self._deviation(name, axes, (first.n_in, rank)[-len(axes) :])  # (group, [input,] row of the basis)
         if is_full:
             of_group = pt.eye(first.n_in) + deviation if is_matrix else deviation
             pm.Deterministic(name, of_group, dims=("group", *axes))
@@ -223,6 +222,12 @@ class _Weights:
             layer, dims = self.network.layers[part.layer], _dims(self.network, part)
             shape = (layer.n_in, layer.n_out)[-len(dims) :]
             yield pm.Deterministic(part.name, weights[part.start : part.stop].reshape(shape), dims=dims), False
+
+
+def _scale(term, shape):
+    """The fixed scale of a term: a number that all entries have, else (*part)."""
+    first = float(term.scale[0])
+    return first if np.all(term.scale == first) else term.scale.reshape(shape)
 
 
 def _dims(network, part):

@@ -228,7 +228,7 @@ class Layout:
     def __init__(self, model, members):
         self.model, self.members = model, members
         sizes = [sum(len(term.entries) for term in model.terms_of(level)) for level in range(len(model.levels) + 1)]
-        counts = [1, 1, 1, *(members.max(axis=1) + 1)[: len(model.levels)]]
+        counts = [1, 1, 1, *(members.max(axis=1) + 1).tolist()[: len(model.levels)]]
         sizes[1:1] = [len(model.scale_names), len(model.likelihood.own)]
         self.blocks, start = [], 0
         for count, size in zip(counts, sizes, strict=True):

@@ -18,13 +18,9 @@ def flat_model(network, scale, family="normal", likelihood=None):
     return build.flat_model(network, likelihood or likelihood_of(network), np.asarray(scale), family)
 
 
-def hierarchical_model(
-    network, scale, pooling, family="normal", group_scale_prior="half_normal", likelihood=None
-):
+def hierarchical_model(network, scale, pooling, family="normal", group_scale_prior="half_normal", likelihood=None):
     name = likelihood or likelihood_of(network)
-    return build.hierarchical_model(
-        network, name, np.asarray(scale), tuple(pooling), family, group_scale_prior
-    )
+    return build.hierarchical_model(network, name, np.asarray(scale), tuple(pooling), family, group_scale_prior)
 
 
 def informed_model(network, mean, cholesky, likelihood=None):

@@ -9,6 +9,7 @@ from ..model.pooling import affine
 from .loglik_op import NetworkLogLikelihood
 
 ACTIVATIONS = {"tanh": pt.tanh, "relu": lambda x: pt.maximum(x, 0), "logistic": pt.sigmoid, "identity": lambda x: x}
+ONE = np.float64(1)  # of a float or an integer PyTensor would take a rough logarithm
 
 
 def build_model(model, data, input_names=None, fused=True, batch_size=None):
@@ -169,11 +170,11 @@ class _Weights:
         """The variable of a term times its scale where it is not within the family, (..., *part)."""
         name = variable_name(self.model, term)
         if term.level == 0 and not term.is_learned:
-            (scale,) = set(term.scale.tolist())
+            (scale,) = set(term.scale)
             return self.model.family.pymc(name, scale, dims)
         level = self.model.levels[term.level - 1] if term.level else None
-        # Before its scale: seeded draws depend on the order of the variables. 1 would be an int8: a rough log.
-        z = self.model.family.pymc(name, 1.0, dims if level is None else (level, *dims))
+        # Before its scale: seeded draws depend on the order of the variables.
+        z = self.model.family.pymc(name, ONE, dims if level is None else (level, *dims))
         scaled = (self.scales[term.scale] if term.is_learned else float(term.scale[0])) * z
         members = self.data.members[term.level - 1] if 0 < term.level < len(self.model.levels) else slice(None)
         return scaled[members]
@@ -216,7 +217,7 @@ class _Weights:
 
     def _factor_parts(self):
         """Every part of weights with a Cholesky factor; none has a group dimension."""
-        z = self.model.family.pymc("z", 1.0, "weight")
+        z = self.model.family.pymc("z", ONE, "weight")
         weights = self.model.base + pt.as_tensor_variable(self.model.factor) @ z  # (weight,)
         for part in self.network.parts:
             layer, dims = self.network.layers[part.layer], _dims(self.network, part)

@@ -135,8 +135,8 @@ def test_scales_of_coordinates_may_differ(kind):
 
 @pytest.mark.parametrize("size", [30.0, 300.0])
 def test_far_out(kind, size):
-    """A thousand coordinates up to 300: the products that stand for sums of logarithms do not leave the doubles."""
-    v = np.random.default_rng(0).uniform(-size, size, 1000)  # (coordinate,)
+    """Thousands of coordinates up to 300: the products that stand for sums of logarithms do not leave the doubles."""
+    v = np.random.default_rng(0).uniform(-size, size, 3000)  # (coordinate,)
     v[:2] = size, -size
     logp, grad, values, slopes = run(kind, v, 0.7)
     with np.errstate(all="raise"):
@@ -172,8 +172,8 @@ def test_draws(kind):
     distribution = SCIPY[kind.name]
     variance = distribution.var()
     np.testing.assert_allclose(kind.variance, np.inf if np.isnan(variance) else variance)
-    draws = kind.draw(np.random.default_rng(0), (200, 250))  # (row, column)
-    assert draws.shape == (200, 250)
+    draws = kind.draw(np.random.default_rng(0), (1000, 1000))  # (row, column)
+    assert draws.shape == (1000, 1000)
     assert draws.dtype == np.float32
     draws = draws.astype(float).ravel()  # (draw,)
     assert stats.kstest(draws, distribution.cdf).pvalue > 1e-4

@@ -459,6 +459,21 @@ def test_maps_leave_the_given_entries_as_they_are():
     np.testing.assert_array_equal(entries, before)
 
 
+@pytest.mark.parametrize("n_levels", [0, 1, 2])
+def test_rows_may_have_more_levels_than_the_model(n_levels):
+    """Groups that differ in no level of the model have one network."""
+    scale, data = np.array([0.7, 1.2]), nested_data(NARROW, "bernoulli", 3)
+    model = (
+        pooled_model(NARROW, ("partial", "none"), n_levels)
+        if n_levels
+        else build.flat_model(NARROW, "bernoulli", scale)
+    )
+    density = Density(model, data)
+    for x in random_points(density):
+        np.testing.assert_allclose(density.logp_grad(x)[0], reference_log_density(density, x), rtol=1e-11)
+        assert_gradient_is_right(density, x)
+
+
 def test_layouts_need_no_group():
     """Of a flat model there is level 0 alone."""
     model = build.flat_model(NARROW, "normal", np.array([0.7, 1.2]))

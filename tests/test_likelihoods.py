@@ -105,11 +105,10 @@ def responses(name, y, n_responses):
 
 
 @cache
-def compiled_rows(name, kind="score"):
+def compiled_rows(name, kind):
     """A compiled function of a likelihood, for callers in Python."""
     of = likelihood(name)
-    function = {"score": lambda: of.score_rows, "add": lambda: of.add_rows, "weighted": lambda: weighted(of.score_rows)}
-    rows_function = function[kind]()
+    rows_function = {"score": of.score_rows, "add": of.add_rows, "weighted": weighted(of.score_rows)}[kind]
     return njit(lambda z, rows, block, space: rows_function(z, rows, block, space))
 
 
@@ -135,12 +134,13 @@ def run(name, kind, outputs, own, y, weights=(), first=3):
 
 def scores(name, outputs, own, y):
     """Log likelihoods (row,), and their derivatives in the outputs (output, row) and own numbers (own number, row)."""
-    n = outputs.shape[1]
-    parts = [run(name, "score", outputs[:, at : at + BLOCK], own, y[at : at + BLOCK])[1:3] for at in range(0, n, BLOCK)]
-    ends = [min(BLOCK, n - at) for at in range(0, n, BLOCK)]
-    z = np.concatenate([z[:, :end] for (z, _), end in zip(parts, ends, strict=True)], axis=1)  # (output, row)
-    space = np.concatenate([s[:, :end] for (_, s), end in zip(parts, ends, strict=True)], axis=1)  # (1 + own, row)
-    return space[0], z, space[1:]
+    parts = []
+    for at in range(0, len(y), BLOCK):
+        here = slice(at, at + BLOCK)
+        _, z, space, _ = run(name, "score", outputs[:, here], own, y[here])
+        parts.append(np.concatenate([space[:1], z, space[1:]])[:, : len(y[here])])
+    found = np.concatenate(parts, axis=1)  # (1 + output + own number, row)
+    return found[0], found[1 : 1 + len(outputs)], found[1 + len(outputs) :]
 
 
 def test_log_likelihood_is_scipys(name):

@@ -8,7 +8,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 import pytest
-from agreement_density import (
+from agreement import (
     assert_close,
     assert_equals_pymc,
     assert_gradient_is_right,

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from agreement_density import assert_close, assert_equals_pymc, assert_gradient_is_right, differences
+from agreement import assert_close, assert_equals_pymc, assert_gradient_is_right, differences
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats

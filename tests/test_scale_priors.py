@@ -3,7 +3,7 @@
 import numpy as np
 import pymc as pm
 import pytest
-from agreement_density import differences, logp_function, value_name
+from agreement import differences, logp_function, value_name
 from numba import njit
 from scipy import integrate, stats
 

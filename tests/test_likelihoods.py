@@ -51,6 +51,7 @@ CASES = {
         [-1.0, 0.5, np.nan],
     ),
     "normal": Case(lambda z, own: stats.norm(z[0], own[0]), [np.nan, np.inf, -np.inf]),
+    "poisson": Case(lambda z, own: stats.poisson(np.exp(z[0])), [-1.0, np.nan, np.inf]),
 }
 
 

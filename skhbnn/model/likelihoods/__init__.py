@@ -5,7 +5,7 @@ A likelihood is known by its name here, and nowhere else.
 
 from ..registry import registry
 
-NAMES = ("bernoulli", "categorical", "normal")
+NAMES = ("bernoulli", "categorical", "normal", "poisson")
 likelihood = registry(__name__, NAMES)
 
 

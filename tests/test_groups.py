@@ -94,7 +94,6 @@ KINDS = {
 }
 
 
-@pytest.mark.filterwarnings("ignore:groups has labels that are fractional:UserWarning")
 @pytest.mark.parametrize("kind", KINDS)
 def test_labels_of_any_kind(kind, fit_groups, hierarchical, moons):
     """Labels that sort like 0, 1, 2, 3 give the predictions that those give."""
@@ -160,7 +159,6 @@ def test_ragged_groups(fit_groups, moons):
     np.testing.assert_allclose(fitted.predict_proba(moons.X, groups=groups).sum(axis=1), 1, rtol=1e-12)
 
 
-@pytest.mark.filterwarnings("ignore:groups has one label in all:UserWarning")
 def test_no_groups_is_one_group(fit_groups, moons):
     without, constant = fit_groups(), fit_groups(groups=["same"] * 60)
     assert without.groups_ is None

@@ -10,14 +10,15 @@ from ..support.wording import MAX_LETTERS, named
 from .labels import is_missing
 from .tables import dtypes_of, names_of, take_column
 
-TEXT, TIMES, DURATIONS, LISTS = "text", "dates or times", "durations", "lists"
+TEXT, TIMES, DURATIONS, LISTS, DICTS = "text", "dates or times", "durations", "lists", "dicts"
 # What to do about the columns of each kind.
 ADVICE = {
+    TEXT: "Encode text as numbers, for instance with OneHotEncoder.",
     TIMES: "Make numbers of them, for instance days since a first day, or leave them out.",
     DURATIONS: "Make numbers of them, for instance seconds, or leave them out.",
     "periods": "Make numbers of them, for instance their years and months, or leave them out.",
     "intervals": "Make numbers of them, for instance their middles, or leave them out.",
-    LISTS: "Give each entry a column of its own, or leave them out.",
+    **dict.fromkeys((LISTS, DICTS), "Give each entry a column of its own, or leave them out."),
 }
 OF_GROUPS = (
     "A column that holds the groups is named in the constructor, as in HierarchicalBNNClassifier(groups='column'); "
@@ -47,7 +48,9 @@ def _kind_of_value(value):
     """What a value is, if it is no number; None for a number or a missing value."""
     if isinstance(value, str):
         return TEXT
-    if isinstance(value, (list, tuple, dict, set, frozenset)) or getattr(value, "shape", ()) != ():
+    if isinstance(value, dict):
+        return DICTS
+    if isinstance(value, (list, tuple, set, frozenset)) or getattr(value, "shape", ()) != ():
         return LISTS
     if isinstance(value, (np.datetime64, datetime.date, datetime.time)):
         return None if is_missing(value) else TIMES
@@ -76,18 +79,15 @@ def _kind_of_column(X, position):
 
 
 def _fault(found, error=None):
-    """ValueError that names the columns of each kind."""
-    sentences = []
-    if TEXT in found:
-        said = "" if error is None else f": {str(error)[: 2 * MAX_LETTERS]}"
-        sentences += [
-            f"X has text in column(s) {named(found[TEXT])}{said}. Encode text as numbers, for instance with "
-            "OneHotEncoder."
-        ]
-    for kind in found.keys() - {TEXT}:
-        advice = ADVICE.get(kind, "Make numbers of them, or leave them out.")
-        sentences += [f"X has {kind} in column(s) {named(found[kind])}, which are no numbers. {advice}"]
-    return ValueError(" ".join([*sentences, OF_GROUPS]))
+    """Error that names the columns of each kind: a ValueError, or for dicts what scikit-learn's checks raise."""
+    said = "" if error is None else f": {str(error)[: 2 * MAX_LETTERS].rstrip('. ')}"
+    sentences = [
+        f"X has {kind} in column(s) {named(names)}{said}. "
+        + ADVICE.get(kind, "Make numbers of them, or leave them out.")
+        for kind, names in found.items()
+    ]
+    error_type = type(error) if set(found) == {DICTS} else ValueError
+    return error_type(" ".join([*sentences, OF_GROUPS]))
 
 
 def check_dtypes(X):

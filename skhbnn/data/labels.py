@@ -15,6 +15,7 @@ from ..support.wording import shown
 
 ALL_ROWS = "all rows"  # the group of a fit without groups
 # The first whole number of which a float of the dtype holds only some neighbours, by the name of the dtype.
+LARGEST_ID = 2.0**128  # a float beyond stands for no identifier
 INEXACT = {"float16": 2**11, "halffloat": 2**11, "float32": 2**24, "float": 2**24}
 
 
@@ -147,7 +148,7 @@ def read_labels(groups, n_rows, source):
     labels = as_labels(groups, n_rows)
     dtype = str(getattr(groups, "dtype", getattr(groups, "type", ""))).lower().partition("[")[0]
     first = INEXACT.get(dtype, 2**53)
-    large = next((label for label in labels if type(label) is float and first <= abs(label) < math.inf), None)
+    large = next((label for label in labels if type(label) is float and first <= abs(label) < LARGEST_ID), None)
     if large is not None:
         warn_caller(
             f"{source} has floats of {first:,} and more, such as {large:.17g}, at which neighbouring whole numbers are "

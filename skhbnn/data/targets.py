@@ -76,8 +76,8 @@ def plain_classes(y):
     elif all(isinstance(value, str) for value in values) or any(isinstance(value, bytes) for value in values):
         return y  # scikit-learn says what to do about bytes
     raise ValueError(
-        f"y holds objects of the type(s) {', '.join(kinds)}, such as {named(values[:1])}, that are no class labels of "
-        "one type: write y.astype(str), or y.astype(int) for whole numbers."
+        f"Unknown label type: y holds objects of the type(s) {', '.join(kinds)}, such as {named(values[:1])}, that are "
+        "no class labels of one type: write y.astype(str), or y.astype(int) for whole numbers."
     )
 
 

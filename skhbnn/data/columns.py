@@ -7,6 +7,7 @@ from ..support.wording import named, shown
 from .labels import read_labels
 from .tables import names_of, take_column, take_columns
 
+IN_ITS_PLACE = "What selects features must leave the column of groups in its place."
 IN_A_PIPELINE = (
     'In a pipeline, set_output(transform="pandas") keeps the names; a ColumnTransformer then calls the column '
     "'passthrough__{0}' or 'remainder__{0}', unless it has verbose_feature_names_out=False. Estimators that make an "
@@ -49,8 +50,8 @@ def take_group_columns(X, columns):
         labels = values[0]
     if len(positions) == n_columns:
         raise ValueError(
-            f"groups={shown(columns)} names every column of X: none is left for the inputs of the network. What "
-            "selects features must leave the column of groups in its place."
+            f"groups={shown(columns)} names every column of X: none is left for the inputs of the network. "
+            f"{IN_ITS_PLACE}"
         )
     return take_columns(X, [i for i in range(n_columns) if i not in positions]), labels, positions
 
@@ -142,7 +143,7 @@ def _position_of_number(number, matches, names, n_columns):
         return number % n_columns
     raise ValueError(
         f"groups={number!r} is not the index of a column of X, which has {n_columns} columns"
-        + (f", nor the name of one, which are [{named(names)}]." if names else ".")
+        + (f", nor the name of one, which are [{named(names)}]." if names else f". {IN_ITS_PLACE}")
     )
 
 

@@ -60,7 +60,7 @@ def as_table(X, *, records_pass=False):
         raise ValueError(
             f"X is a structured array with the fields {named(X.dtype.names)}; make a table of it, pandas.DataFrame(X)."
         )
-    if isinstance(X, Mapping):
+    if isinstance(X, Mapping) and not issparse(X):  # SciPy's dictionary of keys is both
         raise ValueError(
             f"X is a {type(X).__name__} with the keys {named(list(X))}; make a table of it, pandas.DataFrame(X)."
         )

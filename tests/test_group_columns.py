@@ -1,5 +1,6 @@
-"""The column of groups: found by any name, missed behind transformers, lost in estimators that make arrays, set anew."""
+"""The column of groups: found by any name, missed behind transformers and in arrays, and not to be set anew."""
 
+import copy
 import datetime
 
 import numpy as np
@@ -55,7 +56,7 @@ NAMES = {
 
 
 @pytest.mark.parametrize("kind", NAMES)
-def test_names_that_are_no_text(kind, estimator, table, expected, moons, tmp_path):
+def test_names_that_are_no_text(kind, estimator, table, expected, moons):
     names, groups = NAMES[kind]
     named = table.set_axis(names, axis=1)
     fitted = clone(estimator).set_params(groups=groups).fit(named, moons.y)
@@ -64,7 +65,6 @@ def test_names_that_are_no_text(kind, estimator, table, expected, moons, tmp_pat
         return
     np.testing.assert_allclose(fitted.predict_proba(named), expected, rtol=1e-9)
     if isinstance(fitted, HierarchicalBNNClassifier):
-        assert fitted.to_pymc().coords["input"] is not None if "input" in fitted.to_pymc().coords else True
         assert fitted._input_names() == ["x0", "x1"]
 
 
@@ -112,14 +112,11 @@ def test_a_number_that_is_no_column(estimator, table, moons):
     ids=["scaler", "columns", "sparse"],
 )
 def test_a_step_that_drops_the_names(encode, estimator, table, moons):
-    said = r"""groups='shop' names a column, but X is a \w+ without column names; give the column's index.*
-    set_output\(transform="pandas"\)\ keeps\ the\ names.*'passthrough__shop'"""
     pipeline = make_pipeline(encode, clone(estimator).set_params(groups="shop"))
     with pytest.raises(ValueError, match="without column names; give the column's index") as failure:
         pipeline.fit(table, moons.y)
     assert 'set_output(transform="pandas") keeps the names' in str(failure.value)
     assert "'passthrough__shop' or 'remainder__shop'" in str(failure.value)
-    assert said
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars"])
@@ -164,11 +161,7 @@ def targets(name, y):
 def test_integer_codes_by_their_index(name, quick, table, moons):
     fitted = MAKERS[name](quick).fit(table, targets(name, moons.y))
     assert len(fitted.predict(table)) == 60
-    inner = (
-        fitted.base_estimator_
-        if name == "self"
-        else getattr(fitted, "estimators_", [getattr(fitted, "estimator_", None)])
-    )
+    inner = fitted.estimators_ if hasattr(fitted, "estimators_") else [fitted.estimator_]
     for each in inner:
         assert set(each.groups_.tolist()) <= {0, 1, 2, 3}
         assert each.group_columns_ == [2]
@@ -215,7 +208,6 @@ def test_groups_in_another_order_than_the_rows(index, estimator, table, moons):
     # By position, where one of them has no index of rows, or an index of other rows.
     for other in (mixed.to_numpy(), mixed.reset_index(drop=True).set_axis(range(60, 120)), pl.Series(mixed.tolist())):
         assert len(fitted.predict(X, groups=other)) == 60
-    assert len(fitted.predict(X.to_numpy(), groups=mixed)) == 60 if not hasattr(fitted, "feature_names_in_") else True
 
 
 # Parameters that were set after the fit ----------------------------------------------------------------------------
@@ -232,9 +224,7 @@ def test_parameters_of_predictions_are_checked(small, table, moons):
 
 def clone_of(fitted):
     """A shallow copy of a fitted estimator."""
-    copy = type(fitted)()
-    vars(copy).update(vars(fitted))
-    return copy
+    return copy.copy(fitted)
 
 
 def test_groups_that_were_set_after_the_fit(estimator, table, moons):

@@ -96,8 +96,9 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
     standardised internally over all rows.
 
     Groups come as ``groups=`` of every method, or as columns of X named by the constructor's ``groups``; the columns
-    are taken out of X before the network sees it. The column form works everywhere in scikit-learn, scorers
-    included. Without groups, all rows are one group.
+    are taken out of X before the network sees it. The column form works with the scorers, searches and
+    pipelines of scikit-learn; estimators that make arrays of dataframes need numbers as labels. Without groups, all
+    rows are one group.
 
     Parameters
     ----------

@@ -391,6 +391,13 @@ def test_hierarchical_models_of_every_kind(name, network, group_scale):
     """Densities, weights and gradients of the models that the package builds of a kind."""
     scale, names = np.array([0.7, 1.2]), (name, "partial" if name == "affine" else name)
     model = build.hierarchical_model(network, "bernoulli", scale, names, group_scale_prior=group_scale)
+    fixed = None if isinstance(group_scale, str) else group_scale
+    expected = [
+        t for part in network.parts for t in pooling(names[part.layer])(part, scale[part.layer], fixed, ("group",))
+    ]
+    found = {(term.name, term.level): term.scale for term in model.terms}
+    for term in expected:
+        np.testing.assert_array_equal(found[term.name, term.level], term.scale)
     data = nested_data(network, "bernoulli", 1)
     density = Density(model, data)
     x = random_points(density, 1)[0]

@@ -53,6 +53,12 @@ ALIKE = {
     "period and text": (DAYS.to_period("D"), DAYS.astype(str)),
     "interval and text": (pd.IntervalIndex.from_breaks([0, 1, 2]), ["(0, 1]", "(1, 2]"]),
     "tuples": ([("a", 1), ("b", 2)], [("a", "1"), ("b", "2")]),
+    "text and codes": (["north", "south"], [0, 1]),
+    "text and dates": (["north", "south"], DAYS),
+    "date and seconds": (DAYS, DAYS.astype("M8[s]").astype("int64")),
+    "date and nanoseconds": (DAYS, DAYS.astype("M8[ns]").astype("int64")),
+    "seconds and milliseconds": (DAYS.astype("M8[s]").astype("int64"), DAYS.astype("M8[ms]").astype("int64")),
+    "date and text of people": (DAYS, DAYS.strftime("%d.%m.%Y")),
     "another number as text": (CODES, ["77", "88"]),
     "another text as bytes": (["a", "b"], [b"c"]),
 }

@@ -42,13 +42,14 @@ def groups_of(estimator, moons):
         ([0.0, 1], float),
     ],
 )
-@pytest.mark.parametrize("form", ["array", "series", "categories"])
+@pytest.mark.parametrize("form", ["array", "series", "categories", "nullable"])
 def test_objects_of_one_type(values, dtype, form, estimator, moons):
     y = np.fromiter((values[code] for code in moons.y), dtype=object)
-    y = {"array": y, "series": pd.Series(y, dtype=object), "categories": pd.Series(y, dtype="category")}[form]
+    y = {"array": y, "series": pd.Series(y, dtype=object), "categories": pd.Series(y, dtype="category")}.get(form, y)
+    if form == "nullable":
+        y = pd.Series(y).astype({bool: "boolean", int: "Int64", float: "Float64"}[dtype])
     fitted = estimator.fit(moons.X, y, **groups_of(estimator, moons))
-    if form != "categories":  # of which scikit-learn makes floats
-        assert fitted.classes_.dtype == dtype
+    assert fitted.classes_.dtype == dtype
     assert fitted.classes_.tolist() == sorted(values)
     predicted = fitted.predict(moons.X, **groups_of(estimator, moons))
     assert fitted.score(moons.X, y, **groups_of(estimator, moons)) == np.mean(predicted == y.astype(float))

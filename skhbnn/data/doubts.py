@@ -16,6 +16,9 @@ from .labels import is_missing
 
 FEWEST_ROWS = 5  # of fewer, each may well be of a group of its own
 ALONE = 0.8  # share of rows with a label of their own from which the labels are no groups
+DATES = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y")  # beside ISO 8601
+EPOCH = (10**8, 5 * 10**9)  # seconds after 1970 that may be times: from 1973 to 2128
+EPOCH_UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 MATCHED = 0.5  # share of unknown labels that look like known ones from which the form of the labels is to blame
 
 
@@ -113,6 +116,8 @@ def _only_kinds_differ(unknown, known):
     if not {_kind(label) for label in unknown}.isdisjoint(map(_kind, known)):
         return False
     ways = {key[0] for label in known for key in _looks(label)}
+    if "text" in ways and all(isinstance(label, (str, bytes)) for label in known):  # anything can be written as text
+        return True
     return all(any(key[0] in ways for key in _looks(label)) for label in unknown)
 
 
@@ -155,12 +160,12 @@ def _looks(label):
 
 
 def _looks_of_number(label):
-    """Keys of a number: its value, as a float of 32 bits if it is a fraction, and the date that YYYYMMDD is."""
+    """Keys of a number: its value, as a float of 32 bits if it is a fraction, and the times that a whole one may be."""
     value = _number(label)
     if value is None:
         return [("text", str(label).casefold())]
     if value.denominator == 1:
-        return [("number", value), *_looks_of_iso(str(value.numerator))]
+        return [("number", value), *_looks_of_iso(str(value.numerator)), *_looks_of_epoch(value.numerator)]
     return [("number", float(np.float32(min(max(float(value), -1e38), 1e38))))]
 
 
@@ -177,11 +182,27 @@ def _looks_of_text(text):
 
 
 def _looks_of_iso(text):
-    """Keys of a time that is written by ISO 8601; none if the text is no such time."""
-    try:
-        return _looks_of_time(datetime.datetime.fromisoformat(text)) if len(text) >= 8 else []
-    except ValueError:
+    """Keys of a time that is written by ISO 8601, or of a date as people write dates; none if the text is no time."""
+    if len(text) < 8:
         return []
+    try:
+        return _looks_of_time(datetime.datetime.fromisoformat(text))
+    except ValueError:
+        pass  # one of the other forms, or no time
+    found = []
+    for form in DATES:
+        try:
+            found += _looks_of_time(datetime.datetime.strptime(text, form))
+        except ValueError:
+            continue
+    return found
+
+
+def _looks_of_epoch(number):
+    """Keys of the times that are so many seconds, milliseconds, microseconds or nanoseconds after 1970."""
+    counts = {unit: number // steps for unit, steps in EPOCH_UNITS.items()}  # in seconds
+    units: list = [unit for unit, seconds in counts.items() if EPOCH[0] <= seconds <= EPOCH[1]]
+    return [key for unit in units for key in _looks_of_time(np.datetime64(number, unit))]
 
 
 def _looks_of_time(time):

@@ -23,11 +23,7 @@ def _is_rewritable(stream):
         return True
     try:
         return bool(stream.isatty())
-    except (
-        AttributeError,
-        ValueError,
-        OSError,
-    ):  # it can write alone, or is closed
+    except (AttributeError, ValueError, OSError):  # it can write alone, or is closed
         return False
 
 

@@ -54,7 +54,7 @@ def test_a_column_transformer_that_moves_the_column(estimator, table, moons):
     pipeline = make_pipeline(scale, clone(estimator).set_params(groups=0))
     (text,) = warnings_of(lambda: pipeline.fit(table[["shop", "a", "b"]], moons.y))
     first = StandardScaler().fit_transform(table[["a"]])[0, 0]
-    assert "The column(s) 0 of X that groups=0 names has labels that are fractional numbers, such as " in text
+    assert "The column(s) at [0] of X that groups=0 names has labels that are fractional numbers, such as " in text
     assert repr(first) in text or f"{first:.10f}"[:8] in text
     assert 'set_output(transform="pandas")' in text
 

@@ -199,8 +199,9 @@ NO_ROWS = r"Found array with 0 sample\(s\) .*while a minimum of 1 is required"
 def test_a_fit_of_no_rows(network, table):
     with pytest.raises(ValueError, match=NO_ROWS):
         network.fit(table[:0], [])
-    with pytest.raises(ValueError, match=NO_ROWS):
-        PerGroupClassifier(LogisticRegression()).fit(table[["a", "b"]].to_numpy()[:0], [], groups=[])
+    for nothing in (table[["a", "b"]].to_numpy()[:0], [], table[["a", "b"]][:0], sp.csr_array((0, 2))):
+        with pytest.raises(ValueError, match=NO_ROWS):
+            PerGroupClassifier(LogisticRegression()).fit(nothing, [], groups=[])
 
 
 @pytest.mark.parametrize("way", ["argument", "column"])

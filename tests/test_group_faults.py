@@ -48,6 +48,7 @@ def test_missing_label(form, as_table, fit_groups, hierarchical, moons):
         (lambda groups: groups[:-1], "groups has 59 labels, but X has 60 rows"),
         (lambda groups: "k" * 60, "the single value 'kkk"),
         (lambda groups: 3, "the single value 3"),
+        (lambda groups: np.array(3), r"the single value array\(3\)"),
         (lambda groups: set(range(60)), "a set has no such order"),
         (lambda groups: groups[:, None], r"groups must have one dimension.*\(60, 1\)"),
         (lambda groups: pd.DataFrame({"g": groups}), r"groups must have one dimension.*\(60, 1\)"),
@@ -57,7 +58,7 @@ def test_missing_label(form, as_table, fit_groups, hierarchical, moons):
         (lambda groups: [*groups[:-1], object()], r"groups holds <object object at 0x.*whose text is its address"),
     ],
     ids=[
-        *["too few", "one string", "one number", "set", "two dimensions", "pandas frame", "polars frame"],
+        *["too few", "one string", "one number", "no axis", "set", "two dimensions", "pandas frame", "polars frame"],
         *["unhashable", "unhashable in a tuple", "without a text"],
     ],
 )

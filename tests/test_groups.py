@@ -76,6 +76,7 @@ KINDS = {
     "bytes": lambda codes: LETTERS[codes].astype("S"),
     "object array": lambda codes: LETTERS[codes].astype(object),
     "tuple": lambda codes: [(str(code // 2), int(code % 2)) for code in codes],
+    "structured": lambda codes: np.array([(code, "x") for code in codes.tolist()], dtype=[("n", int), ("t", "U1")]),
     "mixed": lambda codes: MIXED[codes],
     "categorical": lambda codes: pd.Categorical(LETTERS[codes], categories=list("nmlk")),
     "pandas index": lambda codes: pd.Series(LETTERS[codes], index=codes[::-1]),

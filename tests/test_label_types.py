@@ -51,6 +51,7 @@ ALIKE = {
     "date and YYYYMMDD": (DAYS, DAYS.strftime("%Y%m%d").astype(int)),
     "UUID and text": (IDS, list(map(str, IDS))),
     "period and text": (DAYS.to_period("D"), DAYS.astype(str)),
+    "period and time": (DAYS.to_period("M")[:1], pd.DatetimeIndex(["2024-02-01"])),
     "interval and text": (pd.IntervalIndex.from_breaks([0, 1, 2]), ["(0, 1]", "(1, 2]"]),
     "tuples": ([("a", 1), ("b", 2)], [("a", "1"), ("b", "2")]),
     "text and codes": (["north", "south"], [0, 1]),

@@ -154,6 +154,8 @@ def _looks(label):
         return _looks(label.decode("utf-8", errors="replace"))
     if isinstance(label, (np.datetime64, datetime.datetime)):
         return _looks_of_time(label)
+    if hasattr(label, "to_timestamp"):  # a period of pandas
+        return [*_looks_of_time(label.to_timestamp().to_datetime64()), *_looks_of_text(str(label))]
     if isinstance(label, numbers.Number) and not isinstance(label, (bool, np.generic)):
         return _looks_of_number(label)
     return _looks_of_text(str(label))

@@ -51,6 +51,8 @@ def _unwrapped(label):
     """A label out of a scalar of PyArrow, or out of an array of no axes as tensors give them; others unchanged."""
     if hasattr(label, "as_py"):
         return label.as_py()
+    if isinstance(label, np.void):  # a row of a structured array
+        return label.item()
     if getattr(label, "shape", None) == () and not isinstance(label, np.generic):
         return np.asarray(label)[()]
     return label
@@ -105,7 +107,7 @@ def as_labels(groups, n_rows):
         )
     if isinstance(groups, (Set, Mapping)):
         raise ValueError(f"groups must be in the order of the rows of X; a {type(groups).__name__} has no such order.")
-    if isinstance(groups, (str, bytes)) or not hasattr(groups, "__iter__"):
+    if isinstance(groups, (str, bytes)) or not hasattr(groups, "__iter__") or shape == ():
         raise ValueError(
             f"groups must hold one label per row of X; got the single value {shown(groups)}. "
             "A column of X is named in the constructor."

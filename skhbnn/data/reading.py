@@ -54,6 +54,8 @@ def read_rows(estimator, X, groups=None, *, reset):
         _check_parameters(estimator)
     columns, checks_values = getattr(estimator, "groups", None), getattr(estimator, "_checks_values", True)
     X, positions = as_table(X, records_pass=columns is None and not checks_values), None
+    if not checks_values:
+        _check_rows(estimator, X)
     if columns is None:
         _check_same_order(X, groups)
         read = _read_inputs if checks_values else _note_columns
@@ -75,11 +77,6 @@ def read_rows(estimator, X, groups=None, *, reset):
             check_dtypes(inputs)
             with naming_columns(inputs):
                 inputs = check_array(inputs, dtype=np.float64, estimator=estimator)  # (row, feature)
-    if not checks_values and _num_samples(inputs) == 0:
-        raise ValueError(
-            f"Found array with 0 sample(s) (shape={getattr(inputs, 'shape', (0,))}) while a minimum of 1 is required "
-            f"by {type(estimator).__name__}."
-        )
     if hasattr(estimator, "groups"):
         _note_group_columns(estimator, positions, reset)
     if not reset:
@@ -93,6 +90,15 @@ def _check_parameters(estimator):
     asked = [name for name in ASKED_BY_PREDICTIONS if name in rules]
     values = {name: getattr(estimator, name) for name in asked}
     validate_parameter_constraints({name: rules[name] for name in asked}, values, type(estimator).__name__)
+
+
+def _check_rows(estimator, X):
+    """Raise scikit-learn's ValueError where there are no rows: an estimator of no groups would not notice."""
+    if _num_samples(X) == 0:
+        raise ValueError(
+            f"Found array with 0 sample(s) (shape={getattr(X, 'shape', (0,))}) while a minimum of 1 is required "
+            f"by {type(estimator).__name__}."
+        )
 
 
 def _check_same_order(X, groups):

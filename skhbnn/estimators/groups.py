@@ -71,8 +71,9 @@ class GroupsMixin:
         if self.groups is None:
             return "groups"
         names = getattr(self, "feature_names_in_", None)
-        columns = [position if names is None else names[position] for position in self._group_positions()]
-        return f"The column(s) {named(columns)} of X that groups={self.groups!r} names"
+        positions = self._group_positions()
+        columns = f"at {positions}" if names is None else named([names[position] for position in positions])
+        return f"The column(s) {columns} of X that groups={self.groups!r} names"
 
     def _take_groups(self, labels, n_rows):
         """Sorted distinct labels of a fit, and the label of each row; sets groups_, and warns of a fit without groups.

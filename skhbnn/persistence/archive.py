@@ -10,7 +10,7 @@ from numpy.lib import format as npy
 
 from ..support.files import replaced_file
 
-FORMAT, VERSION = "skhbnn", 2
+FORMAT, VERSION, READABLE = "skhbnn", 3, (2, 3)
 MANIFEST = "manifest.json"
 ARRAY_KINDS = "biufcMmSU"  # NumPy's letters of the dtypes that are bytes of a fixed length: no objects, so no pickle
 
@@ -86,10 +86,10 @@ def read(file):
         manifest = json.loads(archive.read(MANIFEST), object_pairs_hook=_distinct, parse_constant=_refuse)
         if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
             raise ValueError(f"its format is not {FORMAT!r}")
-        if manifest.get("version") != VERSION:
+        if manifest.get("version") not in READABLE:
             raise ValueError(
-                f"its format has version {manifest.get('version')!r}, and this release reads {VERSION}; load the file "
-                "with the release that saved it, or fit again"
+                f"its format has version {manifest.get('version')!r}, and this release reads "
+                f"{' and '.join(map(str, READABLE))}; load the file with the release that saved it, or fit again"
             )
         expected = [*(f"{i}.npy" for i in range(len(manifest["arrays"]))), MANIFEST]
         if sorted(names) != sorted(expected):

@@ -133,6 +133,19 @@ def _encode_array(array, arrays, where):
 def decode(node, arrays):
     """The value that ``encode`` made JSON of.
 
+    Each array is taken out of the list when it is used, so that what is made of the arrays is bounded by their size.
+
+    Parameters
+    ----------
+    node : object
+        What ``encode`` returned.
+    arrays : list of ndarray
+        None remains of the arrays that were used.
+
+    Returns
+    -------
+    value : object
+
     Raises
     ------
     Exception
@@ -150,7 +163,10 @@ def decode(node, arrays):
     simple = decode(entry, arrays)
     kind = kind.removeprefix("$")
     if kind == "array":
-        return arrays[simple]
+        array, arrays[simple] = arrays[simple], None
+        if array is None:
+            raise ValueError(f"array {simple} is used twice")
+        return array
     if kind == "objects":
         array = np.empty(len(simple), dtype=object)
         array[:] = simple

@@ -6,10 +6,14 @@ import datetime
 import decimal
 import errno
 import fractions
+import gzip
 import importlib.util
+import io
 import json
 import os
 import pickle
+import tempfile
+import threading
 import uuid
 import zipfile
 from enum import Enum
@@ -285,6 +289,80 @@ def test_skops(name, request, inputs):
     np.testing.assert_array_equal(loaded.predict_proba(**inputs(name)), fitted.predict_proba(**inputs(name)))
 
 
+# File objects --------------------------------------------------------------------------------------------------------
+
+
+def opened(kind, folder):
+    """A context of a new file object to write to and to read."""
+    return {
+        "memory": io.BytesIO,
+        "open": lambda: open(folder / "fit", "w+b"),
+        "unbuffered": lambda: open(folder / "fit", "w+b", buffering=0),
+        "temporary": tempfile.TemporaryFile,
+        "named temporary": tempfile.NamedTemporaryFile,
+        "spooled": lambda: tempfile.SpooledTemporaryFile(max_size=1000),
+    }[kind]()
+
+
+@pytest.mark.parametrize("kind", ["memory", "open", "unbuffered", "temporary", "named temporary", "spooled"])
+def test_file_objects(kind, flat, tmp_path, moons):
+    flat.save(tmp_path / "path")
+    with opened(kind, tmp_path) as file:
+        file.write(b"before")
+        flat.save(file)
+        assert not file.closed
+        file.seek(0)
+        assert file.read() == b"before" + (tmp_path / "path").read_bytes()
+        file.seek(6)
+        loaded = skhbnn.load(file)
+        assert not file.closed
+    np.testing.assert_array_equal(loaded.predict_proba(moons.X_new), flat.predict_proba(moons.X_new))
+
+
+def test_files_that_cannot_be_sought(flat, tmp_path, moons):
+    """A compressed file, a member of a zip, and a pipe."""
+    with gzip.open(tmp_path / "fit.gz", "wb") as file:
+        flat.save(file)
+    with zipfile.ZipFile(tmp_path / "fits.zip", "w") as archive, archive.open("fit", "w") as file:
+        flat.save(file)
+    out, into = map(os.fdopen, os.pipe(), ["rb", "wb"])
+    with into, out:
+        writer = threading.Thread(target=lambda: (flat.save(into), into.close()))
+        writer.start()
+        loaded = [skhbnn.load(out)]
+        writer.join()
+    with gzip.open(tmp_path / "fit.gz") as file, zipfile.ZipFile(tmp_path / "fits.zip") as archive:
+        loaded += [skhbnn.load(file), skhbnn.load(archive.open("fit"))]
+    for fit in loaded:
+        np.testing.assert_array_equal(fit.predict_proba(moons.X_new), flat.predict_proba(moons.X_new))
+
+
+def test_file_objects_at_fault(flat, tmp_path):
+    file = io.BytesIO()
+    flat.save(file)
+    with pytest.raises(
+        ValueError, match=r"The BytesIO is not a whole file of a saved estimator: .* seek\(0\) goes back"
+    ):
+        skhbnn.load(file)
+    with pytest.raises(
+        ValueError, match=r"The BytesIO is not a whole file of a saved estimator: .*File is not a zip file"
+    ):
+        skhbnn.load(io.BytesIO(b"text"))
+    with open(tmp_path / "text", "w+") as text, open(tmp_path / "text", "rb") as reading:
+        for wrong in (text, io.StringIO()):
+            with pytest.raises(TypeError, match="path is a file opened for text; open it with mode 'wb'"):
+                flat.save(wrong)
+            with pytest.raises(TypeError, match="path is a file opened for text; open it with mode 'rb'"):
+                skhbnn.load(wrong)
+        with pytest.raises(io.UnsupportedOperation, match="write"):
+            flat.save(reading)
+    for wrong in (None, 5, ["fit.skhbnn"]):
+        with pytest.raises(TypeError, match="path must be a string, a path or a binary file to write, got a "):
+            flat.save(wrong)
+        with pytest.raises(TypeError, match="path must be a string, a path or a binary file to read, got a "):
+            skhbnn.load(wrong)
+
+
 # What cannot be saved is named --------------------------------------------------------------------------------------
 
 
@@ -379,6 +457,44 @@ def test_missing_paths(flat, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
 
 
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("none/fit.skhbnn", FileNotFoundError),
+        ("file/fit.skhbnn", NotADirectoryError),
+        ("folder", IsADirectoryError),
+        ("folder/", IsADirectoryError),
+        ("new/", IsADirectoryError),
+        ("loop", OSError),
+        ("", OSError),
+    ],
+)
+def test_errors_name_the_path_that_was_given(name, error, flat, tmp_path, monkeypatch):
+    """As it was given, not the temporary file beside it."""
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "loop").symlink_to("loop")
+    before = sorted(tmp_path.iterdir())
+    monkeypatch.chdir(tmp_path)
+    for path in (name, os.fsencode(name), *([Path(name)] if name and not name.endswith("/") else [])):
+        for call in (flat.save, skhbnn.load):
+            if (call, name) == (skhbnn.load, "new/"):
+                continue  # which is not there
+            with pytest.raises(error) as caught:
+                call(path)
+            assert caught.value.filename == os.fspath(path)
+            assert caught.value.filename2 is None
+            assert str(caught.value).endswith(f": {os.fspath(path)!r}")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_devices_are_not_replaced(flat, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match=r"Not an ordinary file.*pipe"):
+        flat.save(tmp_path / "pipe")
+    assert (tmp_path / "pipe").is_fifo()
+
+
 @pytest.mark.parametrize("function", ["fsync", "replace"])
 def test_a_failing_disk_leaves_the_old_file(function, flat, tmp_path, monkeypatch):
     path = tmp_path / "fit.skhbnn"
@@ -388,7 +504,7 @@ def test_a_failing_disk_leaves_the_old_file(function, flat, tmp_path, monkeypatc
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, function, full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match=r"No space left.*fit.skhbnn'"):
         flat.save(path)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]

@@ -7,6 +7,7 @@ own stand in ``consistency.ATTRIBUTES``).
 
 import dataclasses
 import functools
+import io
 import os
 import platform
 import sys
@@ -19,6 +20,7 @@ from ..model.network import Network
 from ..model.terms import Model, Term
 from ..posterior.diagnostics import Diagnostics, OptimizationDiagnostics
 from ..posterior.draws import Posterior
+from ..support.files import is_binary_file
 from . import archive, encoding
 from .consistency import attributes_of, check_fit
 from .deviations import GroupDeviations
@@ -89,8 +91,8 @@ class SavableMixin:
 
         Parameters
         ----------
-        path : str or path-like
-            Name of the file.
+        path : str, path-like or binary file
+            Name of the file, or a file object such as ``io.BytesIO()``, which is written to where it stands.
         keep_draws : {"auto", "all"} or int, default="auto"
             Posterior draws that the file keeps. ``"auto"``: all of them, exactly, where they take at most 8 MB; of a
             larger fit as many as 18 MB hold, at least 100, with the weights of groups rounded. ``"all"``: all of them,
@@ -102,10 +104,10 @@ class SavableMixin:
         NotFittedError
             If the estimator is not fitted.
         TypeError, ValueError
-            If a parameter or a label is of a kind that a file cannot hold, which the message names, or keep_draws is
-            not valid.
+            If a parameter or a label is of a kind that a file cannot hold, which the message names, or path or
+            keep_draws is not valid.
         OSError
-            If the file cannot be written; what was there before stays.
+            If the file cannot be written; what was there before stays, unless path is a file object.
 
         Notes
         -----
@@ -131,13 +133,13 @@ def load(path):
     """Load an estimator from a file that the method ``save`` of an estimator wrote.
 
     A file is data: none of its content is run, whoever wrote it. In memory it takes a few times its size, or some ten
-    times where weights are rounded, and never more than 130 times. It may come from other versions of Python, NumPy, PyMC
-    and ArviZ.
+    times where weights are rounded, and never more than 130 times. It may come from other versions of Python, NumPy,
+    PyMC and ArviZ.
 
     Parameters
     ----------
-    path : str or path-like
-        File that ``save`` wrote.
+    path : str, path-like or binary file
+        File that ``save`` wrote. A file object is read from where it stands to its end.
 
     Returns
     -------
@@ -152,6 +154,8 @@ def load(path):
         If the file is not a whole, unchanged file of a fitted estimator, in a format that this release reads.
     MemoryError
         If the arrays do not fit in memory.
+    TypeError
+        If path is neither a path nor a binary file.
 
     Examples
     --------
@@ -167,14 +171,21 @@ def load(path):
     >>> bool((loaded.predict_proba(X) == classifier.predict_proba(X)).all())
     True
     """
+    if is_binary_file(path, "read"):
+        return _read(io.BytesIO(path.read()), f"The {type(path).__name__}")
     with open(path, "rb") as file:
-        try:
-            content, arrays = archive.read(file)
-            estimator = encoding.decode(content["estimator"], arrays)
-            check_is_fitted(estimator)
-        except (OSError, MemoryError):
-            raise
-        except Exception as error:  # whatever fails on a damaged or forged file is a fault of the file
-            reason = error if isinstance(error, ValueError) else repr(error)
-            raise ValueError(f"{os.fspath(path)!r} is not a whole file of a saved estimator: {reason}") from error
+        return _read(file, repr(os.fspath(path)))
+
+
+def _read(file, name):
+    """The estimator in a file that can be sought; a ValueError, which says the name, if there is none."""
+    try:
+        content, arrays = archive.read(file)
+        estimator = encoding.decode(content["estimator"], arrays)
+        check_is_fitted(estimator)
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # whatever fails on a damaged or forged file is a fault of the file
+        reason = error if isinstance(error, ValueError) else repr(error)
+        raise ValueError(f"{name} is not a whole file of a saved estimator: {reason}") from error
     return estimator

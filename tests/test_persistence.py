@@ -9,6 +9,7 @@ import fractions
 import gzip
 import importlib.util
 import io
+import ipaddress
 import json
 import os
 import pickle
@@ -17,7 +18,8 @@ import threading
 import uuid
 import zipfile
 from enum import Enum
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -25,9 +27,10 @@ import pytest
 import skops.io
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
 
 import skhbnn
-from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier
+from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier, PerGroupClassifier
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -187,6 +190,29 @@ LABELS = {
     "timedelta": [datetime.timedelta(1), np.timedelta64(1, "ns")],
     "time zone": [datetime.datetime(2024, 2, 28, tzinfo=TOKYO), datetime.datetime(2024, 2, 28, 1, tzinfo=datetime.UTC)],
     "timestamp": list(pd.date_range("2024-02-28", periods=3, tz="Europe/Berlin")),
+    "nanosecond": list(pd.Timestamp("2024-02-28", tz="UTC") + pd.to_timedelta(np.arange(3), unit="ns")),
+    "hours of a change of clocks": list(pd.date_range("2024-10-27", periods=5, freq="h", tz="Europe/Berlin")),
+    "offset": list(pd.date_range("2024-02-28", periods=3, tz=TOKYO)),
+    "interval": list(pd.cut(np.arange(4.0), 3).categories),
+    "interval of integers": list(pd.interval_range(0, 4, closed="left")),
+    "interval of times": list(pd.interval_range(pd.Timestamp("2024-03-30"), periods=3, closed="both")),
+    "interval over a change of clocks": list(
+        pd.interval_range(pd.Timestamp("2024-03-30", tz="Europe/Berlin"), periods=3, closed="neither")
+    ),
+    "interval of durations": list(pd.interval_range(pd.Timedelta(0), periods=3)),
+    "interval in a tuple": [("a", pd.Interval(0, 1)), ("a", pd.Interval(-np.inf, 0.5)), ("b", pd.Interval(0, 1))],
+    **{
+        f"period {freq}": list(pd.period_range("2024-01-01", periods=3, freq=freq))
+        for freq in ("M", "Q-JAN", "W-SUN", "D", "2D", "ns")
+    },
+    "time of day": [datetime.time(1), datetime.time(1, 2, 3, 4), datetime.time(1, tzinfo=TOKYO)],
+    "path": [Path("a"), Path("/a/b"), PurePosixPath("c"), PureWindowsPath("c:/d")],
+    "address": [ipaddress.ip_address("10.0.0.1"), ipaddress.ip_address("::1"), ipaddress.ip_network("10.0.0.0/8")],
+    "set of times": [
+        frozenset({datetime.date(2024, 2, 28)}),
+        frozenset({datetime.timedelta(1, 2, 3), datetime.datetime(2024, 2, 28), pd.Timedelta(5, "ns")}),
+        frozenset({pd.Timestamp("2024-02-28 00:00:00.000000001")}),
+    ],
 }
 
 
@@ -201,8 +227,8 @@ def test_labels(kind, fit_groups, moons, saved):
     np.testing.assert_array_equal(found, expected)
     assert loaded.groups_.tolist() == fitted.groups_.tolist()
     assert loaded.groups_.dtype == fitted.groups_.dtype
-    if kind != "timestamp":  # which comes back as a datetime of the standard library
-        assert same(loaded.training_data_.group_labels, fitted.training_data_.group_labels)
+    assert same(loaded.training_data_.group_labels, fitted.training_data_.group_labels)
+    assert list(map(repr, loaded.groups_)) == list(map(repr, fitted.groups_))
 
 
 PARAMETERS = {
@@ -375,18 +401,56 @@ class Point(tuple):
     """A tuple of a type of its own."""
 
 
-@pytest.mark.parametrize("labels", [list(Colour), list(pd.period_range("2024", periods=2, freq="M"))])
-def test_labels_that_cannot_be_saved(labels, fit_groups, moons, tmp_path):
-    fitted = fit_groups(groups=[labels[code % 2] for code in moons.groups])
-    with pytest.raises(TypeError, match=r"\.groups_\[0\] is a .*(Colour|Period), which cannot be saved: "):
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (list(Colour), r"\[0\] is a .*Colour, which cannot be saved: <Colour.BLUE: 2>. Use None, a boolean, a number"),
+        ([1, 10**3000], r"\[1\] is an integer of more than 2000 digits"),
+        ([("a", decimal.Decimal("1e5000")), ("b", 1)], r"\[0\]\[1\] cannot be saved: 1E\+5000 has an exponent beyond"),
+        ([frozenset({Point((1, 2))}), "b"], r"\[\d\]\[0\] is a .*Point, which cannot be saved"),
+        ([datetime.time(1, tzinfo=ZoneInfo("Asia/Tokyo")), "b"], r"\[\d\] cannot be saved exactly: datetime.time"),
+    ],
+)
+def test_fit_says_which_labels_cannot_be_saved(labels, message, fit_groups, moons, tmp_path):
+    with pytest.warns(
+        UserWarning, match=rf"The method save will not take this fit, though pickle does: groups{message}"
+    ):
+        fitted = fit_groups(groups=[labels[code % 2] for code in moons.groups])
+    with pytest.raises((TypeError, ValueError), match=rf"\.groups_{message}"):
         fitted.save(tmp_path / "fit.skhbnn")
     assert not list(tmp_path.iterdir())
+    rows = {"X": moons.X_new[:2], "groups": labels}
+    found = pickle.loads(pickle.dumps(fitted)).predict_proba(**rows)
+    np.testing.assert_array_equal(found, fitted.predict_proba(**rows))
 
 
-def test_a_nanosecond_in_a_time_zone_cannot_be_saved(fit_groups, moons, tmp_path):
-    labels = pd.Timestamp("2024-02-28", tz="UTC") + pd.to_timedelta(np.arange(4), unit="ns")
-    with pytest.raises(ValueError, match=r"groups_\[1\] cannot be saved exactly: Timestamp"):
-        fit_groups(groups=labels[moons.groups]).save(tmp_path / "fit.skhbnn")
+def test_what_is_never_saved_says_nothing_of_its_labels(moons):
+    PerGroupClassifier(LogisticRegression()).fit(moons.X, moons.y, groups=[list(Colour)[g % 2] for g in moons.groups])
+
+
+def test_a_zone_without_a_name_comes_back_as_its_offset(fit_groups, moons, saved):
+    labels = pd.date_range("2024-02-28", periods=2, tz="dateutil/Europe/Berlin")
+    loaded = saved(fit_groups(groups=labels[moons.groups % 2]))
+    assert [label.isoformat() for label in loaded.groups_] == [label.isoformat() for label in labels]
+
+
+def test_pandas_labels_without_pandas(fit_groups, moons, tmp_path, run_python):
+    """A file with labels of pandas names what is missing; another one does not need it."""
+    fit_groups(groups=list(moons.groups)).save(tmp_path / "integers")
+    fit_groups(groups=[pd.Interval(g, g + 1) for g in moons.groups.tolist()]).save(tmp_path / "intervals")
+    said = run_python(f"""
+import sys
+sys.modules["pandas"] = None
+import skhbnn
+skhbnn.load({str(tmp_path / "integers")!r})
+try:
+    skhbnn.load({str(tmp_path / "intervals")!r})
+except ValueError as error:
+    print(error)
+""")
+    assert said.endswith(
+        "is not a whole file of a saved estimator: it holds a label of pandas, which is not installed\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -363,6 +363,14 @@ CONTENTS = {
     "number beyond floats": field(*LABELS, value=["a", {"$float": 10**400}]),
     "decimal that would fill the memory": field(*LABELS, value=["a", {"$decimal": "1e999999999"}]),
     "fraction that would fill the memory": field(*LABELS, value=["a", {"$fraction": "1e999999999"}]),
+    "set of billions of addresses": field(*LABELS, value=["a", {"$frozenset": {"$IPv4Network": "0.0.0.0/0"}}]),
+    "interval the wrong way round": field(*LABELS, value=["a", {"$Interval": [1, 0, "left"]}]),
+    "interval of labels": field(*LABELS, value=["a", {"$Interval": ["a", "b", "left"]}]),
+    "period without an end": field(*LABELS, value=["a", {"$Period": f"{10**30} M"}]),
+    "period of no frequency": field(*LABELS, value=["a", {"$Period": "1 eon"}]),
+    "time in no zone": field(*LABELS, value=["a", {"$Timestamp": "0 ns Atlantis"}]),
+    "time of no unit": field(*LABELS, value=["a", {"$Timestamp": "0 eon"}]),
+    "duration beyond the longest": field(*LABELS, value=["a", {"$Timedelta": f"{10**30} ns"}]),
     "fraction by zero": field(*LABELS, value=["a", {"$fraction": "1/0"}]),
     "no decimal": field(*LABELS, value=["a", {"$decimal": "one"}]),
     "objects as scalar": field(*LABELS, value=["a", {"$scalar": "|O 0000000000000000"}]),
@@ -569,7 +577,7 @@ def test_cut_files(whole, load, data):
 SCALARS = [None, True, False, 0, 1, -1, 2, 2**63, 0.5, -0.0, "", "partial", "a"]
 KINDS = ["tuple", "frozenset", "dict", "float", "complex", "bytes", "decimal", "fraction", "uuid", "datetime", "scalar"]
 KINDS += ["RandomState", "array", "objects", "Network", "Posterior", "Standardizer", "GroupDeviations"]
-KINDS += ["HierarchicalBNNClassifier"]
+KINDS += ["HierarchicalBNNClassifier", "Interval", "Period", "Timestamp", "Timedelta", "time", "IPv4Network"]
 VALUES = st.recursive(
     st.sampled_from(SCALARS),
     lambda inner: st.one_of(

@@ -3,6 +3,7 @@
 from typing import Any
 
 from ..data.labels import ALL_ROWS, labels_array, unique_labels
+from ..persistence.saving import why_not_saved
 from ..support.caller import warn_caller
 from .base import column_names
 
@@ -42,13 +43,18 @@ class GroupsMixin:
         return [name for name in names if name not in taken]
 
     def _take_groups(self, labels, n_rows):
-        """Sorted distinct labels of a fit, and the label of each row; sets groups_, and warns of a fit without groups.
+        """Sorted distinct labels of a fit, and the label of each row; sets groups_.
+
+        Warnings are of a fit without groups, and of labels that a file cannot hold.
 
         Without groups all rows have one label, which groups_ does not show.
         """
         if labels is not None:
             known = unique_labels(labels, self.groups)
             self.groups_ = labels_array(known)  # (group,)
+            reason = why_not_saved(self, known)
+            if reason is not None:
+                warn_caller(f"The method save will not take this fit, though pickle does: {reason}", UserWarning)
             return known, labels
         name = type(self).__name__
         warn_caller(

@@ -80,6 +80,29 @@ def _restore(cls, parts):
     return estimator
 
 
+def why_not_saved(estimator, labels):
+    """Text that says why an estimator could not be saved with group labels; None if it could, or if no labels help it.
+
+    Parameters
+    ----------
+    estimator : estimator
+        In its fit.
+    labels : list
+        Its group labels.
+
+    Returns
+    -------
+    reason : str or None
+    """
+    if type(getattr(estimator, "estimator", estimator)).__name__ not in encoding.KINDS:
+        return None
+    try:
+        encoding.decode(encoding.encode(labels, [], "groups"), [])
+    except (TypeError, ValueError) as error:
+        return str(error)
+    return None
+
+
 class SavableMixin:
     """The method ``save`` of the estimators."""
 
@@ -117,9 +140,10 @@ class SavableMixin:
         probability by some 0.001. ``diagnostics_`` of a loaded fit are those of all draws.
 
         Labels and parameters may be None, booleans, numbers of Python and NumPy, decimals, fractions, strings, bytes,
-        UUIDs, times, and tuples, lists, dicts, frozensets and arrays of such values. A label with a time zone comes
-        back as a ``datetime`` of equal instant and equal offset from UTC. Callbacks are not saved, nor is the name of a
-        checkpoint: its files are pickles, and no file is to say which folder is to be trusted.
+        UUIDs, paths, IP addresses, dates, times and durations of Python, NumPy and pandas, periods and intervals of
+        pandas, and tuples, lists, dicts, frozensets and arrays of such values. A ``datetime`` with a time zone comes
+        back with its offset from UTC as the zone. Callbacks are not saved, nor is the name of a checkpoint: its files
+        are pickles, and no file is to say which folder is to be trusted.
         """
         check_is_fitted(self)
         arrays: list = []

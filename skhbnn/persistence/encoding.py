@@ -70,8 +70,8 @@ def _to_random_state(state):
     return generator
 
 
-# Name of the kind: (its type, a simpler value made of it, it made of the simpler value). A type of pandas, which need not
-# be there, is named.
+# Name of the kind: (its type, a simpler value made of it, it made of the simpler value). A type of pandas, which may be
+# missing, is named.
 KINDS: dict = {
     "tuple": (tuple, list, tuple),
     "frozenset": (frozenset, lambda value: sorted(value, key=label_text), frozenset),

@@ -14,10 +14,11 @@ $(VENV)/installed: pyproject.toml
 demo: $(VENV)/installed  ## rerun the 2018 article
 	$(BIN)/python examples/demo.py
 
-test: $(VENV)/installed  ## lint, types and tests
+test: $(VENV)/installed  ## lint, types, layers and tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n auto
 
 LOWEST = $(VENV)-lowest

@@ -4,7 +4,7 @@ import numpy as np
 
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier
 from skhbnn.datasets import make_rotated_moons
-from skhbnn.model.families import WEIGHT_PRIORS
+from skhbnn.model import families
 
 from .common import ARTICLE, ARTICLE_HIERARCHICAL, convergence_ignored, scores, timed
 
@@ -15,7 +15,7 @@ def run():
     with convergence_ignored():
         HierarchicalBNNClassifier(chains=1, tune=5, draws=5).fit(X, y, groups=groups)  # the process is warm
         for model in ("hierarchical", "flat, groups 0 to 5"):
-            for family in WEIGHT_PRIORS:
+            for family in families.NAMES:
                 with timed() as clock:
                     if model == "hierarchical":
                         fitted = HierarchicalBNNClassifier(

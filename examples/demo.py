@@ -13,7 +13,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from demo_csv import load_csv, run_csv, split_rows
+from demo_csv import run_csv, split_rows
+from demo_load import load_csv
 from demo_models import (
     Rows,
     Split,

@@ -14,46 +14,9 @@ from demo_models import (
     print_table,
 )
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.utils.multiclass import type_of_target
 from threadpoolctl import threadpool_limits
 
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier
-
-MAX_FEATURES = 500  # one-hot columns included: beyond, a text column was surely meant to be dropped
-
-
-def load_csv(path, target, group, drop):
-    """Rows of a CSV, text columns one-hot encoded."""
-    import pandas as pd
-
-    try:
-        frame = pd.read_csv(path)
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise SystemExit(f"Cannot read {path}: {error}") from None
-    missing = [column for column in [target, group, *drop] if column not in frame.columns]
-    if missing:
-        raise SystemExit(f"{path} has no column {', '.join(map(repr, missing))}; its columns: {', '.join(frame)}.")
-    if target == group or {target, group} & set(drop):
-        raise SystemExit("--target, --group and --drop must name different columns.")
-    frame = frame.drop(columns=drop)
-    complete = frame.notna().all(axis=1)
-    if not complete.all():
-        print(f"Left out {(~complete).sum()} of {len(frame)} rows, which miss a value.", file=sys.stderr)
-    frame = frame[complete]
-    # Text as one type: labels of mixed types cannot be sorted.
-    y, groups = (
-        c.to_numpy() if c.dtype.kind in "iufb" else c.astype(str).to_numpy(object)
-        for c in (frame[target], frame[group])
-    )
-    if len(np.unique(y)) < 2 or type_of_target(y) not in ("binary", "multiclass"):
-        raise SystemExit(f"--target {target} must hold classes, two at least, in the rows that miss no value.")
-    if len(np.unique(groups)) < 2:
-        raise SystemExit(f"--group {group} must hold two groups at least, in the rows that miss no value.")
-    features = frame.drop(columns=[target, group])
-    features = pd.get_dummies(features) if features.shape[1] else features  # text columns only; numbers stay
-    if not 1 <= features.shape[1] <= MAX_FEATURES:
-        raise SystemExit(f"{path} gives {features.shape[1]} features; 1 to {MAX_FEATURES} can be used (see --drop).")
-    return Rows(features.to_numpy(dtype=float), y, groups)
 
 
 def split_rows(rows, test_size):

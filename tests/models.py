@@ -6,6 +6,7 @@ from skhbnn.data.rows import group_rows
 from skhbnn.density.density import Density
 from skhbnn.density.forward import Forward
 from skhbnn.model import build
+from skhbnn.model.likelihoods import likelihood
 from skhbnn.model.pooling import layer_pooling
 from skhbnn.posterior.prediction import Predictor
 
@@ -15,17 +16,17 @@ def likelihood_of(network):
     return "bernoulli" if network.n_outputs == 1 else "categorical"
 
 
-def flat_model(network, scale, family="normal", likelihood=None):
-    return build.flat_model(network, likelihood or likelihood_of(network), np.asarray(scale), family)
+def flat_model(network, scale, family="normal", likelihood_name=None):
+    return build.flat_model(network, likelihood_name or likelihood_of(network), np.asarray(scale), family)
 
 
-def hierarchical_model(network, scale, pooling, family="normal", group_scale_prior="half_normal", likelihood=None):
-    name = likelihood or likelihood_of(network)
+def hierarchical_model(network, scale, pooling, family="normal", group_scale_prior="half_normal", likelihood_name=None):
+    name = likelihood_name or likelihood_of(network)
     return build.hierarchical_model(network, name, np.asarray(scale), tuple(pooling), family, group_scale_prior)
 
 
-def informed_model(network, mean, cholesky, likelihood=None):
-    return build.informed_model(network, likelihood or likelihood_of(network), mean, cholesky)
+def informed_model(network, mean, cholesky, likelihood_name=None):
+    return build.informed_model(network, likelihood_name or likelihood_of(network), mean, cholesky)
 
 
 def random_prior(network, seed=1):
@@ -36,32 +37,29 @@ def random_prior(network, seed=1):
     return 0.5 * rng.normal(size=network.n_weights), np.linalg.cholesky(cov)
 
 
-def random_rows(sizes, n_features, likelihood="bernoulli", n_outputs=1, seed=0):
+def random_rows(sizes, n_features, likelihood_name="bernoulli", n_outputs=1, seed=0):
     """Rows of groups of these sizes, with targets that the likelihood allows."""
     rng = np.random.default_rng(seed)
     codes = np.repeat(np.arange(len(sizes)), sizes)  # (row,)
     X = rng.normal(size=(len(codes), n_features))  # (row, feature)
-    targets = {
-        "bernoulli": lambda: rng.integers(0, 2, len(codes)),
-        "categorical": lambda: rng.integers(0, n_outputs, len(codes)),
-        "poisson": lambda: rng.poisson(2.0, len(codes)),
-    }
-    y = targets.get(likelihood, lambda: rng.normal(size=len(codes)))()  # (row,)
+    kind = likelihood(likelihood_name)
+    outputs, own = rng.normal(size=(n_outputs, len(codes))), np.ones(len(kind.own))  # (output, row), (own number,)
+    y = kind.draw(rng, outputs, own)  # (row,)
     return group_rows(X, y, codes, [f"group {g}" for g in range(len(sizes))])[0]
 
 
-def make_density(kind, network, sizes=(4, 1, 5), seed=0, likelihood=None, **priors):
+def make_density(kind, network, sizes=(4, 1, 5), seed=0, likelihood_name=None, **priors):
     """A density of a flat, hierarchical or informed model on random rows of groups of these sizes."""
-    name = likelihood or likelihood_of(network)
+    name = likelihood_name or likelihood_of(network)
     data = random_rows(sizes, network.sizes[0], name, network.n_outputs, seed)
     if kind == "informed":
-        return Density(informed_model(network, *random_prior(network), likelihood=name), data)
+        return Density(informed_model(network, *random_prior(network), likelihood_name=name), data)
     scale = build.layer_scales(network, priors.pop("prior_scale", 0.7))  # (layer,)
     family = priors.pop("family", "normal")
     if kind == "flat":
-        return Density(flat_model(network, scale, family, likelihood=name), data)
+        return Density(flat_model(network, scale, family, likelihood_name=name), data)
     pooling = layer_pooling(network, priors.pop("pooling", "partial"))
-    return Density(hierarchical_model(network, scale, pooling, family, likelihood=name, **priors), data)
+    return Density(hierarchical_model(network, scale, pooling, family, likelihood_name=name, **priors), data)
 
 
 def predictor(network):

@@ -42,10 +42,12 @@ def fit_and_predict(n_features, n_groups, n_classes, make, **params):
         fitted.predict_proba(X, groups=["unseen"] * len(X))
         InformedPriorBNNClassifier.from_hierarchical(fitted, chains=1, tune=5, draws=10).fit(X, y).predict(X)
 
-FIRST = [  # of each likelihood, and of the curvature
+FIRST = [  # of each likelihood, of the curvature, and of each likelihood with maps of more inputs than units
     (2, 1, 2, FlatBNNClassifier, {}),
     (2, 1, 3, FlatBNNClassifier, {}),
     (2, 1, 2, FlatBNNClassifier, {"inference": "laplace"}),
+    (3, 2, 2, HierarchicalBNNClassifier, {"hidden_layer_sizes": (2,)}),
+    (3, 2, 3, HierarchicalBNNClassifier, {"hidden_layer_sizes": (2,)}),
 ]
 FURTHER = [
     (1, 1, 2, FlatBNNClassifier, {"hidden_layer_sizes": ()}),
@@ -58,6 +60,8 @@ FURTHER = [
     (1, 9, 2, HierarchicalBNNClassifier, {"pooling": "partial", "group_scale_prior": "inverse_gamma"}),
     (2, 4, 2, HierarchicalBNNClassifier, {"hidden_layer_sizes": (3,), "pooling": ["complete", "partial"]}),
     (2, 3, 2, HierarchicalBNNClassifier, {"pooling": "partial", "group_scale_prior": 0.5}),
+    (6, 3, 2, HierarchicalBNNClassifier, {"hidden_layer_sizes": (4, 3)}),
+    (5, 4, 4, HierarchicalBNNClassifier, {"hidden_layer_sizes": (3,), "activation": "logistic"}),
 ]
 first = compiled(lambda: [fit_and_predict(*sizes, **params) for *sizes, params in FIRST])
 further = [compiled(lambda: fit_and_predict(*sizes, **params)) for *sizes, params in FURTHER]
@@ -69,7 +73,7 @@ def test_a_fit_compiles_nothing(run_python, tmp_path):
     """With an empty cache, which would not hide what is compiled anew and kept on disk."""
     first, further = json.loads(run_python(COUNTED + FITS, NUMBA_CACHE_DIR=str(tmp_path)))
     assert first > 0
-    assert further == [0] * 10
+    assert further == [0] * 12
 
 
 def test_compilations_are_counted(run_python):

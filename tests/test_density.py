@@ -1,11 +1,11 @@
 """The compiled density against the PyMC models, finite differences and plain NumPy."""
 
-import math
 from itertools import combinations, product
 
 import numpy as np
 import pytest
 import reference
+from agreement import assert_equals_pymc
 from models import make_density
 from scipy import stats
 
@@ -49,66 +49,6 @@ def density_of(kind, choice):
     priors = {**choice}
     network = Network((2, 3, priors.pop("n_outputs")), priors.pop("activation"), priors.pop("fit_intercept"))
     return make_density(kind, network, [4, 1, 5] if kind == "hierarchical" else [7], **priors)
-
-
-def pymc_point(density, x):
-    """The unconstrained vector under the names of the PyMC model's value variables."""
-    model, network, n_groups = density.model, density.model.network, density.data.n_groups
-    if len(model.factor):
-        return {"z": x}
-    suffix = "" if model.family_name == "normal" else "_unconstrained__"
-    levels = {(term.name, term.level) for term in model.terms}
-    shapes = {}
-    for index, layer in enumerate(network.layers):
-        shapes[f"coef_{index}"] = (layer.n_in, layer.n_out)
-        if network.fit_intercept:
-            shapes[f"intercept_{index}"] = (layer.n_out,)
-    mapped = {"coef_0", "intercept_0"} if ("input_map", 1) in levels else set()
-    point, at = {}, 0
-    for name, shape in shapes.items():
-        if (name, 0) in levels:
-            alone = (name, 1) not in levels and name not in mapped
-            n, own = math.prod(shape), name if alone else f"{name}_mean"
-            point[own + suffix] = x[at : at + n].reshape(shape)
-            at += n
-    if model.scale_names:
-        point["group_scale_log__"] = x[at : at + len(model.scale_names)]
-        at += len(model.scale_names)
-    z, column = x[at:].reshape(n_groups, -1), 0  # (group, deviation)
-    shapes |= {"input_map": (network.sizes[0], model.map_rank), "input_shift": (model.map_rank,)}
-    for name, shape in shapes.items():
-        if (name, 1) in levels:
-            n = math.prod(shape)
-            point[f"{name}_z{suffix}"] = z[:, column : column + n].reshape(n_groups, *shape)
-            column += n
-    return point
-
-
-def assert_equals_pymc(density, fused):
-    """Log density and gradient at random points."""
-    import pytensor
-
-    from skhbnn.density.pymc_model import build_model
-
-    model = build_model(density.model, density.data, fused=fused)
-    logp, values = model.logp(), model.value_vars
-    # Neither rewritten nor compiled: either takes longer than all the evaluations.
-    mode = pytensor.compile.mode.Mode(linker="py", optimizer=None)
-    function = pytensor.function(values, [logp, *pytensor.grad(logp, values)], mode=mode)
-    # The mapping from vector to point moves numbers and changes none: applied to positions, it tells where each goes.
-    where = pymc_point(density, np.arange(density.n_dim))
-    rng = np.random.default_rng(1)
-    for _ in range(3):
-        # Moderate logits: PyMC takes log(1 - p) of the rounded p, which loses digits where p is near 1.
-        x = 0.5 * rng.normal(size=density.n_dim)  # (n_dim,)
-        point = pymc_point(density, x)
-        value, *parts = function(*(point[variable.name] for variable in values))
-        grad = np.full(density.n_dim, np.nan)  # (n_dim,)
-        for variable, part in zip(values, parts, strict=True):
-            grad[where[variable.name]] = part
-        own_value, own_grad = density.logp_grad(x)
-        np.testing.assert_allclose(own_value, value, rtol=1e-8)
-        np.testing.assert_allclose(own_grad, grad, rtol=1e-8, atol=1e-8)
 
 
 @pytest.mark.parametrize("fused", [True, False])

@@ -259,6 +259,26 @@ print(compiled._cached(partial(njit, float64(float64)), double)(21.0))
     assert run(code, NUMBA_CACHE_DIR=str(tmp_path / "cache")) == ("42.0\n", "", 0)
 
 
+def test_without_compilation():
+    """An error that says what to unset, of fits of networks alone."""
+    code = f"""{FIT}
+from sklearn.linear_model import LogisticRegression
+from skhbnn import PerGroupClassifier
+print(PerGroupClassifier(LogisticRegression()).fit(X, y, groups=[0] * 30 + [1] * 30).groups_)
+for _ in range(2):
+    try:
+        FlatBNNClassifier(**small).fit(X, y)
+    except RuntimeError as error:
+        print(error)
+"""
+    output, said, code = run(code, "-W", "ignore", NUMBA_DISABLE_JIT="1")
+    assert (code, said) == (0, "")
+    groups, *errors = output.splitlines()
+    assert groups == "[0 1]"
+    assert len(errors) == 2
+    assert all("start Python without the environment variable NUMBA_DISABLE_JIT" in error for error in errors)
+
+
 # PyMC without a compiler, and without a home -----------------------------------------------------------------------
 
 ADVI = FIT + 'FlatBNNClassifier(**{**small, "inference": "advi", "max_iter": 50}).fit(X, y); print("fitted")'

@@ -248,3 +248,52 @@ def test_callbacks_are_not_saved(moons, small, tmp_path):
     fitted.save(tmp_path / "fit")
     loaded = skhbnn.load(tmp_path / "fit")
     np.testing.assert_array_equal(loaded.predict_proba(moons.X), fitted.predict_proba(moons.X))
+
+
+# Streams that take no progress -------------------------------------------------------------------------------------
+
+
+class Stream:
+    """A stream of a program's own, with some of the methods of a file."""
+
+    def __init__(self, **methods):
+        self.written = []
+        vars(self).update(methods)
+
+    def write(self, text):
+        self.written.append(text)
+
+
+def broken(*args):
+    raise BrokenPipeError("nobody reads")
+
+
+def closed():
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+STREAMS = {
+    "write alone": Stream,
+    "write and flush": lambda: Stream(flush=lambda: None),
+    "closed": closed,
+    "none": lambda: None,
+    "a pipe that nobody reads": lambda: Stream(write=broken, isatty=lambda: True),
+    "a terminal that is gone": lambda: Stream(isatty=broken, flush=broken),
+    "without any method": object,
+    "of bytes": io.BytesIO,
+}
+
+
+@pytest.mark.parametrize("kind", STREAMS)
+@pytest.mark.parametrize("estimator", ["network", "groups"])
+def test_progress_never_ends_a_fit(kind, estimator, small, moons, monkeypatch):
+    stream = STREAMS[kind]()
+    monkeypatch.setattr(sys, "stderr", stream)
+    if estimator == "network":
+        FlatBNNClassifier(verbose=1, **small).fit(moons.X, moons.y)
+    else:
+        PerGroupClassifier(LogisticRegression(), verbose=1).fit(moons.X, moons.y, groups=moons.groups)
+    if kind.startswith("write"):
+        assert "".join(stream.written).endswith(" s\n")

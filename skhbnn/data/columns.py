@@ -1,36 +1,18 @@
-"""Columns of a table that hold group labels, and columns that hold text."""
+"""Columns of a table that hold group labels."""
 
+import difflib
 import numbers
-from contextlib import contextmanager
 
-from sklearn.utils import _safe_indexing
+from ..support.wording import named, shown
+from .labels import read_labels
+from .tables import names_of, take_column, take_columns
 
-from .labels import as_labels
-
-
-@contextmanager
-def naming_text_columns(X):
-    """Context in which an error of scikit-learn's checks of X names the columns that hold text."""
-    try:
-        yield
-    except ValueError as error:
-        text = _text_columns(X)
-        if not text:
-            raise
-        raise ValueError(
-            f"X has text in column(s) {', '.join(map(repr, text))}: {error}. Encode text as numbers, for instance "
-            "with OneHotEncoder. A column that holds the groups is named in the constructor, as in "
-            "HierarchicalBNNClassifier(groups='column'); drop it where one network is fitted."
-        ) from None
-
-
-def _text_columns(X):
-    """Names of the columns of a table X that hold text, or their positions where X has no names."""
-    if len(getattr(X, "shape", ())) != 2 or hasattr(X, "nnz"):
-        return []
-    columns = [_safe_indexing(X, position, axis=1) for position in range(X.shape[1])]
-    names = list(X.columns) if hasattr(X, "columns") else range(X.shape[1])
-    return [name for name, column in zip(names, columns, strict=True) if any(isinstance(v, str) for v in column)]
+IN_ITS_PLACE = "What selects features must leave the column of groups in its place."
+IN_A_PIPELINE = (
+    'In a pipeline, set_output(transform="pandas") keeps the names; a ColumnTransformer then calls the column '
+    "'passthrough__{0}' or 'remainder__{0}', unless it has verbose_feature_names_out=False. Estimators that make an "
+    "array of a dataframe themselves, such as BaggingClassifier, need the index, and numbers as labels."
+)
 
 
 def take_group_columns(X, columns):
@@ -49,49 +31,139 @@ def take_group_columns(X, columns):
         Columns of X that hold no labels.
     labels : list of length n_rows
         Group labels, None for a missing one.
+    positions : list of int
+        Positions of the columns of labels.
 
     Raises
     ------
     ValueError
         If a column is not in X or named twice, or none is left.
     """
-    several = isinstance(columns, (list, tuple))
-    if several and not columns:
-        raise ValueError(f"groups={columns!r} names no column of X; use None for no groups.")
-    positions = [_column_position(X, column) for column in (columns if several else [columns])]
-    if len(set(positions)) != len(positions):
-        raise ValueError(f"groups={columns!r} names a column of X twice.")
-    n_columns = X.shape[1]
-    values = [as_labels(_safe_indexing(X, position, axis=1), X.shape[0]) for position in positions]
-    if several:
+    n_rows, n_columns = X.shape
+    names = names_of(X)
+    positions = column_positions(columns, names, n_columns)
+    sources = [f"The column {names[i] if names else i!r} of X that groups names" for i in positions]
+    values = [read_labels(take_column(X, i), n_rows, source) for i, source in zip(positions, sources, strict=True)]
+    if _is_several(columns, names):
         labels = [None if any(v is None for v in row) else row for row in zip(*values, strict=True)]
     else:
         labels = values[0]
     if len(positions) == n_columns:
-        raise ValueError(f"groups={columns!r} names every column of X: none is left for the inputs of the network.")
-    inputs = _safe_indexing(X, [i for i in range(n_columns) if i not in positions], axis=1)
-    return inputs, labels
+        raise ValueError(
+            f"groups={shown(columns)} names every column of X: none is left for the inputs of the network. "
+            f"{IN_ITS_PLACE}"
+        )
+    return take_columns(X, [i for i in range(n_columns) if i not in positions]), labels, positions
 
 
-def _column_position(X, column):
-    """Position in X of a column that is named or numbered; a ValueError says why there is none."""
-    n_columns = X.shape[1]
-    if isinstance(column, str):
-        if not hasattr(X, "columns"):
+def require_names(X, columns):
+    """Raise a ValueError where ``groups`` holds names of columns, and X has no names, whatever else X is."""
+    if names_of(X) is not None:
+        return
+    for column in columns if isinstance(columns, (list, tuple)) else [columns]:
+        if isinstance(column, str):
             raise ValueError(
                 f"groups={column!r} names a column, but X is a {type(X).__name__} without column names; "
-                "give the column's index instead, or pass X as a dataframe."
+                f"give the column's index instead, or pass X as a dataframe. {IN_A_PIPELINE.format(column)}"
             )
-        names = list(X.columns)
-        if names.count(column) > 1:
-            raise ValueError(
-                f"groups={column!r} names {names.count(column)} columns of X; give one of them another name."
-            )
-        if column not in names:
-            raise ValueError(f"groups={column!r} is not a column of X, whose columns are {names}.")
-        return names.index(column)
-    if not isinstance(column, numbers.Integral):
+
+
+def column_positions(columns, names, n_columns):
+    """Positions of the columns that the parameter ``groups`` names.
+
+    Parameters
+    ----------
+    columns : str, int, or list or tuple of them
+        The parameter.
+    names : list or None
+        Names of the columns of X; None where X has none.
+    n_columns : int
+        Number of columns of X.
+
+    Returns
+    -------
+    positions : list of int
+        One for each column.
+
+    Raises
+    ------
+    ValueError
+        If a column is not in X, or named twice, or a number means two of them.
+    """
+    several = _is_several(columns, names)
+    if several and not columns:
+        raise ValueError(f"groups={columns!r} names no column of X; use None for no groups.")
+    positions = [_position(column, names, n_columns) for column in (columns if several else [columns])]
+    if len(set(positions)) != len(positions):
+        raise ValueError(f"groups={shown(columns)} names a column of X twice.")
+    return positions
+
+
+def _is_several(columns, names):
+    """Whether the parameter is a list of columns: a tuple may be the one name of a column."""
+    return isinstance(columns, list) or (isinstance(columns, tuple) and not _matches(columns, names))
+
+
+def _matches(column, names):
+    """Positions of the columns of a name."""
+    return [i for i, name in enumerate(names or ()) if type(name) is not bool and name == column]
+
+
+def _position(column, names, n_columns):
+    """Position of the column that a name or an index means; a ValueError says why there is none."""
+    matches = _matches(column, names)
+    if isinstance(column, bool) or column is None or isinstance(column, list):
         raise ValueError(f"groups={column!r} is neither the name nor the index of a column of X.")
-    if not -n_columns <= column < n_columns:
-        raise ValueError(f"groups={column!r} is not the index of a column of X, which has {n_columns} columns.")
-    return column % n_columns
+    if len(matches) > 1:
+        raise ValueError(f"groups={column!r} names {len(matches)} columns of X; give one of them another name.")
+    if isinstance(column, numbers.Integral):
+        return _position_of_number(int(column), matches, names, n_columns)
+    if matches:
+        return matches[0]
+    if names is None or (not isinstance(column, str) and all(isinstance(name, str) for name in names or ())):
+        raise ValueError(f"groups={shown(column)} is neither the name nor the index of a column of X.")
+    raise ValueError(
+        f"groups={shown(column)} is not a column of X, whose columns are [{named(names)}].{_meant(column, names)}"
+    )
+
+
+def _position_of_number(number, matches, names, n_columns):
+    """Position of the column that a number means: the name of the column, or its index, but never two columns."""
+    is_index = -n_columns <= number < n_columns
+    alike = matches or _matches(str(number), names)
+    if is_index and alike and alike != [number % n_columns]:
+        raise ValueError(
+            f"groups={number} means two columns of X: the one named {names[alike[0]]!r}, and the one at position "
+            f"{number % n_columns}, which is named {names[number % n_columns]!r}. Give the columns names that are "
+            "other texts, and groups one of those."
+        )
+    if matches:
+        return matches[0]
+    if is_index:
+        return number % n_columns
+    raise ValueError(
+        f"groups={number!r} is not the index of a column of X, which has {n_columns} columns"
+        + (f", nor the name of one, which are [{named(names)}]." if names else f". {IN_ITS_PLACE}")
+    )
+
+
+def _meant(column, names):
+    """Sentence that names the column that was probably meant, or an empty text."""
+    prefixed = [name for name in names if isinstance(name, str) and name.endswith(f"__{column}")]
+    if prefixed:
+        return (
+            f" Did you mean {prefixed[0]!r}? A ColumnTransformer adds such prefixes unless it has "
+            "verbose_feature_names_out=False."
+        )
+    whole = [name for name in names if isinstance(name, tuple) and column in name]
+    if whole:
+        return f" Did you mean {whole[0]!r}? Name all levels of it."
+    encoded = [name for name in names if isinstance(name, str) and f"__{name}".find(f"__{column}_") >= 0]
+    if encoded:
+        return (
+            f" The column(s) {named(encoded)} look like {column!r} behind a OneHotEncoder: leave the column of groups "
+            'as it is, with ("passthrough", ...) in a ColumnTransformer.'
+        )
+    texts = {str(name).strip().casefold(): name for name in names}
+    close = difflib.get_close_matches(str(column).strip().casefold(), texts, n=1, cutoff=0.8)
+    return f" Did you mean {texts[close[0]]!r}?" if close else ""

@@ -10,7 +10,13 @@ from collections.abc import Mapping, Set
 
 import numpy as np
 
+from ..support.caller import warn_caller
+from ..support.wording import shown
+
 ALL_ROWS = "all rows"  # the group of a fit without groups
+# The first whole number of which a float of the dtype holds only some neighbours, by the name of the dtype.
+LARGEST_ID = 2.0**128  # a float beyond stands for no identifier
+INEXACT = {"float16": 2**11, "halffloat": 2**11, "float32": 2**24, "float": 2**24}
 
 
 def is_missing(label):
@@ -39,6 +45,15 @@ def _plain(label):
     if isinstance(label, (datetime.timedelta, np.timedelta64)):
         return _microseconds(label.to_timedelta64() if hasattr(label, "to_timedelta64") else np.timedelta64(label))
     return label.item() if isinstance(label, np.generic) else label
+
+
+def _unwrapped(label):
+    """A label out of a scalar of PyArrow, or out of an array of no axes as tensors give them; others unchanged."""
+    if hasattr(label, "as_py"):
+        return label.as_py()
+    if getattr(label, "shape", None) == () and not isinstance(label, np.generic):
+        return np.asarray(label)[()]
+    return label
 
 
 def label_text(label):
@@ -92,10 +107,10 @@ def as_labels(groups, n_rows):
         raise ValueError(f"groups must be in the order of the rows of X; a {type(groups).__name__} has no such order.")
     if isinstance(groups, (str, bytes)) or not hasattr(groups, "__iter__"):
         raise ValueError(
-            f"groups must hold one label per row of X; got the single value {groups!r}. "
+            f"groups must hold one label per row of X; got the single value {shown(groups)}. "
             "A column of X is named in the constructor."
         )
-    labels = list(groups)
+    labels = [_unwrapped(label) for label in (groups.to_pylist() if hasattr(groups, "to_pylist") else groups)]
     if len(labels) != n_rows:
         raise ValueError(f"groups has {len(labels)} labels, but X has {n_rows} rows; give one label per row.")
     for label in labels:
@@ -103,7 +118,7 @@ def as_labels(groups, n_rows):
             hash(label)
         except TypeError:
             raise ValueError(
-                f"groups holds a label that is not hashable: {label!r}. Use strings, numbers or tuples."
+                f"groups holds a label that is not hashable: {shown(label)}. Use strings, numbers or tuples."
             ) from None
         if type(label).__repr__ is object.__repr__:
             raise ValueError(
@@ -111,6 +126,37 @@ def as_labels(groups, n_rows):
                 "strings, numbers or tuples, or give the class a __repr__."
             )
     return [None if is_missing(label) else _plain(label) for label in labels]
+
+
+def read_labels(groups, n_rows, source):
+    """Group labels as ``as_labels`` gives them, with a warning of floats too large to tell whole numbers apart.
+
+    Parameters
+    ----------
+    groups : array-like of shape (n_rows,)
+        Labels of any hashable kind.
+    n_rows : int
+        Number of rows of X.
+    source : str
+        Where the labels come from, the subject of the warning.
+
+    Returns
+    -------
+    labels : list of length n_rows
+        Group labels, None for a missing one.
+    """
+    labels = as_labels(groups, n_rows)
+    dtype = str(getattr(groups, "dtype", getattr(groups, "type", ""))).lower().partition("[")[0]
+    first = INEXACT.get(dtype, 2**53)
+    large = next((label for label in labels if type(label) is float and first <= abs(label) < LARGEST_ID), None)
+    if large is not None:
+        warn_caller(
+            f"{source} has floats of {first:,} and more, such as {large:.17g}, at which neighbouring whole numbers are "
+            "one float: different ids may have become one group. Keep ids as integers (of pandas' dtype Int64 where "
+            'some are missing) or as text, and in a pipeline by set_output(transform="pandas").',
+            UserWarning,
+        )
+    return labels
 
 
 def rows_by_label(labels):
@@ -164,9 +210,11 @@ def encode_labels(labels, known):
 
 
 def labels_array(labels):
-    """Labels as an array (label,): of a plain dtype where all are of one kind, else of objects."""
+    """Labels as an array (label,): of a plain dtype that holds all exactly, or else of objects."""
     if labels and type(labels[0]) in (str, int, float, bool) and len({type(label) for label in labels}) == 1:
-        return np.array(labels)  # (group,)
+        plain = np.array(labels)  # (group,)
+        if plain.tolist() == labels and type(plain.tolist()[0]) is type(labels[0]):
+            return plain
     array = np.empty(len(labels), dtype=object)  # (group,)
     array[:] = labels
     return array

@@ -1,12 +1,18 @@
-"""X, groups and y as callers pass them: checked once, and turned into arrays and labels."""
+"""X and groups as callers pass them: checked once, and turned into arrays and labels."""
+
+from collections import Counter
 
 import numpy as np
-from sklearn.utils import check_array, check_consistent_length
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_y, _num_samples, check_is_fitted, validate_data
+from sklearn.utils import check_array
+from sklearn.utils._param_validation import validate_parameter_constraints
+from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
 
-from .columns import naming_text_columns, take_group_columns
-from .labels import as_labels, is_missing
+from .columns import require_names, take_group_columns
+from .features import check_dtypes, naming_columns
+from .labels import read_labels
+from .tables import as_table, check_names
+
+ASKED_BY_PREDICTIONS = ("groups", "unseen_groups")  # parameters that may have been set after the fit
 
 
 def read_rows(estimator, X, groups=None, *, reset):
@@ -25,8 +31,9 @@ def read_rows(estimator, X, groups=None, *, reset):
     groups : array-like of shape (n_rows,), default=None
         Group labels that are not in X.
     reset : bool
-        True in a fit, which sets ``n_features_in_`` and ``feature_names_in_`` of the estimator. False afterwards: X
-        must have the columns of the fit, and groups must come if and only if the fit had groups.
+        True in a fit, which sets ``n_features_in_`` and ``feature_names_in_`` of the estimator, and with a parameter
+        ``groups`` also ``group_columns_``. False afterwards: X must have the columns of the fit, and groups must come
+        in the way in which they came in the fit.
 
     Returns
     -------
@@ -44,41 +51,89 @@ def read_rows(estimator, X, groups=None, *, reset):
     """
     if not reset:
         check_is_fitted(estimator)
+        _check_parameters(estimator)
     columns, checks_values = getattr(estimator, "groups", None), getattr(estimator, "_checks_values", True)
+    X, positions = as_table(X, records_pass=columns is None and not checks_values), None
     if columns is None:
+        _check_same_order(X, groups)
         read = _read_inputs if checks_values else _note_columns
         inputs = read(estimator, X, reset)  # (row, feature)
-        labels = None if groups is None else as_labels(groups, _num_samples(inputs))
+        labels = None if groups is None else read_labels(groups, _num_samples(inputs), "groups")
     elif groups is not None:
         raise ValueError(
             f"groups came in both ways: as the argument groups and as the column(s) {columns!r} of X that the "
             "constructor names; use one of them."
         )
     else:
+        require_names(X, columns)
         table = X
         if not hasattr(X, "columns"):  # of two axes, so that columns can be taken out
             table = check_array(X, dtype=None if hasattr(X, "dtype") else object, ensure_all_finite=False)
-        inputs, labels = take_group_columns(table, columns)
+        inputs, labels, positions = take_group_columns(table, columns)
         _note_columns(estimator, table, reset)
         if checks_values:
-            with naming_text_columns(inputs):
+            check_dtypes(inputs)
+            with naming_columns(inputs):
                 inputs = check_array(inputs, dtype=np.float64, estimator=estimator)  # (row, feature)
+    if not checks_values and _num_samples(inputs) == 0:
+        raise ValueError(
+            f"Found array with 0 sample(s) (shape={getattr(inputs, 'shape', (0,))}) while a minimum of 1 is required "
+            f"by {type(estimator).__name__}."
+        )
+    if hasattr(estimator, "groups"):
+        _note_group_columns(estimator, positions, reset)
     if not reset:
         _check_groups_as_in_fit(estimator, labels)
     return inputs, labels
 
 
+def _check_parameters(estimator):
+    """Raise an error if a parameter that predictions ask for is not valid."""
+    rules = estimator._parameter_constraints
+    asked = [name for name in ASKED_BY_PREDICTIONS if name in rules]
+    values = {name: getattr(estimator, name) for name in asked}
+    validate_parameter_constraints({name: rules[name] for name in asked}, values, type(estimator).__name__)
+
+
+def _check_same_order(X, groups):
+    """Raise a ValueError where groups, by their index, are of the rows of X in another order."""
+    if not (hasattr(X, "iloc") and hasattr(groups, "iloc")) or len(X) != len(groups) or X.index.equals(groups.index):
+        return
+    if Counter(X.index) == Counter(groups.index):
+        raise ValueError(
+            f"groups is a {type(groups).__name__} whose index holds the rows of X in another order: pass "
+            "groups.loc[X.index], or groups.to_numpy() if its values are in the order of X."
+        )
+
+
 def _read_inputs(estimator, X, reset):
     """X as finite numbers (row, feature), with the number and names of columns noted in a fit, compared afterwards."""
-    with naming_text_columns(X):
+    check_names(X)
+    check_dtypes(X)
+    with naming_columns(X):
         return validate_data(estimator, X, reset=reset, dtype=np.float64)  # (row, feature)
 
 
 def _note_columns(estimator, X, reset):
     """X unchanged; the number and names of its columns are noted in a fit, and compared with the fit's afterwards."""
+    check_names(X)
     if reset or getattr(X, "ndim", 2) == 2:  # of a single row without its second axis a later error says what to do
         validate_data(estimator, X, reset=reset, skip_check_array=True)
     return X
+
+
+def _note_group_columns(estimator, positions, reset):
+    """Note the columns of X that hold the groups in a fit; afterwards a ValueError if they are others now."""
+    if reset:
+        estimator.group_columns_ = positions
+    elif getattr(estimator, "group_columns_", positions) != positions:  # a file of an earlier release does not tell
+        fitted = estimator.group_columns_
+        before = "not from a column of X" if fitted is None else f"from the column(s) of X at {fitted}"
+        now = "" if positions is None else f", whose column(s) of this X are at {positions}"
+        raise ValueError(
+            f"fit took the groups {before}, and the parameter groups is {estimator.groups!r} now{now}. Set it back, or "
+            "give X the columns of the fit in their order, or fit again."
+        )
 
 
 def _check_groups_as_in_fit(estimator, labels):
@@ -96,44 +151,3 @@ def _check_groups_as_in_fit(estimator, labels):
             f"method, or name their column of X in the constructor, {name}(groups='column'). "
             "The column is the way for scikit-learn's scorers and cross_val_predict, which pass on no groups."
         )
-
-
-def read_classes(estimator, X, y):
-    """Class labels of the rows of a fit, as an array.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Named in errors.
-    X : {array-like, dataframe} of shape (n_rows, n_features)
-        Rows that the labels belong to.
-    y : array-like of shape (n_rows,)
-        Class labels as a caller passes them.
-
-    Returns
-    -------
-    y : ndarray of shape (n_rows,)
-        Class labels.
-
-    Raises
-    ------
-    ValueError
-        If y is None, misses a label, holds numbers that are no classes, or has not one label for each row of X.
-    """
-    if y is None:
-        raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None.")
-    _check_no_class_missing(y)
-    y = _check_y(y, estimator=estimator)  # (row,)
-    check_classification_targets(y)
-    check_consistent_length(X, y)
-    return y
-
-
-def _check_no_class_missing(y):
-    """Raise a ValueError if a class label is missing; a list with NaN would become an array with the class "nan"."""
-    numeric = getattr(getattr(y, "dtype", None), "kind", "O") in "biufc"
-    if numeric or (not isinstance(y, (list, tuple)) and len(getattr(y, "shape", ())) != 1):
-        return  # of numbers scikit-learn's own error says it
-    missing = [row for row, label in enumerate(y) if not hasattr(label, "__len__") and is_missing(label)]
-    if missing:
-        raise ValueError(f"y has {len(missing)} missing value(s), the first at row {missing[0]}; drop those rows.")

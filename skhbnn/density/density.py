@@ -79,6 +79,9 @@ class Density:
         entry, prior_scale, fixed, _ = map(np.concatenate, zip(*levels, strict=True))  # (coordinate,) each
         names = list(model.scale_names)
         form, n_scales = network_form(network), len(model.scale_names)
+        members = np.vstack([np.zeros(data.n_groups, dtype=int), data.members[: len(model.levels)]])  # (level, group)
+        # Groups that differ in no level of the model have one network, and their rows are those of one group.
+        _, first = np.unique(members[-1], return_index=True)  # (member of the innermost level,)
         scale_prior = model.scale_prior
         numbers = {
             "n_layers": len(network.layers),
@@ -86,7 +89,7 @@ class Density:
             "fit_intercept": form.fit_intercept,
             "n_rows": len(data.y),
             "n_row_weights": 0 if data.weights is None else len(data.weights),
-            "n_groups": data.n_groups,
+            "n_groups": len(first),
             "n_levels": len(levels),
             "n_entries": model.n_entries,
             "map_rank": model.map_rank,
@@ -102,8 +105,8 @@ class Density:
         }
         integers = {
             "sizes": form.sizes,
-            "offsets": data.offsets,
-            "members": np.vstack([np.zeros(data.n_groups), data.members[: len(model.levels)]]),  # (level, group)
+            "offsets": data.offsets[[*first, data.n_groups]],
+            "members": members[:, first],
             "places": [block.start for block in self.layout.level_blocks],  # (level,)
             "level_starts": np.cumsum([0, *(len(level.entry) for level in levels)]),  # (level + 1,)
             "entry": entry,

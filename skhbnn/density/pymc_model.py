@@ -9,6 +9,7 @@ from ..model.pooling import affine
 from .loglik_op import NetworkLogLikelihood
 
 ACTIVATIONS = {"tanh": pt.tanh, "relu": lambda x: pt.maximum(x, 0), "logistic": pt.sigmoid, "identity": lambda x: x}
+ONE = np.float64(1)  # of a float or an integer PyTensor would take a rough logarithm
 
 
 def build_model(model, data, input_names=None, fused=True, batch_size=None):
@@ -172,8 +173,8 @@ class _Weights:
         if term.level == 0 and not term.is_learned:
             return self.model.family.pymc(name, _scale(term, shape), dims)
         level = self.model.levels[term.level - 1] if term.level else None
-        # Before its scale: seeded draws depend on the order of the variables. 1 would be an int8: a rough log.
-        z = self.model.family.pymc(name, 1.0, dims if level is None else (level, *dims))
+        # Before its scale: seeded draws depend on the order of the variables.
+        z = self.model.family.pymc(name, ONE, dims if level is None else (level, *dims))
         scaled = (self.scales[term.scale] if term.is_learned else _scale(term, shape)) * z
         members = self.data.members[term.level - 1] if 0 < term.level < len(self.model.levels) else slice(None)
         return scaled[members]
@@ -216,7 +217,7 @@ class _Weights:
 
     def _factor_parts(self):
         """Yield the weights of every part under a Cholesky factor, and False: none has a group dimension."""
-        z = self.model.family.pymc("z", 1.0, "weight")
+        z = self.model.family.pymc("z", ONE, "weight")
         weights = self.model.base + pt.as_tensor_variable(self.model.factor) @ z  # (weight,)
         for part in self.network.parts:
             layer, dims = self.network.layers[part.layer], _dims(self.network, part)
@@ -226,7 +227,7 @@ class _Weights:
 
 def _scale(term, shape):
     """The fixed scale of a term: a number that all entries have, else (*part)."""
-    first = float(term.scale[0])
+    first = term.scale[0]  # a NumPy double, for the same reason as ONE
     return first if np.all(term.scale == first) else term.scale.reshape(shape)
 
 

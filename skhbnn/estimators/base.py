@@ -26,6 +26,7 @@ from ..posterior.diagnostics import diagnose
 from ..posterior.draws import posterior_from_trace
 from ..posterior.stacking import weigh_chains
 from ..support.caller import warn_caller
+from ..support.floats import floats_as_usual
 from ..support.libraries import import_pymc
 from ..support.progress import CallbackSupportMixin, fit_progress
 
@@ -163,6 +164,7 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         """Seed of everything random in a fit, drawn from random_state."""
         return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
 
+    @floats_as_usual
     def _fit_model(self, model, data, grouped=False):
         """The estimator itself, with the posterior of a model given the data; a warning says if it is doubtful."""
         seed = self._draw_seed()
@@ -197,6 +199,7 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
 
     # Predicting ----------------------------------------------------------------------------------------------------
 
+    @floats_as_usual
     def _over_rows(self, statistic, inputs, labels, axis=0):
         """A statistic of the draws that serve each row, as an array with the rows along axis in the caller's order."""
         inputs, result = self.standardizer_.transform(inputs), None  # (row, feature)
@@ -231,6 +234,7 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         """Names of the network's inputs."""
         return column_names(self)
 
+    @floats_as_usual
     def to_pymc(self, *, fused=True):
         """The fitted model with its data as a PyMC model.
 
@@ -258,6 +262,7 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
 
         return build_model(self.posterior_.model, self._training_rows(), self._input_names(), fused=fused)
 
+    @floats_as_usual
     def to_arviz(self):
         """The posterior as a labelled object for ArviZ.
 

@@ -7,10 +7,11 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils import Bunch
 
-from ..data.reading import read_classes
+from ..data.targets import read_classes
 from ..model.likelihoods import likelihood, likelihood_of_classes
 from ..posterior import prediction
 from ..support.memory import require_memory
+from ..support.wording import named
 
 
 class NetworkClassifierMixin(ClassifierMixin):
@@ -41,7 +42,9 @@ class NetworkClassifierMixin(ClassifierMixin):
         self.classes_ = present if given is None else np.unique(np.asarray(given))  # (class,)
         unknown = np.setdiff1d(present, self.classes_)
         if len(unknown):
-            raise ValueError(f"y has classes that are not in classes={self.classes_.tolist()}: {unknown.tolist()}.")
+            raise ValueError(
+                f"y has classes that are not in classes=[{named(self.classes_.tolist())}]: [{named(unknown.tolist())}]."
+            )
         if len(self.classes_) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs samples of at least 2 classes, but the data contains only one class: "

@@ -9,6 +9,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils.metaestimators import available_if
 
 from ..data.reading import read_rows
+from ..data.targets import plain_classes
 from ..posterior import prediction
 from .groups import offered
 
@@ -161,6 +162,32 @@ class ClassifierMethods:
             If n_draws is not between 1 and the number of posterior draws.
         """
         return self._sampled_proba(*read_rows(self, X, reset=False), n_draws)
+
+    def score(self, X, y, sample_weight=None):
+        """Accuracy of the classes that ``predict`` returns.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe} of shape (n_samples, n_features)
+            Rows to predict.
+        y : array-like of shape (n_samples,)
+            True class of each row.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row in the mean. None: equal weights.
+
+        Returns
+        -------
+        score : float
+            Share of the rows whose class is predicted right.
+
+        Raises
+        ------
+        NotFittedError
+            If the classifier is not fitted.
+        ValueError
+            If X is not valid.
+        """
+        return accuracy_score(plain_classes(y), self.predict(X), sample_weight=sample_weight)
 
 
 class GroupedClassifierMethods:
@@ -361,4 +388,4 @@ class GroupedClassifierMethods:
         ValueError
             As ``predict``.
         """
-        return accuracy_score(y, self.predict(X, groups=groups), sample_weight=sample_weight)
+        return accuracy_score(plain_classes(y), self.predict(X, groups=groups), sample_weight=sample_weight)

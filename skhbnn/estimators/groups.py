@@ -1,16 +1,37 @@
 """Groups as an argument of every method or as columns of X, for the estimators that have them."""
 
+import datetime
+from numbers import Real
 from typing import Any
 
+from ..data.columns import column_positions
+from ..data.doubts import doubt_of_labels, doubt_of_unknown
 from ..data.labels import ALL_ROWS, labels_array, unique_labels
 from ..persistence.saving import why_not_saved
 from ..support.caller import warn_caller
+from ..support.wording import named
 from .base import column_names
 
+COLUMNS = [None, str, Real, list, tuple, datetime.date]  # of groups: what may be a column's name or index
+BY_COLUMN = (
+    "The columns are those of the X that the estimator gets, behind transformers, which may move or scale columns: "
+    'give the column a name, which set_output(transform="pandas") keeps.'
+)
+BY_ARGUMENT = "The third argument of fit is groups: it takes no weights of rows."
 
-def unseen_text(labels):
-    """Text for an error: which labels the fit did not see."""
-    return f"groups holds {len(labels)} label(s) that fit did not see: {', '.join(map(repr, labels))}."
+
+def unseen_text(labels, known=()):
+    """Text for an error: which labels the fit did not see, and why none of them is known, if that can be said."""
+    doubt = doubt_of_unknown(labels, list(known))
+    text = f"groups holds {len(labels)} label(s) that fit did not see: {named(labels)}."
+    return text if doubt is None else f"{text} {doubt}"
+
+
+def warn_of_unseen(labels, known):
+    """Warn of labels of which fit saw none, if their types or texts say why."""
+    doubt = doubt_of_unknown(labels, list(known))
+    if doubt is not None:
+        warn_caller(f"groups holds no label that fit saw. {doubt}", UserWarning)
 
 
 def offered(method):
@@ -23,6 +44,8 @@ class GroupsMixin:
 
     groups: Any
     groups_: Any
+    group_columns_: Any
+    n_features_in_: int
 
     # Routed by default: with metadata routing on, nobody has to call set_fit_request.
     __metadata_request__fit = {"groups": True}
@@ -35,12 +58,22 @@ class GroupsMixin:
 
     def _input_names(self):
         """Names of the columns of X that hold no groups."""
-        names = column_names(self)
+        taken = self._group_positions()
+        return [name for position, name in enumerate(column_names(self)) if position not in taken]
+
+    def _group_positions(self):
+        """Positions of the columns of X that hold the groups."""
+        if not hasattr(self, "group_columns_") and self.groups is not None:  # of a file of an earlier release
+            return column_positions(self.groups, column_names(self), self.n_features_in_)
+        return getattr(self, "group_columns_", None) or []
+
+    def _label_source(self):
+        """Where the labels come from, the subject of a warning."""
         if self.groups is None:
-            return names
-        columns = self.groups if isinstance(self.groups, (list, tuple)) else [self.groups]
-        taken = {column if isinstance(column, str) else names[column] for column in columns}
-        return [name for name in names if name not in taken]
+            return "groups"
+        names = getattr(self, "feature_names_in_", None)
+        columns = [position if names is None else names[position] for position in self._group_positions()]
+        return f"The column(s) {named(columns)} of X that groups={self.groups!r} names"
 
     def _take_groups(self, labels, n_rows):
         """Sorted distinct labels of a fit, and the label of each row; sets groups_.
@@ -51,6 +84,10 @@ class GroupsMixin:
         """
         if labels is not None:
             known = unique_labels(labels, self.groups)
+            doubt = doubt_of_labels(labels, n_rows)
+            if doubt is not None:
+                advice = BY_ARGUMENT if self.groups is None else BY_COLUMN
+                warn_caller(f"{self._label_source()} {doubt} {advice}", UserWarning)
             self.groups_ = labels_array(known)  # (group,)
             reason = why_not_saved(self, known)
             if reason is not None:

@@ -1,6 +1,6 @@
 """A Bayesian neural network per group, all under one learned group distribution."""
 
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 from sklearn.base import _fit_context
@@ -12,10 +12,11 @@ from ..data.rows import group_rows
 from ..model import pooling, scale_priors
 from ..model.build import hierarchical_model, layer_scales
 from ..persistence.saving import storable
+from ..support.floats import floats_as_usual
 from .base import BaseBNN
 from .classification import NetworkClassifierMixin
 from .classifier_methods import GroupedClassifierMethods
-from .groups import GroupsMixin, unseen_text
+from .groups import COLUMNS, GroupsMixin, unseen_text, warn_of_unseen
 from .independent_prior import IndependentPriorMixin
 
 
@@ -25,7 +26,7 @@ class HierarchicalBNN(GroupsMixin, IndependentPriorMixin, BaseBNN):
     _parameter_constraints: dict = {
         **BaseBNN._parameter_constraints,
         **IndependentPriorMixin._parameter_constraints,
-        "groups": [None, str, Integral, list, tuple],
+        "groups": COLUMNS,
         "group_scale_prior": [StrOptions(set(scale_priors.NAMES)), Interval(Real, 0, None, closed="neither")],
         "pooling": [StrOptions({"auto", *pooling.NAMES}), "array-like"],
         "unseen_groups": [StrOptions({"population", "error"})],
@@ -48,6 +49,7 @@ class HierarchicalBNN(GroupsMixin, IndependentPriorMixin, BaseBNN):
             group_scale_prior=self.group_scale_prior,
         )
 
+    @floats_as_usual
     def _take_rows(self, inputs, targets, labels):
         """Rows of a fit as GroupedData; sets groups_ and standardizer_."""
         known, labels = self._take_groups(labels, len(targets))
@@ -65,10 +67,13 @@ class HierarchicalBNN(GroupsMixin, IndependentPriorMixin, BaseBNN):
         rows = rows_by_label(labels)
         codes = dict(zip(rows, encode_labels(rows, self.training_data_.group_labels), strict=True))
         unseen = [label for label, code in codes.items() if code < 0]
+        known = self.training_data_.group_labels if len(unseen) == len(codes) else ()
         if unseen and self.unseen_groups == "error":
             raise ValueError(
-                f'{unseen_text(unseen)} Set unseen_groups="population" to predict them from the group distribution.'
+                f"{unseen_text(unseen, known)} "
+                'Set unseen_groups="population" to predict them from the group distribution.'
             )
+        warn_of_unseen(unseen, known)
         for label, code in codes.items():
             seen = code >= 0
             yield rows[label], posterior.group_parameters(code) if seen else posterior.population_parameters(label)
@@ -91,8 +96,9 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
     standardised internally over all rows.
 
     Groups come as ``groups=`` of every method, or as columns of X named by the constructor's ``groups``; the columns
-    are taken out of X before the network sees it. The column form works everywhere in scikit-learn, scorers
-    included. Without groups, all rows are one group.
+    are taken out of X before the network sees it. The column form works with the scorers, searches and
+    pipelines of scikit-learn; estimators that make arrays of dataframes need numbers as labels. Without groups, all
+    rows are one group.
 
     Parameters
     ----------
@@ -164,6 +170,8 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         Class labels.
     groups_ : ndarray of shape (n_groups,) or None
         Sorted group labels; None if ``fit`` got none.
+    group_columns_ : list of int or None
+        Positions of the columns of X that hold the group labels; None if these were an argument, or there were none.
     n_features_in_ : int
         Number of columns of X, group columns included.
     feature_names_in_ : ndarray of shape (``n_features_in_``,)
@@ -282,7 +290,7 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         ConvergenceWarning
             If the chains did not converge; the fit is kept.
         UserWarning
-            If there are no groups, so that all rows are one group.
+            If there are no groups, so that all rows are one group, or the labels look like something else than groups.
         """
         self._forget()
         inputs, labels = read_rows(self, X, groups, reset=True)  # (row, feature), labels of the rows

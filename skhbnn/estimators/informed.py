@@ -17,6 +17,8 @@ from ..model.likelihoods import likelihood, likelihood_of_classes
 from ..model.terms import Layout
 from ..persistence.saving import storable
 from ..posterior.draws import posterior_from_trace
+from ..support.floats import floats_as_usual
+from ..support.wording import named
 from .base import BaseBNN, check_fitted
 from .classification import NetworkClassifierMixin
 from .classifier_methods import ClassifierMethods
@@ -80,18 +82,27 @@ class InformedPriorBNN(SingleNetworkMixin, BaseBNN):
         inputs, _ = read_rows(self, X, reset=True)  # (row, feature)
         wanted, found = self.feature_names, getattr(self, "feature_names_in_", None)
         if wanted is not None and found is not None and list(wanted) != list(found):
+            further = [name for name in found if name not in list(wanted)]
+            only_more = [name for name in found if name not in further] == list(wanted)
+            advice = (
+                f"leave out {named(further)}, such as a column of groups, which is no input of the one network."
+                if only_more
+                else "give it those, or set feature_names=None if they mean the same."
+            )
             raise ValueError(
-                f"The prior was made for the columns {list(wanted)} in this order, and X has {list(found)}; give it "
-                "those, or set feature_names=None if they mean the same."
+                f"The prior was made for the columns [{named(list(wanted))}] in this order, and X has "
+                f"[{named(list(found))}]; {advice}"
             )
         return inputs
 
+    @floats_as_usual
     def _model(self, n_inputs):
         """Model that the parameters ask for."""
         network = self._network(n_inputs)
         mean, cholesky = informed_factor(network, self.prior_mean, self.prior_cov)  # (weight,), (weight, weight)
         return informed_model(network, self._likelihood(), mean, self.prior_scale * cholesky)
 
+    @floats_as_usual
     def _take_prior(self, X):
         """The estimator itself as a fit to no rows: draws from the prior; X gives names, and units if need be."""
         inputs = self._read_inputs(X)  # (row, feature)
@@ -114,9 +125,10 @@ class InformedPriorBNN(SingleNetworkMixin, BaseBNN):
         arrays = {name: np.asarray(defaults[name] if v is None else v, dtype=float) for name, v in given.items()}
         for name, array in arrays.items():
             if array.shape != (n_inputs,):
+                more = " A column of groups is none of them." if array.ndim == 1 and n_inputs > len(array) else ""
                 raise ValueError(
-                    f"{name} has shape {array.shape}, but X has {n_inputs} features; give it those that the "
-                    "prior was made for."
+                    f"The prior was made for other columns: {name} has shape {array.shape}, but X has {n_inputs} "
+                    f"features; give it those that the prior was made for.{more}"
                 )
             if not np.all(np.isfinite(array)):
                 raise ValueError(f"{name} contains NaN or infinity.")

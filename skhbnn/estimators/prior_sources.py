@@ -4,12 +4,16 @@ from functools import cache, partial
 
 import numpy as np
 
+from ..data.doubts import doubt_of_unknown
 from ..data.labels import as_labels, encode_labels
 from ..posterior.alignment import weight_moments
 from ..posterior.group_prior import moments_of_one_mode, population_moments, scale_draws
 from ..posterior.stacking import weigh_chains
+from ..support.floats import floats_as_usual
+from ..support.wording import named, shown
 
 
+@floats_as_usual
 def group_distribution(hierarchical, covariance, prior_chains, align):
     """Mean and covariance of a new group's weights under the group distribution that a hierarchical fit learned.
 
@@ -60,6 +64,7 @@ def group_distribution(hierarchical, covariance, prior_chains, align):
     return population_moments(posterior.model, means, scale_draws(posterior), covariance)
 
 
+@floats_as_usual
 def network_posterior(fitted, group, covariance, align):
     """Mean and covariance of the posterior of one network's weights.
 
@@ -91,9 +96,14 @@ def network_posterior(fitted, group, covariance, align):
     _check_not_linearized(posterior)
     network, code = posterior.network, 0
     if getattr(fitted, "groups_", None) is not None:
-        code = int(encode_labels(as_labels([group], 1), labels)[0])
+        wanted = as_labels([group], 1)
+        code = int(encode_labels(wanted, labels)[0])
         if code < 0:
-            raise ValueError(f"group={group!r} is none of the groups of the fit, which are {labels}.")
+            doubt = doubt_of_unknown(wanted, labels)
+            raise ValueError(
+                f"group={shown(group)} is none of the groups of the fit, which are [{named(labels)}]."
+                + ("" if doubt is None else f" {doubt}")
+            )
     elif group is not None:
         raise ValueError(f"group={group!r}, but this {type(fitted).__name__} was fitted without groups.")
     if posterior.n_draws == 1:

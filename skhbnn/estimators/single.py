@@ -6,6 +6,7 @@ import numpy as np
 
 from ..data.labels import ALL_ROWS
 from ..data.rows import group_rows
+from ..support.floats import floats_as_usual
 
 
 class SingleNetworkMixin:
@@ -15,6 +16,7 @@ class SingleNetworkMixin:
     standardizer_: Any
     _standardizer: Any
 
+    @floats_as_usual
     def _take_rows(self, inputs, targets):
         """Rows of a fit as GroupedData of one group; sets standardizer_."""
         codes = np.zeros(len(targets), dtype=int)  # (row,)

@@ -2,10 +2,16 @@
 
 from types import FunctionType
 
-from numba import njit
+from numba import config, njit
 
 # Reassociation lets LLVM vectorise sums. NaN and inf keep their meaning: they mark a divergent step.
 FASTMATH = {"reassoc", "contract", "nsz", "arcp", "afn"}
+if config.DISABLE_JIT:  # Numba's functions would be plain ones, and its intrinsics of no use
+    raise RuntimeError(
+        "Numba compiles nothing here (NUMBA_DISABLE_JIT is set), and the networks run in compiled code only: start "
+        "Python without the environment variable NUMBA_DISABLE_JIT. Coverage of your own code does not need it: leave "
+        "modules of skhbnn out of what is measured."
+    )
 OPTIONS = {"fastmath": FASTMATH, "error_model": "numpy", "nogil": True}
 
 

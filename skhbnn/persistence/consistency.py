@@ -25,6 +25,7 @@ ATTRIBUTES: dict = {
     "n_iter_": int,
     "feature_names_in_": np.ndarray | None,
     "groups_": np.ndarray | None,
+    "group_columns_": list | None,
     "standardizer_": Standardizer,
     "training_data_": GroupedData,
     "posterior_": Posterior,
@@ -33,7 +34,10 @@ ATTRIBUTES: dict = {
 
 FROM_ROWS = ("n_iter_", "training_data_", "diagnostics_")  # which a prior without a fit lacks
 PER_GROUP_ATTRIBUTES: dict = {
-    **{name: ATTRIBUTES[name] for name in ("classes_", "n_features_in_", "feature_names_in_", "groups_")},
+    **{
+        name: ATTRIBUTES[name]
+        for name in ("classes_", "n_features_in_", "feature_names_in_", "groups_", "group_columns_")
+    },
     "estimators_": dict,
     "failed_groups_": dict,
     "fallback_": BaseEstimator | None,
@@ -127,6 +131,7 @@ def _faults(estimator):
     weights = posterior.chain_weights
     if weights is not None and not (np.all(weights >= 0) and np.isclose(weights.sum(), 1)):
         yield "posterior_.chain_weights are no weights that add up to 1"
+    yield from _column_faults(estimator)
     takes_groups = {hasattr(estimator, name) for name in ("unseen_groups", "groups_")}
     if takes_groups != {grouped} or not (grouped or lengths["group"] == 1):
         levels = f"{lengths['group']} groups and the levels {model.levels}"
@@ -171,9 +176,17 @@ def _per_group_faults(estimator):
             yield "an estimator has a class that is not in classes_"
         if member.n_features_in_ != everyone[0].n_features_in_ or member.n_features_in_ > estimator.n_features_in_:
             yield f"an estimator has {member.n_features_in_} features"
+    yield from _column_faults(estimator)
     names = attributes["feature_names_in_"]
     if names is not None and names.shape != (estimator.n_features_in_,):
         yield f"feature_names_in_ has shape {names.shape} instead of ({estimator.n_features_in_},)"
+
+
+def _column_faults(estimator):
+    """Yield each fault of the positions of the columns that hold the groups."""
+    columns = getattr(estimator, "group_columns_", None) or []
+    if not all(type(column) is int and 0 <= column < estimator.n_features_in_ for column in columns):
+        yield f"group_columns_ is {columns}"
 
 
 def _texts(groups):

@@ -1,6 +1,7 @@
 """Checks of what a display is asked for, before anything is computed."""
 
 from ..estimators.base import check_fitted
+from ..support.wording import named
 from .figures import import_pyplot
 
 
@@ -21,5 +22,5 @@ def class_code(classes, label):
     """
     known = classes.tolist()
     if label not in known:
-        raise ValueError(f"class_of_interest={label!r} is none of the classes of the fit, which are {known}.")
+        raise ValueError(f"class_of_interest={label!r} is none of the classes of the fit, which are [{named(known)}].")
     return known.index(label)

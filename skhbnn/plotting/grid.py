@@ -6,6 +6,7 @@ import numpy as np
 
 from ..estimators.base import column_names
 from ..estimators.per_group.classifier import PerGroupClassifier
+from ..support.wording import named
 
 MARGIN = 0.05  # of the rows' range, on either side
 
@@ -61,7 +62,7 @@ def feature_position(estimator, feature, argument):
         return inputs.index(name)
     if name in columns:
         raise ValueError(f"{argument}: {feature!r} holds the groups and is no input of the network.")
-    raise ValueError(f"{argument}: {feature!r} is not a feature of the fit, whose features are {inputs}.")
+    raise ValueError(f"{argument}: {feature!r} is not a feature of the fit, whose features are [{named(inputs)}].")
 
 
 def feature_grid(estimator, features, fixed, limits, n_ticks):

@@ -12,6 +12,7 @@ from ..data.labels import ALL_ROWS, as_labels, encode_labels
 from ..estimators.classification import NetworkClassifierMixin
 from ..estimators.per_group.classifier import PerGroupClassifier
 from ..posterior import prediction
+from ..support.wording import named
 from .checks import class_code
 from .colours import DIVERGING, MARKERS, PALETTE, cycled
 from .figures import legend_below, panel_axes
@@ -286,8 +287,9 @@ def group_panels(estimator, groups):
     codes = encode_labels(labels, known)  # (panel,)
     if np.any(codes < 0):
         strangers = [label for label, code in zip(labels, codes, strict=True) if code < 0]
-        shown = ", ".join(map(repr, known[:10])) + (", ..." if len(known) > 10 else "")
-        raise ValueError(f"groups holds {strangers}, for which the fit has no network; its groups are {shown}.")
+        raise ValueError(
+            f"groups holds [{named(strangers)}], for which the fit has no network; its groups are {named(known)}."
+        )
     if groups is None and len(labels) > MAX_PANELS:
         raise ValueError(f"The fit has {len(labels)} groups, too many for one figure: choose some with groups=[...].")
     if fits is not None:

@@ -7,6 +7,7 @@ from scipy.special import entr
 
 from ..density.forward import Forward
 from ..model.likelihoods import likelihood
+from ..support.floats import floats_as_usual
 
 BLOCK_BYTES = 4 * 2**20  # of a number for each draw, row and unit of the widest layer: they stay in the cache
 
@@ -106,6 +107,7 @@ def std_proba(predictor, parameters, X):
     return np.repeat(std, repeats, axis=1)  # of two classes one is as uncertain as the other
 
 
+@floats_as_usual
 def logarithm(proba):
     """Natural logarithm of probabilities, -inf of 0."""
     with np.errstate(divide="ignore"):

@@ -19,7 +19,16 @@ STEPS = 100  # tasks of a fit whose own steps are too many to tell
 
 def _is_rewritable(stream):
     """Whether a stream goes back to the start of its line: a terminal does, and the output of a notebook's cell."""
-    return type(stream).__module__.partition(".")[0] == "ipykernel" or stream.isatty()
+    if type(stream).__module__.partition(".")[0] == "ipykernel":
+        return True
+    try:
+        return bool(stream.isatty())
+    except (
+        AttributeError,
+        ValueError,
+        OSError,
+    ):  # it can write alone, or is closed
+        return False
 
 
 class ProgressLine:
@@ -36,7 +45,7 @@ class ProgressLine:
     def __init__(self, label, unit):
         self.label = label
         self.unit = unit
-        self._stream = sys.stderr  # None in a program without a console
+        self._stream = sys.stderr  # None in a program without a console, and once it cannot be written to
         self._live = self._stream is not None and _is_rewritable(self._stream)
         self._start, self._shown = time.monotonic(), -REFRESH
         self._tenth = 0
@@ -51,12 +60,23 @@ class ProgressLine:
         self._tenth, self._shown = tenth, seconds
         self._is_open = self._live and done < total
         text = f"{self.label}: {done} of {total} {self.unit}, {seconds:.1f} s"
-        print(("\r" if self._live else "") + text, end="" if self._is_open else "\n", file=self._stream, flush=True)
+        self._write(("\r" if self._live else "") + text + ("" if self._is_open else "\n"))
 
     def close(self):
         """End the line of work that ended before its last step."""
         if self._is_open:
-            print(file=self._stream, flush=True)
+            self._write("\n")
+
+    def _write(self, text):
+        """Write a text; a stream that does not take it is left alone from then on, so that the work goes on."""
+        if self._stream is None:
+            return
+        try:
+            self._stream.write(text)
+            if hasattr(self._stream, "flush"):
+                self._stream.flush()
+        except Exception:  # a stream is anybody's object, and progress is not worth a fit
+            self._stream = None
 
 
 class _CallbackTasks:

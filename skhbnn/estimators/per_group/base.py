@@ -13,7 +13,7 @@ from ...data.labels import ALL_ROWS, label_text, rows_by_label, unique_labels
 from ...inference.methods import METHODS
 from ...persistence.saving import SavableMixin
 from ...support.progress import CallbackSupportMixin, fit_progress
-from ..groups import GroupsMixin
+from ..groups import COLUMNS, GroupsMixin
 from .checkpoint import Checkpoint, parameter_digests, table_digest
 from .fits import POOLED, fit_all, seeded_clone
 from .parallel import Task, fit_with_refit, inference_parameters
@@ -27,7 +27,7 @@ class PerGroup(SavableMixin, UpdateMixin, ServingMixin, GroupsMixin, CallbackSup
 
     _parameter_constraints: dict = {
         "estimator": [HasMethods(["fit", "predict"])],
-        "groups": [None, str, Integral, list, tuple],
+        "groups": COLUMNS,
         "n_jobs": [None, Integral],
         "on_error": [StrOptions({"raise", "fallback"})],
         "refit_inference": [None, StrOptions(set(METHODS))],

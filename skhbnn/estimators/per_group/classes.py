@@ -7,7 +7,8 @@ from sklearn.base import ClassifierMixin, is_classifier
 from sklearn.utils import Bunch, get_tags
 from sklearn.utils.validation import _num_samples
 
-from ...data.reading import read_classes
+from ...data.targets import read_classes
+from ...support.wording import named
 from ..informed import InformedPriorBNNClassifier
 
 
@@ -45,7 +46,9 @@ class GroupClassesMixin(ClassifierMixin):
         y = read_classes(self, X, y)  # (row,)
         unknown = np.setdiff1d(y, self.classes_)
         if len(unknown):
-            raise ValueError(f"y has classes that fit did not see: {unknown.tolist()}; fit again with rows of them.")
+            raise ValueError(
+                f"y has classes that fit did not see: [{named(unknown.tolist())}]; fit again with rows of them."
+            )
         return y
 
     def _shared_parameters(self):
@@ -61,8 +64,8 @@ class GroupClassesMixin(ClassifierMixin):
         unknown = np.setdiff1d(self.classes_, fallback.classes_)  # (unknown class,)
         if len(unknown):
             raise ValueError(
-                f"The fallback {type(fallback).__name__} cannot predict the class(es) {unknown.tolist()} that "
-                f"groups have; use one that knows all of {self.classes_.tolist()}."
+                f"The fallback {type(fallback).__name__} cannot predict the class(es) [{named(unknown.tolist())}] that "
+                f"groups have; use one that knows all of [{named(self.classes_.tolist())}]."
             )
 
     # Predicting ----------------------------------------------------------------------------------------------------

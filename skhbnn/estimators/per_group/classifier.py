@@ -58,6 +58,8 @@ class PerGroupClassifier(GroupedClassifierMethods, GroupClassesMixin, PerGroup):
         Class labels of all groups.
     groups_ : ndarray of shape (n_groups,) or None
         Sorted group labels; None if ``fit`` got none.
+    group_columns_ : list of int or None
+        Positions of the columns of X that hold the group labels; None if these were an argument, or there were none.
     n_features_in_ : int
         Number of columns of X, group columns included.
     feature_names_in_ : ndarray of shape (``n_features_in_``,)

@@ -15,15 +15,10 @@ from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
+from ...support.wording import named
+
 MAX_LOST_WORKERS = 3  # a fit that kills its worker every time must come to an end
 TASKS_PER_CALL = 50  # a worker, where joblib returns all results of a call at once, as with Ray
-MAX_NAMED = 5  # labels that a message names
-
-
-def named(labels):
-    """Text of some labels for a message."""
-    more = len(labels) - MAX_NAMED
-    return ", ".join(map(repr, labels[:MAX_NAMED])) + (f" and {more} more" if more > 0 else "")
 
 
 class Task(NamedTuple):

@@ -3,8 +3,8 @@
 from sklearn.exceptions import FitFailedWarning
 
 from ...support.caller import warn_caller
+from ...support.wording import named
 from .fits import POOLED
-from .parallel import named
 
 
 def group_text(key, column):

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 from sklearn.utils import _safe_indexing
 
 from ...data.labels import ALL_ROWS, rows_by_label
-from ..groups import unseen_text
-from .parallel import named
+from ...support.wording import named
+from ..groups import unseen_text, warn_of_unseen
 
 
 class Answer(NamedTuple):
@@ -33,6 +33,7 @@ class ServingMixin:
     estimator: Any
     estimators_: dict
     fallback_: Any
+    failed_groups_: dict
 
     def _offers(self, method):
         getattr(self.estimator, method)  # its AttributeError says more
@@ -59,8 +60,10 @@ class ServingMixin:
         served = [(rows[label], self.estimators_[label]) for label in rows if label in self.estimators_]
         if not unserved:
             return served
+        known = self.estimators_ if len(unserved) == len(rows) and not self.failed_groups_ else ()
         if self.fallback_ is None:
-            raise ValueError(f"{unseen_text(unserved)} Set fallback to predict them.")
+            raise ValueError(f"{unseen_text(unserved, known)} Set fallback to predict them.")
+        warn_of_unseen(unserved, known)
         if not hasattr(self.fallback_, method):
             raise ValueError(
                 f"The fallback {type(self.fallback_).__name__} has no {method}, and serves the group(s) "

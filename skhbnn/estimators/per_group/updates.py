@@ -7,6 +7,7 @@ from sklearn.utils import _safe_indexing, check_array
 
 from ...data.labels import ALL_ROWS, labels_array, rows_by_label, unique_labels
 from ...support.progress import fit_progress
+from ..groups import warn_of_unseen
 from ..single import SingleNetworkMixin
 from .fits import fit_all
 from .parallel import Task
@@ -44,6 +45,8 @@ class UpdateMixin:
     def _update_clones(self, X, y, labels):
         """The estimator per group itself, with the groups of new rows fitted again to their old and new rows."""
         labels = [ALL_ROWS] * len(y) if labels is None else labels
+        if self.groups_ is not None and not any(label in self.estimators_ for label in labels):
+            warn_of_unseen(list(dict.fromkeys(labels)), unique_labels([*self.estimators_, *self.failed_groups_]))
         known, rows, seed = unique_labels(labels, self.groups), rows_by_label(labels), self._draw_seed()
 
         def task(key):

@@ -67,7 +67,8 @@ class StudentT(Family):
         from .transform import Unconstrained
 
         transform = Unconstrained(self, scale)
-        return pm.StudentT(name, nu=self.shape, mu=0, sigma=scale, dims=dims, default_transform=transform)
+        nu = np.float64(self.shape)  # of a float PyTensor takes a rough logarithm
+        return pm.StudentT(name, nu=nu, mu=0, sigma=scale, dims=dims, default_transform=transform)
 
 
 KIND = StudentT()

@@ -43,13 +43,16 @@ def score_rows(z, rows, block, space):
         z[r] = u / scale
 
 
+add_rows = summed(score_rows)
+
+
 class Normal(Likelihood):
     """Normal(output, noise_scale²)."""
 
     name = "normal"
     own = ("noise_scale",)
     score_rows = staticmethod(score_rows)
-    add_rows = staticmethod(summed(score_rows))
+    add_rows = staticmethod(add_rows)
     own_numbers = NOISE_SCALE
 
     def check(self, y):

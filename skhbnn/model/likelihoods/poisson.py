@@ -19,13 +19,16 @@ def score_rows(z, rows, block, space):
         z[r] = y - rate
 
 
+add_rows = summed(score_rows)
+
+
 class Poisson(Likelihood):
     """Poisson(exp(output))."""
 
     name = "poisson"
     dtype = "int64"
     score_rows = staticmethod(score_rows)
-    add_rows = staticmethod(summed(score_rows))
+    add_rows = staticmethod(add_rows)
 
     def check(self, y):
         n_faults = int(np.sum(~(np.isfinite(y) & (y >= 0))))

@@ -1,0 +1,82 @@
+"""Tables of any library: names, types and columns; forms that are no tables, and what to make of them."""
+
+import sys
+from collections import Counter
+from collections.abc import Mapping
+
+from scipy.sparse import issparse
+from sklearn.utils import _safe_indexing
+
+from ..support.wording import named
+
+INDEXED = ("csr", "csc", "lil")  # sparse formats whose rows can be taken
+
+
+def names_of(X):
+    """Names of the columns of a table as a list; None where X has none."""
+    if hasattr(X, "column_names"):  # PyArrow's tables, whose columns are the values
+        return list(X.column_names)
+    return list(X.columns) if hasattr(X, "columns") else None
+
+
+def dtypes_of(X):
+    """The dtype of each column of a table as a list; None where X has no such thing."""
+    if names_of(X) is None:
+        return None
+    return list(getattr(X, "dtypes", getattr(getattr(X, "schema", None), "types", ()))) or None
+
+
+def take_column(X, position):
+    """One column of a table, (row,)."""
+    return X.column(position) if hasattr(X, "column_names") else _safe_indexing(X, position, axis=1)
+
+
+def take_columns(X, positions):
+    """Table of some columns of a table, (row, column)."""
+    return X.select(positions) if hasattr(X, "column_names") else _safe_indexing(X, positions, axis=1)
+
+
+def as_table(X, *, records_pass=False):
+    """X in a form whose rows and columns can be taken: unchanged, but for some forms of PyArrow and SciPy.
+
+    Parameters
+    ----------
+    X : object
+        Rows as a caller passes them.
+    records_pass : bool, default=False
+        Whether a list of dicts may pass, because an estimator within may understand it.
+
+    Returns
+    -------
+    X : object
+        The rows.
+
+    Raises
+    ------
+    ValueError
+        If X is a structured array, a dict, or a list of dicts.
+    """
+    if getattr(getattr(X, "dtype", None), "names", None):
+        raise ValueError(
+            f"X is a structured array with the fields {named(X.dtype.names)}; make a table of it, pandas.DataFrame(X)."
+        )
+    if isinstance(X, Mapping) and not issparse(X):  # SciPy's dictionary of keys is both
+        raise ValueError(
+            f"X is a {type(X).__name__} with the keys {named(list(X))}; make a table of it, pandas.DataFrame(X)."
+        )
+    if not records_pass and isinstance(X, (list, tuple)) and len(X) and isinstance(X[0], Mapping):
+        raise ValueError(f"X is a {type(X).__name__} of dicts; make a table of it, pandas.DataFrame(X).")
+    pyarrow = sys.modules.get("pyarrow")
+    if pyarrow is not None and isinstance(X, pyarrow.RecordBatch):
+        X = pyarrow.Table.from_batches([X])
+    if issparse(X) and X.format not in INDEXED:
+        X = X.tocsr()
+    return X
+
+
+def check_names(X):
+    """Raise a ValueError where a table has several columns of one name."""
+    names = names_of(X) or []
+    if len(set(names)) < len(names):
+        twice = next(name for name, count in Counter(names).items() if count > 1)
+        raise ValueError(f"X has {names.count(twice)} columns named {twice!r}; give each a name of its own.")

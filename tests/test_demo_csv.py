@@ -1,0 +1,137 @@
+"""The demo's reading of a CSV: what is left out, kept or encoded is said, with the name of the column."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from skhbnn.datasets import make_rotated_moons
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+@pytest.fixture(scope="module")
+def load_csv():
+    """The function of the demo that reads a CSV."""
+    sys.path.insert(0, str(EXAMPLES))
+    try:
+        from demo_load import load_csv
+    finally:
+        sys.path.remove(str(EXAMPLES))
+    return load_csv
+
+
+@pytest.fixture(scope="module")
+def table():
+    """Two features, a class as text and a group, in 60 rows."""
+    X, _, y, _, groups, _ = make_rotated_moons(n_groups=4, n_samples=30, random_state=0)
+    return pd.DataFrame(X, columns=["a", "b"]).assign(shop=groups, bought=np.where(y, "yes", "no"))
+
+
+@pytest.fixture
+def load(load_csv, tmp_path):
+    """A function that writes a CSV and reads it as the demo does."""
+
+    def load(csv, drop=()):
+        path = tmp_path / "table.csv"
+        path.write_text(csv)
+        return load_csv(path, "bought", "shop", list(drop))
+
+    return load
+
+
+def with_commas(table):
+    return "\n".join(f"{line}," for line in table.to_csv(index=False).splitlines())
+
+
+def test_a_whole_table(load, table, capsys):
+    rows = load(table.to_csv(index=False))
+    np.testing.assert_allclose(rows.X, table[["a", "b"]], rtol=1e-12)
+    assert rows.groups.tolist() == table["shop"].tolist()
+    assert capsys.readouterr() == ("Features: a, b.\n", "")
+
+
+@pytest.mark.parametrize(
+    ("n_notes", "blamed"), [(0, "No row of"), (3, "--group shop must hold"), (1, "--target bought")]
+)
+def test_a_column_that_costs_the_rows_is_named(n_notes, blamed, load, table):
+    notes = np.where(np.arange(60) < n_notes, "x", None)
+    with pytest.raises(SystemExit, match=rf"{blamed}.*note is empty in {60 - n_notes} \(--drop 'note' keeps them\)"):
+        load(table.assign(note=notes).to_csv(index=False))
+
+
+def test_commas_at_the_ends_of_lines(load, table):
+    csv = with_commas(table)
+    with pytest.raises(SystemExit, match=r"Unnamed: 4 is empty in 60 \(--drop 'Unnamed: 4' keeps them\)"):
+        load(csv)
+    assert load(csv, drop=["Unnamed: 4"]).X.shape == (60, 2)
+    header, _, body = csv.partition("\n")
+    np.testing.assert_allclose(load(header.rstrip(",") + "\n" + body).X, table[["a", "b"]], rtol=1e-12)
+
+
+def test_rows_that_are_left_out_are_said_with_their_columns(load, table, capsys):
+    rows = load(
+        table.assign(a=table["a"].where(table.index != 3), shop=table["shop"].where(table.index > 1)).to_csv(
+            index=False
+        )
+    )
+    assert len(rows.y) == 57
+    said = capsys.readouterr().err
+    assert said == (
+        "Left out 3 of 60 rows, which miss a value: shop is empty in 2; a is empty in 1 (--drop 'a' keeps them).\n"
+    )
+
+
+@pytest.mark.parametrize("word", ["NA", "nan", "None", "null", "N/A"])
+def test_words_for_missing_values_stay_labels(word, load, table, capsys):
+    names = np.array([word, "EU", "AS", "AF"])[table["shop"]]
+    rows = load(table.assign(shop=names).to_csv(index=False))
+    assert rows.groups.tolist() == names.tolist()
+    assert f"Kept: 15 rows in which --group shop is '{word}', as a label" in capsys.readouterr().err
+    classes = np.where(table["bought"] == "yes", word, "no")
+    rows = load(table.assign(bought=classes).to_csv(index=False))
+    assert rows.y.tolist() == classes.tolist()
+    assert "in which --target bought is" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("start", [0, 1, -7])
+@pytest.mark.parametrize("order", ["as it is", "shuffled"])
+def test_a_number_of_the_rows_is_said(start, order, load, table, capsys):
+    numbers = np.arange(60) + start
+    if order == "shuffled":
+        np.random.default_rng(0).shuffle(numbers)
+    load(table.assign(row=numbers).to_csv(index=False))
+    output, said = capsys.readouterr()
+    assert "the feature row numbers the rows, as an index does; --drop 'row' leaves it out" in said
+    assert output == "Features: a, b, row.\n"
+    load(table.to_csv())
+    assert "the feature Unnamed: 0 numbers the rows" in capsys.readouterr().err
+
+
+def test_decimal_commas_are_said(load, table, capsys):
+    load(table.assign(a=[f"{value:.3f}".replace(".", ",") for value in table["a"]]).to_csv(index=False))
+    assert "the feature a has numbers with commas, such as " in capsys.readouterr().err
+
+
+def test_text_that_differs_in_every_row_is_said(load, table, capsys):
+    load(table.assign(name=[f"customer {i}" for i in range(60)]).to_csv(index=False))
+    assert "the feature name is text that differs in nearly every row" in capsys.readouterr().err
+
+
+def test_semicolons_are_said(load, table):
+    with pytest.raises(SystemExit, match="columns seem to be separated by ';'"):
+        load(table.to_csv(index=False, sep=";"))
+
+
+def test_the_command_ends_without_a_traceback(table, tmp_path):
+    """As a person runs it, on rows that cannot be used."""
+    path = tmp_path / "table.csv"
+    path.write_text(with_commas(table))
+    command = [sys.executable, str(EXAMPLES / "demo.py"), str(path), "--target", "bought", "--group", "shop"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "--drop 'Unnamed: 4' keeps them" in done.stderr

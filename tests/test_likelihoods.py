@@ -1,0 +1,397 @@
+"""What every registered likelihood keeps to: formulas, compiled part, draws and PyMC's form say one and the same."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+import pytest
+from agreement import (
+    assert_close,
+    assert_equals_pymc,
+    assert_gradient_is_right,
+    differences,
+    logp_function,
+    value_name,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numba import njit
+from scipy import integrate, special, stats
+
+from skhbnn.data.rows import GroupedData
+from skhbnn.density import compiled
+from skhbnn.density.density import Density
+from skhbnn.density.forward import network_form
+from skhbnn.kernel.network_kernel import BLOCK, Block, Rows, weighted
+from skhbnn.model import build
+from skhbnn.model.likelihoods import NAMES, likelihood
+from skhbnn.model.likelihoods.base import ClassLikelihood
+from skhbnn.model.network import Network
+
+FIXED = settings(derandomize=True, database=None, deadline=None, max_examples=30)
+N_CLASSES = 3  # of likelihoods of classes
+
+
+@dataclass(frozen=True)
+class Case:
+    """A likelihood in SciPy's words."""
+
+    distribution: Callable  # outputs of a row (output,) and own numbers (own number,) -> a distribution of its target
+    refused: list  # targets that ``check`` must refuse, each by itself
+
+
+CASES = {
+    "bernoulli": Case(lambda z, own: stats.bernoulli(special.expit(z[0])), [-1.0, 0.5, 2.0, np.nan]),
+    "categorical": Case(
+        lambda z, own: stats.rv_discrete(values=(np.arange(len(z)), np.exp(z) / np.exp(z).sum())),
+        [-1.0, 0.5, np.nan],
+    ),
+    "normal": Case(lambda z, own: stats.norm(z[0], own[0]), [np.nan, np.inf, -np.inf]),
+    "poisson": Case(lambda z, own: stats.poisson(np.exp(z[0])), [-1.0, np.nan, np.inf]),
+}
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def name(request):
+    """The name of every registered likelihood."""
+    if request.param not in CASES:
+        pytest.fail(f"The likelihood {request.param!r} has no entry in CASES: say there what SciPy calls it.")
+    return request.param
+
+
+def n_outputs_of(name):
+    return likelihood(name).n_outputs(N_CLASSES)
+
+
+def example(name, n_rows, seed=0):
+    """Outputs (output, row), own numbers (own number,) and targets (row,) that the likelihood draws."""
+    kind, rng = likelihood(name), np.random.default_rng(seed)
+    outputs = rng.normal(size=(n_outputs_of(name), n_rows))  # (output, row)
+    own = kind.own_from_unconstrained(0.4 * rng.normal(size=len(kind.own)))  # (own number,)
+    return outputs, own, kind.draw(rng, outputs, own)
+
+
+def distributions(name, outputs, own):
+    return [CASES[name].distribution(z, own) for z in outputs.T]
+
+
+def log_density(distribution, y):
+    return distribution.logpmf(y) if hasattr(distribution, "logpmf") else distribution.logpdf(y)
+
+
+def expectation(distribution, function):
+    """The expectation of a function from targets (row,) to (..., row): by summation, or by quadrature."""
+    low, high = distribution.support()
+    if hasattr(distribution, "logpmf"):
+        last = min(high, next(n for n in 2.0 ** np.arange(3, 20) if distribution.sf(n) < 1e-18))
+        y = np.arange(low, last + 1)  # (target,)
+        return function(y) @ distribution.pmf(y)
+    return integrate.quad_vec(lambda y: distribution.pdf(y) * function(np.array([y]))[..., 0], low, high)[0]
+
+
+def responses(name, y, n_responses):
+    """Targets (row,) as what ``mean`` is the mean of: numbers, or indicators of classes, (response, row)."""
+    if not isinstance(likelihood(name), ClassLikelihood):
+        return np.asarray(y, dtype=float)[None]
+    codes = [1] if n_responses == 1 else range(n_responses)
+    return np.array([y == code for code in codes], dtype=float)
+
+
+# The compiled part ---------------------------------------------------------------------------------------------------
+
+
+@cache
+def compiled_rows(name, kind):
+    """A compiled function of a likelihood, for callers in Python."""
+    of = likelihood(name)
+    rows_function = {"score": of.score_rows, "add": of.add_rows, "weighted": weighted(of.score_rows)}[kind]
+    return njit(lambda z, rows, block, space: rows_function(z, rows, block, space))
+
+
+def run(name, kind, outputs, own, y, weights=(), first=3):
+    """Run a compiled function on a block of rows.
+
+    Returns what it returns, what it leaves in place of the outputs (output, m), the space (1 + own number, m), and what
+    it adds to the gradient in the own numbers.
+    """
+    n_outputs, n = outputs.shape
+    m = -(-n // 8) * 8
+    z = np.full((n_outputs, m), 0.3)  # (output, m)
+    z[:, :n] = outputs
+    space = np.full((3 + len(own), m), 7.0)  # (number, m): as much as the kernel has
+    own_grad = np.full(len(own), 5.0)  # (own number,)
+    before = np.zeros(first)  # (row,): of the blocks before
+    weights = np.concatenate([before, weights]) if len(weights) else np.empty(0)  # (row,)
+    rows = Rows(np.empty((0, 0)), np.concatenate([before, y]), weights, np.empty(0), own, own_grad)
+    flat, block = z.reshape(-1), Block(first, n, m, n_outputs)
+    result = compiled_rows(name, kind)(flat, rows, block, space.reshape(-1))
+    return result, z, space[: 1 + len(own)], own_grad - 5.0
+
+
+def scores(name, outputs, own, y):
+    """Log likelihoods (row,), and their derivatives in the outputs (output, row) and own numbers (own number, row)."""
+    parts = []
+    for at in range(0, len(y), BLOCK):
+        here = slice(at, at + BLOCK)
+        _, z, space, _ = run(name, "score", outputs[:, here], own, y[here])
+        parts.append(np.concatenate([space[:1], z, space[1:]])[:, : len(y[here])])
+    found = np.concatenate(parts, axis=1)  # (1 + output + own number, row)
+    return found[0], found[1 : 1 + len(outputs)], found[1 + len(outputs) :]
+
+
+def test_log_likelihood_is_scipys(name):
+    """Under several draws at once, each with own numbers of its own."""
+    draws = [example(name, 20, seed) for seed in range(3)]
+    outputs, own, y = (np.stack(parts) for parts in zip(*draws, strict=True))  # (draw, ...)
+    found = likelihood(name).log_likelihood(outputs, y[0], own)  # (draw, row)
+    expected = [
+        [log_density(distribution, target) for distribution, target in zip(row, y[0], strict=True)]
+        for row in (distributions(name, z, numbers) for z, numbers in zip(outputs, own, strict=True))
+    ]
+    np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-13)
+
+
+def test_compiled_rows_equal_the_formula(name):
+    """Values, and derivatives in the outputs and in the own numbers."""
+    kind = likelihood(name)
+    outputs, own, y = example(name, 100)
+    outputs *= 2
+    values, of_outputs, of_own = scores(name, outputs, own, y)
+    np.testing.assert_allclose(values, kind.log_likelihood(outputs, y, own), rtol=1e-12, atol=1e-14)
+    for r in range(len(y)):
+        expected = differences(lambda z, r=r: kind.log_likelihood(z[:, None], y[r : r + 1], own)[0], outputs[:, r])
+        np.testing.assert_allclose(of_outputs[:, r], expected, rtol=1e-10, atol=1e-11)
+        expected = differences(
+            lambda numbers, r=r: kind.log_likelihood(outputs[:, r, None], y[r : r + 1], numbers)[0],
+            own,
+            1e-2 * own.min(initial=1.0),
+        )
+        np.testing.assert_allclose(of_own[:, r], expected, rtol=1e-9, atol=1e-9)
+
+
+def test_row_logliks_equal_the_formula(name):
+    """The compiled function of the PyTensor Op: rows in any order, weighted gradients."""
+    outputs, own, y = example(name, 90, seed=1)
+    group = np.random.default_rng(0).permutation(len(y))  # (row,): every row has a network of its own
+    row_weights = np.random.default_rng(1).uniform(0, 3, len(y))  # (row,)
+    weights = np.empty(outputs.T.shape)  # (group, weight): with one input of 1, the outputs themselves
+    weights[group] = outputs.T
+    form = network_form(Network((1, len(outputs)), "identity", False))
+    arguments = form, weights, own, np.ones((len(y), 1)), y.astype(float), (group, row_weights)
+    logliks, of_weights, of_own = compiled.row_logliks(likelihood(name))(*arguments)
+    values, of_outputs, of_own_rows = scores(name, outputs, own, y)
+    np.testing.assert_allclose(logliks, values, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(of_weights[group], (row_weights * of_outputs).T, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(of_own, of_own_rows @ row_weights, rtol=1e-12)
+
+
+@pytest.mark.parametrize("n", [1, 7, 8, 9, 64])
+def test_blocks_add_up_their_rows(name, n):
+    """Counted once or weighted: the sum, the derivatives of every row, and 0 in the padding."""
+    outputs, own, y = example(name, n, seed=n)
+    values, of_outputs, of_own = scores(name, outputs, own, y)
+    row_weights = np.random.default_rng(n).uniform(0, 3, n)  # (row,)
+    for kind, weights in (("add", np.ones(n)), ("weighted", row_weights)):
+        total, z, _, own_grad = run(name, kind, outputs, own, y, () if kind == "add" else weights)
+        np.testing.assert_allclose(total, values @ weights, rtol=1e-12)
+        np.testing.assert_allclose(z[:, :n], of_outputs * weights, rtol=1e-11, atol=1e-13)
+        np.testing.assert_array_less(np.abs(z[:, n:]), 1e-40)
+        np.testing.assert_allclose(own_grad, of_own @ weights, rtol=1e-11, atol=1e-13)
+
+
+# Moments, draws, information -----------------------------------------------------------------------------------------
+
+
+def test_mean_and_variance_are_those_of_the_distribution(name):
+    kind = likelihood(name)
+    outputs, own, _ = example(name, 6)
+    mean, variance = kind.mean(outputs.copy(), own), kind.variance(outputs.copy(), own)  # (response, row) each
+    assert mean.shape == variance.shape == (kind.n_responses(len(outputs)), 6)
+    for r, distribution in enumerate(distributions(name, outputs, own)):
+        first = expectation(distribution, lambda y: responses(name, y, len(mean)))
+        second = expectation(distribution, lambda y, first=first: (responses(name, y, len(mean)) - first[:, None]) ** 2)
+        np.testing.assert_allclose(mean[:, r], first, rtol=1e-8)
+        np.testing.assert_allclose(variance[:, r], second, rtol=1e-8)
+
+
+def test_draws_have_mean_and_variance(name):
+    """To 5 standard errors of 40,000 draws of each row."""
+    kind, n_draws = likelihood(name), 40_000
+    outputs, own, _ = example(name, 5)
+    mean, variance = kind.mean(outputs.copy(), own), kind.variance(outputs.copy(), own)  # (response, row) each
+    y = kind.draw(np.random.default_rng(0), np.repeat(outputs[None], n_draws, axis=0), own[None])  # (draw, row)
+    assert y.shape == (n_draws, 5)
+    assert y.dtype == kind.dtype
+    values = responses(name, y, len(mean))  # (response, draw, row), or with an axis of 1
+    values = values.reshape(len(mean), n_draws, 5)
+    squares = (values - mean[:, None]) ** 2  # (response, draw, row)
+    for quantity, truth in ((values, mean), (squares, variance)):
+        error = quantity.std(axis=1) / np.sqrt(n_draws)  # (response, row)
+        assert (error < 0.1 * np.sqrt(variance) * np.maximum(1, np.sqrt(variance))).all()
+        assert (np.abs(quantity.mean(axis=1) - truth) < 5 * error).all()
+
+
+def test_information_is_the_variance_of_the_score(name):
+    """Of the outputs and of the own numbers in their unconstrained form."""
+    kind = likelihood(name)
+    outputs, own, _ = example(name, 5)
+    slope = differences(kind.own_from_unconstrained, kind.own_to_unconstrained(own))  # (own number, unconstrained)
+    information = kind.information(outputs, own)  # (row, output + own number, the same)
+
+    def score(y, z):
+        _, of_outputs, of_own = scores(name, np.repeat(z[:, None], len(y), axis=1), own, y)
+        return np.concatenate([of_outputs, slope.T @ of_own])  # (output + own number, target)
+
+    for r, (z, distribution) in enumerate(zip(outputs.T, distributions(name, outputs, own), strict=True)):
+        assert np.abs(expectation(distribution, lambda y, z=z: score(y, z))).max() < 1e-8
+        variance = expectation(distribution, lambda y, z=z: np.einsum("it,jt->ijt", score(y, z), score(y, z)))
+        np.testing.assert_allclose(information[r], variance, rtol=1e-8, atol=1e-9)
+    several = kind.information(np.stack([outputs, -outputs]), np.stack([own, own]))  # (draw, row, ...)
+    np.testing.assert_array_equal(several[0], information)
+    np.testing.assert_array_equal(several[1], kind.information(-outputs, own))
+
+
+def test_identified_outputs_have_the_likelihood_of_the_outputs(name):
+    outputs, own, y = example(name, 30)
+    kind = likelihood(name)
+    identified = kind.identified(outputs.copy())  # (output, row)
+    np.testing.assert_allclose(
+        kind.log_likelihood(identified, y, own), kind.log_likelihood(outputs, y, own), rtol=1e-12, atol=1e-14
+    )
+
+
+# Targets and own numbers ---------------------------------------------------------------------------------------------
+
+
+def test_check(name):
+    """It accepts what ``draw`` makes, and refuses other targets in its own words."""
+    kind = likelihood(name)
+    for seed in range(5):
+        kind.check(example(name, 50, seed)[2])
+    _, _, y = example(name, 4)
+    for value in CASES[name].refused:
+        with pytest.raises(ValueError, match=rf"^{name} needs "):
+            kind.check(np.append(y.astype(float), value))
+
+
+def test_own_numbers_and_their_unconstrained_forms_are_inverse(name):
+    kind = likelihood(name)
+
+    @given(arrays(float, (4, len(kind.own)), elements=st.floats(-20, 20)))
+    @FIXED
+    def inverse(v):
+        own = kind.own_from_unconstrained(v)  # (draw, own number)
+        assert own.shape == v.shape
+        np.testing.assert_allclose(kind.own_to_unconstrained(own), v, rtol=1e-12, atol=1e-12)
+
+    inverse()
+
+
+def test_compiled_own_numbers_are_those_of_pymc(name):
+    """Values and gradient of their log prior, Jacobian included, and the chain rule back to the sampler's numbers."""
+    kind = likelihood(name)
+    constrain, pull_back = kind.own_numbers
+    compiled_constrain = njit(lambda free, own, grad: constrain(free, own, grad))
+    compiled_pull_back = njit(lambda free, own, grad_own, grad: pull_back(free, own, grad_own, grad))
+    with pm.Model() as model:
+        variables = kind.own_pymc()
+    assert [variable.name for variable in variables] == list(kind.own)
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        free, grad_own = rng.normal(size=(2, len(kind.own)))  # (own number,) each
+        own, grad = np.full(len(kind.own), np.nan), np.full(len(kind.own), 5.0)  # (own number,) each
+        logp = compiled_constrain(free, own, grad)
+        np.testing.assert_allclose(own, kind.own_from_unconstrained(free), rtol=1e-13)
+        if kind.own:
+            names = [value_name(model, own_name) for own_name in kind.own]
+            expected, gradients = logp_function(model)(dict(zip(names, free, strict=True)))
+            np.testing.assert_allclose(logp, expected, rtol=1e-12)
+            np.testing.assert_allclose(grad - 5.0, [gradients[value] for value in names], rtol=1e-11)
+        else:
+            assert logp == 0
+        grad[:] = 5.0
+        compiled_pull_back(free, own, grad_own, grad)
+        expected = differences(kind.own_from_unconstrained, free).T @ grad_own  # (own number,)
+        np.testing.assert_allclose(grad - 5.0, expected, rtol=1e-10)
+
+
+# PyMC and the whole density ------------------------------------------------------------------------------------------
+
+
+def test_pymc_has_the_log_likelihood(name):
+    kind = likelihood(name)
+    outputs, own, y = example(name, 40)
+    distribution, parameters = kind.pymc(pt.as_tensor(outputs.T), [pt.as_tensor(number) for number in own])
+    found = pm.logp(distribution.dist(**parameters), pt.as_tensor(y)).eval()  # (row,)
+    np.testing.assert_allclose(found, kind.log_likelihood(outputs, y, own), rtol=1e-8, atol=1e-12)
+
+
+def make_data(name, sizes, seed=0):
+    """Rows of two inputs in groups of these sizes."""
+    rng = np.random.default_rng(seed)
+    _, _, y = example(name, sum(sizes), seed)
+    return GroupedData(
+        X=rng.normal(size=(sum(sizes), 2)),
+        y=y,
+        offsets=np.cumsum([0, *sizes]),
+        group_labels=[f"group {g}" for g in range(len(sizes))],
+        order=np.arange(sum(sizes)),
+    )
+
+
+def make_model(name, structure):
+    network = Network((2, 3, n_outputs_of(name)), "tanh", True)
+    scale = np.array([0.7, 1.2])  # (layer,)
+    if structure == "flat":
+        return build.flat_model(network, name, scale)
+    return build.hierarchical_model(network, name, scale, (structure, "partial"))
+
+
+STRUCTURES = {"flat": [70], "partial": [4, 1, 65], "affine": [4, 1, 5]}  # sizes of the groups
+
+
+@pytest.mark.parametrize("structure", STRUCTURES)
+@pytest.mark.parametrize("fused", [True, False])
+def test_densities_equal_pymc(name, structure, fused):
+    assert_equals_pymc(Density(make_model(name, structure), make_data(name, STRUCTURES[structure])), fused)
+
+
+def with_weights(data, weights):
+    return replace(data, weights=np.asarray(weights, dtype=float))
+
+
+def repeated(data, counts):
+    """The rows of the data as often as counts (row,) say."""
+    ends = np.concatenate([[0], np.cumsum(counts)])  # (row + 1,)
+    order = np.repeat(np.arange(len(counts)), counts)  # (row,)
+    return replace(data, X=data.X[order], y=data.y[order], offsets=ends[data.offsets], order=np.arange(len(order)))
+
+
+@pytest.mark.parametrize("structure", ["flat", "partial"])
+@pytest.mark.parametrize("counts", ["some", "zero", "none of a group"])
+def test_weights_are_repeated_rows(name, structure, counts):
+    """Whole weights equal rows that often, and those of weight 0 are not there."""
+    model, data = make_model(name, structure), make_data(name, STRUCTURES[structure])
+    rng = np.random.default_rng(0)
+    times = rng.integers(1 if counts == "some" else 0, 4, len(data.y))  # (row,)
+    if counts == "none of a group":
+        times[: data.offsets[1]] = 0
+    weighted_density, plain = Density(model, with_weights(data, times)), Density(model, repeated(data, times))
+    for _ in range(3):
+        x = 0.5 * rng.normal(size=plain.n_dim)  # (n_dim,)
+        (value, gradient), (expected, of_repeated) = weighted_density.logp_grad(x), plain.logp_grad(x)
+        np.testing.assert_allclose(value, expected, rtol=1e-12)
+        assert_close(gradient, of_repeated, 1e-12)
+
+
+def test_weighted_density(name):
+    """Any weights: the gradient is that of the values, which the compiled log likelihood in PyMC has as well."""
+    data = make_data(name, STRUCTURES["partial"])
+    weights = np.random.default_rng(0).uniform(0, 3, len(data.y))  # (row,)
+    density = Density(make_model(name, "partial"), with_weights(data, weights))
+    assert_equals_pymc(density, fused=True)
+    assert_gradient_is_right(density, 0.5 * np.random.default_rng(1).normal(size=density.n_dim))

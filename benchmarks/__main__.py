@@ -15,10 +15,11 @@ SECTIONS = (
     *("startup", "speed", "flat", "prediction", "quality", "new_groups", "weight_priors", "advi"),
     *("search", "many_groups", "laplace", "sequential"),
 )
-LONG = ("calibration", "predictive_calibration", "defaults", "peers", "scaling", "stacking", "starts", "insteval")
+LONG = ("calibration", "predictive_calibration", "defaults", "peers", "scaling", "stacking", "starts", "insteval", "saved")
 DATA = {  # what they read
     **dict.fromkeys(("predictive_calibration", "defaults", "stacking"), "vowel.csv and contraception.csv"),
     "insteval": "insteval.csv",
+    "saved": "guPrenat.csv, Train.csv, ohio.csv, social_insure.csv, KosteckiDillon.csv and Catsup.csv",
 }
 RESULTS = Path(__file__).parent / "results"
 PAGES = Path(__file__).parents[1] / "docs" / "tables"

@@ -6,14 +6,20 @@ import datetime
 import decimal
 import errno
 import fractions
+import gzip
 import importlib.util
+import io
+import ipaddress
 import json
 import os
 import pickle
+import tempfile
+import threading
 import uuid
 import zipfile
 from enum import Enum
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -21,9 +27,10 @@ import pytest
 import skops.io
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
 
 import skhbnn
-from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier
+from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier, PerGroupClassifier
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -183,6 +190,29 @@ LABELS = {
     "timedelta": [datetime.timedelta(1), np.timedelta64(1, "ns")],
     "time zone": [datetime.datetime(2024, 2, 28, tzinfo=TOKYO), datetime.datetime(2024, 2, 28, 1, tzinfo=datetime.UTC)],
     "timestamp": list(pd.date_range("2024-02-28", periods=3, tz="Europe/Berlin")),
+    "nanosecond": list(pd.Timestamp("2024-02-28", tz="UTC") + pd.to_timedelta(np.arange(3), unit="ns")),
+    "hours of a change of clocks": list(pd.date_range("2024-10-27", periods=5, freq="h", tz="Europe/Berlin")),
+    "offset": list(pd.date_range("2024-02-28", periods=3, tz=TOKYO)),
+    "interval": list(pd.cut(np.arange(4.0), 3).categories),
+    "interval of integers": list(pd.interval_range(0, 4, closed="left")),
+    "interval of times": list(pd.interval_range(pd.Timestamp("2024-03-30"), periods=3, closed="both")),
+    "interval over a change of clocks": list(
+        pd.interval_range(pd.Timestamp("2024-03-30", tz="Europe/Berlin"), periods=3, closed="neither")
+    ),
+    "interval of durations": list(pd.interval_range(pd.Timedelta(0), periods=3)),
+    "interval in a tuple": [("a", pd.Interval(0, 1)), ("a", pd.Interval(-np.inf, 0.5)), ("b", pd.Interval(0, 1))],
+    **{
+        f"period {freq}": list(pd.period_range("2024-01-01", periods=3, freq=freq))
+        for freq in ("M", "Q-JAN", "W-SUN", "D", "2D", "ns")
+    },
+    "time of day": [datetime.time(1), datetime.time(1, 2, 3, 4), datetime.time(1, tzinfo=TOKYO)],
+    "path": [Path("a"), Path("/a/b"), PurePosixPath("c"), PureWindowsPath("c:/d")],
+    "address": [ipaddress.ip_address("10.0.0.1"), ipaddress.ip_address("::1"), ipaddress.ip_network("10.0.0.0/8")],
+    "set of times": [
+        frozenset({datetime.date(2024, 2, 28)}),
+        frozenset({datetime.timedelta(1, 2, 3), datetime.datetime(2024, 2, 28), pd.Timedelta(5, "ns")}),
+        frozenset({pd.Timestamp("2024-02-28 00:00:00.000000001")}),
+    ],
 }
 
 
@@ -197,8 +227,8 @@ def test_labels(kind, fit_groups, moons, saved):
     np.testing.assert_array_equal(found, expected)
     assert loaded.groups_.tolist() == fitted.groups_.tolist()
     assert loaded.groups_.dtype == fitted.groups_.dtype
-    if kind != "timestamp":  # which comes back as a datetime of the standard library
-        assert same(loaded.training_data_.group_labels, fitted.training_data_.group_labels)
+    assert same(loaded.training_data_.group_labels, fitted.training_data_.group_labels)
+    assert list(map(repr, loaded.groups_)) == list(map(repr, fitted.groups_))
 
 
 PARAMETERS = {
@@ -285,6 +315,80 @@ def test_skops(name, request, inputs):
     np.testing.assert_array_equal(loaded.predict_proba(**inputs(name)), fitted.predict_proba(**inputs(name)))
 
 
+# File objects --------------------------------------------------------------------------------------------------------
+
+
+def opened(kind, folder):
+    """A context of a new file object to write to and to read."""
+    return {
+        "memory": io.BytesIO,
+        "open": lambda: open(folder / "fit", "w+b"),
+        "unbuffered": lambda: open(folder / "fit", "w+b", buffering=0),
+        "temporary": tempfile.TemporaryFile,
+        "named temporary": tempfile.NamedTemporaryFile,
+        "spooled": lambda: tempfile.SpooledTemporaryFile(max_size=1000),
+    }[kind]()
+
+
+@pytest.mark.parametrize("kind", ["memory", "open", "unbuffered", "temporary", "named temporary", "spooled"])
+def test_file_objects(kind, flat, tmp_path, moons):
+    flat.save(tmp_path / "path")
+    with opened(kind, tmp_path) as file:
+        file.write(b"before")
+        flat.save(file)
+        assert not file.closed
+        file.seek(0)
+        assert file.read() == b"before" + (tmp_path / "path").read_bytes()
+        file.seek(6)
+        loaded = skhbnn.load(file)
+        assert not file.closed
+    np.testing.assert_array_equal(loaded.predict_proba(moons.X_new), flat.predict_proba(moons.X_new))
+
+
+def test_files_that_cannot_be_sought(flat, tmp_path, moons):
+    """A compressed file, a member of a zip, and a pipe."""
+    with gzip.open(tmp_path / "fit.gz", "wb") as file:
+        flat.save(file)
+    with zipfile.ZipFile(tmp_path / "fits.zip", "w") as archive, archive.open("fit", "w") as file:
+        flat.save(file)
+    out, into = map(os.fdopen, os.pipe(), ["rb", "wb"])
+    with into, out:
+        writer = threading.Thread(target=lambda: (flat.save(into), into.close()))
+        writer.start()
+        loaded = [skhbnn.load(out)]
+        writer.join()
+    with gzip.open(tmp_path / "fit.gz") as file, zipfile.ZipFile(tmp_path / "fits.zip") as archive:
+        loaded += [skhbnn.load(file), skhbnn.load(archive.open("fit"))]
+    for fit in loaded:
+        np.testing.assert_array_equal(fit.predict_proba(moons.X_new), flat.predict_proba(moons.X_new))
+
+
+def test_file_objects_at_fault(flat, tmp_path):
+    file = io.BytesIO()
+    flat.save(file)
+    with pytest.raises(
+        ValueError, match=r"The BytesIO is not a whole file of a saved estimator: .* seek\(0\) goes back"
+    ):
+        skhbnn.load(file)
+    with pytest.raises(
+        ValueError, match=r"The BytesIO is not a whole file of a saved estimator: .*File is not a zip file"
+    ):
+        skhbnn.load(io.BytesIO(b"text"))
+    with open(tmp_path / "text", "w+") as text, open(tmp_path / "text", "rb") as reading:
+        for wrong in (text, io.StringIO()):
+            with pytest.raises(TypeError, match="path is a file opened for text; open it with mode 'wb'"):
+                flat.save(wrong)
+            with pytest.raises(TypeError, match="path is a file opened for text; open it with mode 'rb'"):
+                skhbnn.load(wrong)
+        with pytest.raises(io.UnsupportedOperation, match="write"):
+            flat.save(reading)
+    for wrong in (None, 5, ["fit.skhbnn"]):
+        with pytest.raises(TypeError, match="path must be a string, a path or a binary file to write, got a "):
+            flat.save(wrong)
+        with pytest.raises(TypeError, match="path must be a string, a path or a binary file to read, got a "):
+            skhbnn.load(wrong)
+
+
 # What cannot be saved is named --------------------------------------------------------------------------------------
 
 
@@ -297,18 +401,56 @@ class Point(tuple):
     """A tuple of a type of its own."""
 
 
-@pytest.mark.parametrize("labels", [list(Colour), list(pd.period_range("2024", periods=2, freq="M"))])
-def test_labels_that_cannot_be_saved(labels, fit_groups, moons, tmp_path):
-    fitted = fit_groups(groups=[labels[code % 2] for code in moons.groups])
-    with pytest.raises(TypeError, match=r"\.groups_\[0\] is a .*(Colour|Period), which cannot be saved: "):
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (list(Colour), r"\[0\] is a .*Colour, which cannot be saved: <Colour.BLUE: 2>. Use None, a boolean, a number"),
+        ([1, 10**3000], r"\[1\] is an integer of more than 2000 digits"),
+        ([("a", decimal.Decimal("1e5000")), ("b", 1)], r"\[0\]\[1\] cannot be saved: 1E\+5000 has an exponent beyond"),
+        ([frozenset({Point((1, 2))}), "b"], r"\[\d\]\[0\] is a .*Point, which cannot be saved"),
+        ([datetime.time(1, tzinfo=ZoneInfo("Asia/Tokyo")), "b"], r"\[\d\] cannot be saved exactly: datetime.time"),
+    ],
+)
+def test_fit_says_which_labels_cannot_be_saved(labels, message, fit_groups, moons, tmp_path):
+    with pytest.warns(
+        UserWarning, match=rf"The method save will not take this fit, though pickle does: groups{message}"
+    ):
+        fitted = fit_groups(groups=[labels[code % 2] for code in moons.groups])
+    with pytest.raises((TypeError, ValueError), match=rf"\.groups_{message}"):
         fitted.save(tmp_path / "fit.skhbnn")
     assert not list(tmp_path.iterdir())
+    rows = {"X": moons.X_new[:2], "groups": labels}
+    found = pickle.loads(pickle.dumps(fitted)).predict_proba(**rows)
+    np.testing.assert_array_equal(found, fitted.predict_proba(**rows))
 
 
-def test_a_nanosecond_in_a_time_zone_cannot_be_saved(fit_groups, moons, tmp_path):
-    labels = pd.Timestamp("2024-02-28", tz="UTC") + pd.to_timedelta(np.arange(4), unit="ns")
-    with pytest.raises(ValueError, match=r"groups_\[1\] cannot be saved exactly: Timestamp"):
-        fit_groups(groups=labels[moons.groups]).save(tmp_path / "fit.skhbnn")
+def test_what_is_never_saved_says_nothing_of_its_labels(moons):
+    PerGroupClassifier(LogisticRegression()).fit(moons.X, moons.y, groups=[list(Colour)[g % 2] for g in moons.groups])
+
+
+def test_a_zone_without_a_name_comes_back_as_its_offset(fit_groups, moons, saved):
+    labels = pd.date_range("2024-02-28", periods=2, tz="dateutil/Europe/Berlin")
+    loaded = saved(fit_groups(groups=labels[moons.groups % 2]))
+    assert [label.isoformat() for label in loaded.groups_] == [label.isoformat() for label in labels]
+
+
+def test_pandas_labels_without_pandas(fit_groups, moons, tmp_path, run_python):
+    """A file with labels of pandas names what is missing; another one does not need it."""
+    fit_groups(groups=list(moons.groups)).save(tmp_path / "integers")
+    fit_groups(groups=[pd.Interval(g, g + 1) for g in moons.groups.tolist()]).save(tmp_path / "intervals")
+    said = run_python(f"""
+import sys
+sys.modules["pandas"] = None
+import skhbnn
+skhbnn.load({str(tmp_path / "integers")!r})
+try:
+    skhbnn.load({str(tmp_path / "intervals")!r})
+except ValueError as error:
+    print(error)
+""")
+    assert said.endswith(
+        "is not a whole file of a saved estimator: it holds a label of pandas, which is not installed\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -379,6 +521,44 @@ def test_missing_paths(flat, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
 
 
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("none/fit.skhbnn", FileNotFoundError),
+        ("file/fit.skhbnn", NotADirectoryError),
+        ("folder", IsADirectoryError),
+        ("folder/", IsADirectoryError),
+        ("new/", IsADirectoryError),
+        ("loop", OSError),
+        ("", OSError),
+    ],
+)
+def test_errors_name_the_path_that_was_given(name, error, flat, tmp_path, monkeypatch):
+    """As it was given, not the temporary file beside it."""
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "loop").symlink_to("loop")
+    before = sorted(tmp_path.iterdir())
+    monkeypatch.chdir(tmp_path)
+    for path in (name, os.fsencode(name), *([Path(name)] if name and not name.endswith("/") else [])):
+        for call in (flat.save, skhbnn.load):
+            if (call, name) == (skhbnn.load, "new/"):
+                continue  # which is not there
+            with pytest.raises(error) as caught:
+                call(path)
+            assert caught.value.filename == os.fspath(path)
+            assert caught.value.filename2 is None
+            assert str(caught.value).endswith(f": {os.fspath(path)!r}")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_devices_are_not_replaced(flat, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match=r"Not an ordinary file.*pipe"):
+        flat.save(tmp_path / "pipe")
+    assert (tmp_path / "pipe").is_fifo()
+
+
 @pytest.mark.parametrize("function", ["fsync", "replace"])
 def test_a_failing_disk_leaves_the_old_file(function, flat, tmp_path, monkeypatch):
     path = tmp_path / "fit.skhbnn"
@@ -388,7 +568,7 @@ def test_a_failing_disk_leaves_the_old_file(function, flat, tmp_path, monkeypatc
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, function, full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match=r"No space left.*fit.skhbnn'"):
         flat.save(path)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]

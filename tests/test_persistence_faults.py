@@ -1,10 +1,12 @@
 """Damaged and forged files: each is a ValueError that says why, before it runs or allocates anything."""
 
+import math
 import pickle
 import struct
 import tracemalloc
 import warnings
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 
 import skhbnn
 from skhbnn import HierarchicalBNNClassifier
+from skhbnn.persistence import keeping
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -174,11 +177,11 @@ def test_container(fault, whole, load, monkeypatch, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("version", [0, 1, 3, "2", None, [2]])
+@pytest.mark.parametrize("version", [0, 1, 4, "3", None, [3]])
 def test_another_version(version, whole, load):
     forged = Forged(whole)
     forged.manifest["version"] = version
-    assert f"has version {version!r}, and this release reads 2" in refused(load, forged.build())
+    assert f"has version {version!r}, and this release reads 2 and 3" in refused(load, forged.build())
 
 
 @pytest.mark.parametrize("key", ["format", "version", "arrays", "content"])
@@ -360,6 +363,14 @@ CONTENTS = {
     "number beyond floats": field(*LABELS, value=["a", {"$float": 10**400}]),
     "decimal that would fill the memory": field(*LABELS, value=["a", {"$decimal": "1e999999999"}]),
     "fraction that would fill the memory": field(*LABELS, value=["a", {"$fraction": "1e999999999"}]),
+    "set of billions of addresses": field(*LABELS, value=["a", {"$frozenset": {"$IPv4Network": "0.0.0.0/0"}}]),
+    "interval the wrong way round": field(*LABELS, value=["a", {"$Interval": [1, 0, "left"]}]),
+    "interval of labels": field(*LABELS, value=["a", {"$Interval": ["a", "b", "left"]}]),
+    "period without an end": field(*LABELS, value=["a", {"$Period": f"{10**30} M"}]),
+    "period of no frequency": field(*LABELS, value=["a", {"$Period": "1 eon"}]),
+    "time in no zone": field(*LABELS, value=["a", {"$Timestamp": "0 ns Atlantis"}]),
+    "time of no unit": field(*LABELS, value=["a", {"$Timestamp": "0 eon"}]),
+    "duration beyond the longest": field(*LABELS, value=["a", {"$Timedelta": f"{10**30} ns"}]),
     "fraction by zero": field(*LABELS, value=["a", {"$fraction": "1/0"}]),
     "no decimal": field(*LABELS, value=["a", {"$decimal": "one"}]),
     "objects as scalar": field(*LABELS, value=["a", {"$scalar": "|O 0000000000000000"}]),
@@ -441,6 +452,99 @@ def test_content(fault, whole, load):
     refused(load, forged.build())
 
 
+# Rounded weights ------------------------------------------------------------------------------------------------------
+
+CODES = ("posterior_", "weights")
+
+
+@pytest.fixture(scope="module")
+def coded(fitted, folder):
+    """The bytes of a file in which the weights are rounded distances from the group mean."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keeping, "EXACT_BYTES", 0)
+        fitted.save(folder / "coded")
+    return (folder / "coded").read_bytes()
+
+
+def stream(codes, strategy=zlib.Z_HUFFMAN_ONLY):
+    """A raw deflate stream as an array of bytes."""
+    coder = zlib.compressobj(wbits=-15, strategy=strategy)
+    return np.frombuffer(coder.compress(codes) + coder.flush(), np.uint8)
+
+
+def n_codes(forged):
+    (shape,) = forged.record(*CODES)["shape"].values()
+    return math.prod(shape) * len(forged.array(*CODES, "columns"))
+
+
+def with_stream(make):
+    """Other bytes, made from the number of codes that there should be."""
+    return lambda forged: forged.put(make(n_codes(forged)), *CODES, "codes")
+
+
+def larger(axis, times):
+    """More chains, draws or groups than there are."""
+
+    def change(forged):
+        forged.record(*CODES)["shape"]["$tuple"][axis] *= times
+
+    return change
+
+
+RANDOM = np.random.default_rng(0).bytes(10**5)
+CODED = {
+    "a bomb": with_stream(lambda n: stream(bytes(10**8), zlib.Z_DEFAULT_STRATEGY)),
+    "one code too few": with_stream(lambda n: stream(RANDOM[: n - 1])),
+    "one code too many": with_stream(lambda n: stream(RANDOM[: n + 1])),
+    "no end": with_stream(lambda n: stream(RANDOM[:n])[:-1]),
+    "bytes behind the end": with_stream(lambda n: np.append(stream(RANDOM[:n]), np.uint8(0))),
+    "no stream": with_stream(lambda n: np.frombuffer(RANDOM[:n], np.uint8)),
+    "no bytes": with_stream(lambda n: np.empty(0, np.uint8)),
+    "signed bytes": with_stream(lambda n: stream(RANDOM[:n]).view(np.int8)),
+    "bytes in two axes": with_stream(lambda n: stream(RANDOM[:n])[None]),
+    "more draws": larger(1, 10**6),
+    "more groups": larger(2, 10**6),
+    "no groups": larger(2, 0),
+    "fewer than no groups": larger(2, -1),
+    "half a group": larger(2, 0.25),
+    "four axes": lambda f: f.record(*CODES)["shape"]["$tuple"].append(1),
+    "no shape": field(*CODES, "shape", value=None),
+    "no columns": array(*CODES, "columns", make=lambda columns: columns[:0]),
+    "one column": array(*CODES, "columns", make=lambda columns: columns[:1]),
+    "column twice": array(*CODES, "columns", index=1, value=0),
+    "column below the weights": array(*CODES, "columns", index=0, value=-1),
+    "column beyond the weights": array(*CODES, "columns", index=-1, value=99),
+    "columns of floats": array(*CODES, "columns", make=lambda columns: columns.astype(float)),
+    "scale that is not finite": array(*CODES, "scale", value=np.inf),
+    "scale beyond the largest number": array(*CODES, "scale", value=3e38),
+    "centre that is not finite": array(*CODES, "centre", value=np.nan),
+    "centre of another shape": array(*CODES, "centre", make=lambda centre: centre[:1]),
+    "scale of each draw": array(*CODES, "scale", make=lambda scale: np.stack([scale] * 4)),
+    "scale of double precision": array(*CODES, "scale", make=lambda scale: scale.astype(float)),
+    "no group mean": field("posterior_", "group_mean", value=None),
+    "group mean of fewer draws": array("posterior_", "group_mean", make=lambda mean: mean[:, :1]),
+    "group mean of more weights": array("posterior_", "group_mean", make=lambda mean: np.repeat(mean, 100, axis=2)),
+    "an array twice": lambda f: f.record(*CODES).update(centre=f.record(*CODES)["scale"]),
+    "weights twice": lambda f: f.record("posterior_")["sample_stats"].update(w=f.record("posterior_")["weights"]),
+    "deviations as an attribute": lambda f: f.attributes.update(groups_=f.record("posterior_")["weights"]),
+}
+
+
+def test_a_rebuilt_file_of_rounded_weights_loads(coded, load, predictions, fitted):
+    found, expected = predictions(load(Forged(coded).build())), predictions(fitted)
+    assert not np.array_equal(found, expected)
+    np.testing.assert_allclose(found, expected, atol=0.3)
+
+
+@pytest.mark.parametrize("fault", CODED)
+def test_rounded_weights(fault, coded, load):
+    forged = Forged(coded)
+    before = forged.all_members()
+    CODED[fault](forged)
+    assert forged.all_members() != before
+    refused(load, forged.build())
+
+
 # Damage and forgery at random ----------------------------------------------------------------------------------------
 
 FUZZ = settings(max_examples=300, derandomize=True, deadline=None, database=None)
@@ -472,7 +576,8 @@ def test_cut_files(whole, load, data):
 
 SCALARS = [None, True, False, 0, 1, -1, 2, 2**63, 0.5, -0.0, "", "partial", "a"]
 KINDS = ["tuple", "frozenset", "dict", "float", "complex", "bytes", "decimal", "fraction", "uuid", "datetime", "scalar"]
-KINDS += ["RandomState", "array", "objects", "Network", "Posterior", "Standardizer", "HierarchicalBNNClassifier"]
+KINDS += ["RandomState", "array", "objects", "Network", "Posterior", "Standardizer", "GroupDeviations"]
+KINDS += ["HierarchicalBNNClassifier", "Interval", "Period", "Timestamp", "Timedelta", "time", "IPv4Network"]
 VALUES = st.recursive(
     st.sampled_from(SCALARS),
     lambda inner: st.one_of(

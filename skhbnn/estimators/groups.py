@@ -7,6 +7,7 @@ from typing import Any
 from ..data.columns import column_positions
 from ..data.doubts import doubt_of_labels, doubt_of_unknown
 from ..data.labels import ALL_ROWS, labels_array, unique_labels
+from ..persistence.saving import why_not_saved
 from ..support.caller import warn_caller
 from ..support.wording import named
 from .base import column_names
@@ -76,7 +77,9 @@ class GroupsMixin:
         return f"The column(s) {columns} of X that groups={self.groups!r} names"
 
     def _take_groups(self, labels, n_rows):
-        """Sorted distinct labels of a fit, and the label of each row; sets groups_, and warns of a fit without groups.
+        """Sorted distinct labels of a fit, and the label of each row; sets groups_.
+
+        Warnings are of a fit without groups, and of labels that a file cannot hold.
 
         Without groups all rows have one label, which groups_ does not show.
         """
@@ -87,6 +90,9 @@ class GroupsMixin:
                 advice = BY_ARGUMENT if self.groups is None else BY_COLUMN
                 warn_caller(f"{self._label_source()} {doubt} {advice}", UserWarning)
             self.groups_ = labels_array(known)  # (group,)
+            reason = why_not_saved(self, known)
+            if reason is not None:
+                warn_caller(f"The method save will not take this fit, though pickle does: {reason}", UserWarning)
             return known, labels
         name = type(self).__name__
         warn_caller(

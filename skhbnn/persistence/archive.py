@@ -1,6 +1,7 @@
 """A zip of a JSON manifest and ``.npy`` arrays: written whole or not at all, read without trust in the file."""
 
 import hashlib
+import io
 import json
 import math
 import os
@@ -8,9 +9,9 @@ import zipfile
 
 from numpy.lib import format as npy
 
-from ..support.files import replaced_file
+from ..support.files import is_binary_file, replaced_file
 
-FORMAT, VERSION = "skhbnn", 2
+FORMAT, VERSION, READABLE = "skhbnn", 3, (2, 3)
 MANIFEST = "manifest.json"
 ARRAY_KINDS = "biufcMmSU"  # NumPy's letters of the dtypes that are bytes of a fixed length: no objects, so no pickle
 
@@ -18,11 +19,12 @@ ARRAY_KINDS = "biufcMmSU"  # NumPy's letters of the dtypes that are bytes of a f
 def write(path, content, arrays):
     """Write content and arrays to a file; an error leaves what was there before.
 
-    Equal contents give equal files, whenever they are written.
+    Equal contents give equal files, whenever they are written. A file object is written to in one call, so that it need
+    neither be read nor sought.
 
     Parameters
     ----------
-    path : str or path-like
+    path : str, path-like or binary file
     content : JSON-serialisable object
     arrays : list of ndarray
         Of the kinds ARRAY_KINDS.
@@ -31,8 +33,21 @@ def write(path, content, arrays):
     ------
     OSError
         If the file cannot be written.
+    TypeError
+        If it is neither a path nor a binary file.
     """
-    with replaced_file(path) as file, zipfile.ZipFile(file, "w") as archive:
+    if is_binary_file(path, "write"):
+        buffer = io.BytesIO()
+        _write_zip(buffer, content, arrays)
+        path.write(buffer.getvalue())
+        return
+    with replaced_file(path) as file:
+        _write_zip(file, content, arrays)
+
+
+def _write_zip(file, content, arrays):
+    """Write content and arrays to a file that can be read and sought."""
+    with zipfile.ZipFile(file, "w") as archive:
         # Stored: draws hardly compress, and no member can be a bomb.
         entries = [_write_array(archive, f"{i}.npy", array) for i, array in enumerate(arrays)]
         manifest = {"format": FORMAT, "version": VERSION, "arrays": entries, "content": content}
@@ -59,6 +74,7 @@ def read(file):
     Parameters
     ----------
     file : binary file
+        That can be sought.
 
     Returns
     -------
@@ -70,7 +86,9 @@ def read(file):
     ValueError, or what zipfile raises
         If the file is not exactly as ``write`` writes it.
     """
-    size = os.fstat(file.fileno()).st_size
+    size = file.seek(0, os.SEEK_END)
+    if size == 0:
+        raise ValueError("there is nothing to read; of a file that was just written, seek(0) goes back to the start")
     with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
         names = [member.filename for member in members]
@@ -86,10 +104,10 @@ def read(file):
         manifest = json.loads(archive.read(MANIFEST), object_pairs_hook=_distinct, parse_constant=_refuse)
         if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
             raise ValueError(f"its format is not {FORMAT!r}")
-        if manifest.get("version") != VERSION:
+        if manifest.get("version") not in READABLE:
             raise ValueError(
-                f"its format has version {manifest.get('version')!r}, and this release reads {VERSION}; load the file "
-                "with the release that saved it, or fit again"
+                f"its format has version {manifest.get('version')!r}, and this release reads "
+                f"{' and '.join(map(str, READABLE))}; load the file with the release that saved it, or fit again"
             )
         expected = [*(f"{i}.npy" for i in range(len(manifest["arrays"]))), MANIFEST]
         if sorted(names) != sorted(expected):

@@ -8,13 +8,16 @@ code that a file brings.
 import datetime
 import decimal
 import fractions
+import ipaddress
 import math
+import pathlib
 import re
 import uuid
 
 import numpy as np
 
 from ..data.labels import label_text
+from . import pandas_values
 from .archive import ARRAY_KINDS
 
 MAX_DIGITS = 2000  # of an integer, and exponent of a decimal: labels are compared as integers of so many digits
@@ -44,6 +47,14 @@ def _to_scalar(text):
     return value
 
 
+def _from_timedelta(value):
+    return f"{value.days} {value.seconds} {value.microseconds}"
+
+
+def _to_timedelta(text):
+    return datetime.timedelta(*map(int, text.split(" ")))
+
+
 def _from_random_state(generator):
     state = generator.get_state(legacy=False)
     if state["bit_generator"] != "MT19937":
@@ -59,7 +70,8 @@ def _to_random_state(state):
     return generator
 
 
-# Name of the kind: (its type, a simpler value made of it, it made of the simpler value).
+# Name of the kind: (its type, a simpler value made of it, it made of the simpler value). A type of pandas, which may be
+# missing, is named.
 KINDS: dict = {
     "tuple": (tuple, list, tuple),
     "frozenset": (frozenset, lambda value: sorted(value, key=label_text), frozenset),
@@ -71,9 +83,17 @@ KINDS: dict = {
     "fraction": (fractions.Fraction, "{0.numerator}/{0.denominator}".format, _to_fraction),
     "uuid": (uuid.UUID, str, uuid.UUID),
     "datetime": (datetime.datetime, lambda value: value.isoformat(), datetime.datetime.fromisoformat),
+    "date": (datetime.date, lambda value: value.isoformat(), datetime.date.fromisoformat),
+    "time": (datetime.time, lambda value: value.isoformat(), datetime.time.fromisoformat),
+    "timedelta": (datetime.timedelta, _from_timedelta, _to_timedelta),
     "scalar": (np.generic, _from_scalar, _to_scalar),
     "RandomState": (np.random.RandomState, _from_random_state, _to_random_state),
+    **pandas_values.KINDS,
 }
+PATHS = (pathlib.PurePosixPath, pathlib.PureWindowsPath, pathlib.PosixPath, pathlib.WindowsPath)
+ADDRESSES = (ipaddress.IPv4Address, ipaddress.IPv6Address, ipaddress.IPv4Network, ipaddress.IPv6Network)
+ADDRESSES += (ipaddress.IPv4Interface, ipaddress.IPv6Interface)
+KINDS.update({cls.__name__: (cls, str, cls) for cls in PATHS + ADDRESSES})
 
 
 def encode(value, arrays, where):
@@ -104,9 +124,11 @@ def encode(value, arrays, where):
         return {key: encode(entry, arrays, f"{where}.{key}") for key, entry in value.items()}
     if cls in (np.ndarray, np.memmap):
         return _encode_array(value, arrays, where)
-    cls = next((base for base in (np.generic, datetime.datetime) if isinstance(value, base)), cls)
+    name = f"{cls.__module__.split('.')[0]}.{cls.__qualname__}"
+    if cls.__module__.split(".")[0] != "pandas":
+        cls = next((base for base in (np.generic, datetime.datetime) if isinstance(value, base)), cls)
     for kind, (own, simplify, restore) in KINDS.items():
-        if own is cls:
+        if own is cls or own == name:
             try:
                 simple = simplify(value)
                 exact = not isinstance(simple, str) or restore(simple) == value or value != value
@@ -117,7 +139,7 @@ def encode(value, arrays, where):
             return {f"${kind}": encode(simple, arrays, where)}
     raise TypeError(
         f"{where} is a {cls.__module__}.{cls.__qualname__}, which cannot be saved: {value!r:.200}. Use None, a "
-        f"boolean, a number, a string, an array, a list, or one of {', '.join(KINDS)}."
+        "boolean, a number, a string, bytes, a time, an array, or a tuple, list, dict or frozenset of such values."
     )
 
 
@@ -132,6 +154,19 @@ def _encode_array(array, arrays, where):
 
 def decode(node, arrays):
     """The value that ``encode`` made JSON of.
+
+    Each array is taken out of the list when it is used, so that what is made of the arrays is bounded by their size.
+
+    Parameters
+    ----------
+    node : object
+        What ``encode`` returned.
+    arrays : list of ndarray
+        None remains of the arrays that were used.
+
+    Returns
+    -------
+    value : object
 
     Raises
     ------
@@ -150,7 +185,12 @@ def decode(node, arrays):
     simple = decode(entry, arrays)
     kind = kind.removeprefix("$")
     if kind == "array":
-        return arrays[simple]
+        array, arrays[simple] = arrays[simple], None
+        if array is None:
+            raise ValueError(f"array {simple} is used twice")
+        return array
+    if not isinstance(simple, (list, dict, str)):  # a network address is a value, too, with billions of members
+        raise ValueError(f"{kind!r} is made of a {type(simple).__name__}")
     if kind == "objects":
         array = np.empty(len(simple), dtype=object)
         array[:] = simple

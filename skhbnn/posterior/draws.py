@@ -187,6 +187,32 @@ class Posterior:
             chain_weights=None,
         )
 
+    def thinned(self, n_draws):
+        """The posterior with fewer draws, evenly spaced and equally many of every chain.
+
+        Parameters
+        ----------
+        n_draws : int
+            Most draws of all chains together; at least one draw of each chain is kept.
+
+        Returns
+        -------
+        posterior : Posterior
+            With the kept draws only; the posterior itself where there are not more.
+        """
+        n_chains, available = self.weights.shape[:2]
+        kept = max(1, n_draws // n_chains)  # draws of a chain
+        if kept >= available:
+            return self
+        at = (2 * np.arange(kept) + 1) * available // (2 * kept)  # (kept draw,)
+        of_draws = {
+            name: getattr(self, name)[:, at]  # (chain, kept draw, ...)
+            for name, dims in self.dims.items()
+            if dims[:2] == ("chain", "draw") and getattr(self, name) is not None
+        }
+        sample_stats = {name: values[:, at] for name, values in self.sample_stats.items()}  # (chain, kept draw) each
+        return replace(self, sample_stats=sample_stats, **of_draws)
+
     def group_parameters(self, code):
         """Parameters that ``predictor`` takes for a group.
 

@@ -1,5 +1,6 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and file objects beside paths."""
 
+import errno
 import os
 import secrets
 import shutil
@@ -23,11 +24,15 @@ def replaced_file(path):
     Raises
     ------
     OSError
-        If the file cannot be written.
+        If the file cannot be written, or the path is one of a folder or a device. It names the path as it was given.
     """
-    path = os.path.realpath(os.fsdecode(path))
+    given, path = os.fspath(path), os.path.realpath(os.fsdecode(path))
     temporary = os.path.join(os.path.dirname(path), f".{secrets.token_hex(8)}.tmp")
     try:
+        if os.path.isdir(path) or os.fsdecode(given).endswith(os.sep):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), given)
+        if os.path.exists(path) and not os.path.isfile(path):
+            raise OSError(errno.EINVAL, "Not an ordinary file", given)
         with open(temporary, "x+b") as file:
             yield file
             file.flush()
@@ -35,7 +40,36 @@ def replaced_file(path):
         with suppress(FileNotFoundError):
             shutil.copymode(path, temporary)
         os.replace(temporary, path)
-    except BaseException:
-        with suppress(FileNotFoundError):
+    except BaseException as error:
+        with suppress(OSError):
             os.unlink(temporary)
+        if isinstance(error, OSError) and error.errno is not None:
+            raise OSError(error.errno, error.strerror, given) from error  # nobody knows of the temporary file
         raise
+
+
+def is_binary_file(path, method):
+    """Whether what a caller passes as a path is a binary file object.
+
+    Parameters
+    ----------
+    path : str, path-like or binary file
+    method : {"read", "write"}
+        What is to be done.
+
+    Returns
+    -------
+    is_file : bool
+
+    Raises
+    ------
+    TypeError
+        If it is neither a path nor a file object, or a file opened for text.
+    """
+    if isinstance(path, (str, bytes, os.PathLike)):
+        return False
+    if not hasattr(path, method):
+        raise TypeError(f"path must be a string, a path or a binary file to {method}, got a {type(path).__name__}.")
+    if hasattr(path, "encoding"):
+        raise TypeError(f"path is a file opened for text; open it with mode {method[0] + 'b'!r}.")
+    return True

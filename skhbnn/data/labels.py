@@ -66,7 +66,7 @@ def label_text(label):
         return "{" + ",".join(sorted(map(label_text, label))) + "}"
     if isinstance(label, np.generic):  # a time; NumPy counts timedelta64 among the integers
         return f"{type(label).__name__}:{label!r}"
-    if isinstance(label, (numbers.Rational, float, decimal.Decimal)) and math.isfinite(label):
+    if isinstance(label, numbers.Rational) or (isinstance(label, (float, decimal.Decimal)) and math.isfinite(label)):
         return f"number:{fractions.Fraction(label)}"
     if isinstance(label, datetime.datetime) and label.tzinfo is not None:
         return f"instant:{label.astimezone(datetime.UTC).isoformat()}"

@@ -85,7 +85,7 @@ def _unwrapped(y):
     """Targets of PyArrow as a list, of pandas' own dtypes as an array of objects; any others unchanged."""
     if hasattr(y, "column_names") and len(y.column_names) == 1:
         y = take_column(y, 0)
-    if type(y).__module__.startswith("pandas.") and y.ndim == 1 and not isinstance(y.dtype, np.dtype):
+    if type(y).__module__.split(".")[0] == "pandas" and y.ndim == 1 and not isinstance(y.dtype, np.dtype):
         return y.to_numpy(dtype=object)  # (row,); scikit-learn would make floats of integers and booleans
     return y.to_pylist() if hasattr(y, "to_pylist") and not hasattr(y, "column_names") else y
 

@@ -19,7 +19,6 @@ import uuid
 import zipfile
 from enum import Enum
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd

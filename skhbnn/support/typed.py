@@ -65,6 +65,4 @@ def validate_params(
     constraints: dict[str, Any], *, prefer_skip_nested_validation: bool
 ) -> Callable[[Function], Function]:
     """Decorator of a function that validates its parameters."""
-    return _param_validation.validate_params(
-        constraints, prefer_skip_nested_validation=prefer_skip_nested_validation
-    )
+    return _param_validation.validate_params(constraints, prefer_skip_nested_validation=prefer_skip_nested_validation)

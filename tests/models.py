@@ -1,8 +1,10 @@
 """Models for tests, with the likelihood that the outputs of their network ask for."""
 
 import numpy as np
+import pytest
 
 from skhbnn.data.rows import group_rows
+from skhbnn.density import batches
 from skhbnn.density.density import Density
 from skhbnn.density.forward import Forward
 from skhbnn.model import build
@@ -46,6 +48,17 @@ def random_rows(sizes, n_features, likelihood_name="bernoulli", n_outputs=1, see
     outputs, own = rng.normal(size=(n_outputs, len(codes))), np.ones(len(kind.own))  # (output, row), (own number,)
     y = kind.draw(rng, outputs, own)  # (row,)
     return group_rows(X, y, codes, [f"group {g}" for g in range(len(sizes))])[0]
+
+
+FORMS = ("in rows", "in lanes")  # lanes of a vector hold rows of one group, or each lane a group of its own
+
+
+def in_form(form, density):
+    """A density whose compiled kernel has one of the FORMS, whatever is cheaper."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batches, "_cheaper_in_lanes", lambda sizes: form == "in lanes")
+        assert density._batches.in_lanes == (form == "in lanes")  # made now
+    return density
 
 
 def make_density(kind, network, sizes=(4, 1, 5), seed=0, likelihood_name=None, **priors):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import reference
 from agreement import assert_equals_pymc
-from models import make_density
+from models import FORMS, in_form, make_density
 from scipy import stats
 
 from skhbnn.model.network import Network
@@ -63,17 +63,19 @@ def test_density_and_gradient_equal_pymc(fused, full_grid):
 
 @pytest.mark.parametrize("kind", ["flat", "hierarchical", "informed"])
 @pytest.mark.parametrize("fused", [True, False])
-def test_densities_of_many_rows_equal_pymc(kind, fused):
+@pytest.mark.parametrize("form", FORMS)
+def test_densities_of_many_rows_equal_pymc(kind, fused, form):
     """More rows than are worked on at once, two hidden layers."""
-    assert_equals_pymc(make_density(kind, Network((3, 4, 2, 3), "tanh", True), SIZES[kind]), fused)
+    assert_equals_pymc(in_form(form, make_density(kind, Network((3, 4, 2, 3), "tanh", True), SIZES[kind])), fused)
 
 
-def test_density_and_gradient_equal_numpy_over_the_whole_grid():
+@pytest.mark.parametrize("form", FORMS)
+def test_density_and_gradient_equal_numpy_over_the_whole_grid(form):
     rng = np.random.default_rng(2)
     for kind, choice in GRID:
         if kind == "informed":
             continue
-        density = density_of(kind, choice)
+        density = in_form(form, density_of(kind, choice))
         x = 0.5 * rng.normal(size=density.n_dim)  # (n_dim,)
         value, gradient = density.logp_grad(x)
         context = f"{kind} {choice}"
@@ -88,8 +90,9 @@ def test_density_and_gradient_equal_numpy_over_the_whole_grid():
 @pytest.mark.parametrize("kind", ["flat", "hierarchical", "informed"])
 @pytest.mark.parametrize("hidden", [(), (3,), (5, 4, 3)])
 @pytest.mark.parametrize("n_outputs", [1, 11])
-def test_gradient_equals_finite_differences(kind, hidden, n_outputs):
-    density = make_density(kind, Network((2, *hidden, n_outputs), "tanh", True), SIZES[kind], seed=2)
+@pytest.mark.parametrize("form", FORMS)
+def test_gradient_equals_finite_differences(kind, hidden, n_outputs, form):
+    density = in_form(form, make_density(kind, Network((2, *hidden, n_outputs), "tanh", True), SIZES[kind], seed=2))
     x = np.random.default_rng(3).normal(size=density.n_dim)  # (n_dim,)
     step = 1e-5
     numeric = [
@@ -100,10 +103,11 @@ def test_gradient_equals_finite_differences(kind, hidden, n_outputs):
 
 
 @pytest.mark.parametrize("n_outputs", [1, 4])
-def test_log_likelihood_equals_a_loop_over_rows(n_outputs):
+@pytest.mark.parametrize("form", FORMS)
+def test_log_likelihood_equals_a_loop_over_rows(n_outputs, form):
     """The kernel's blocks, products and padding against the textbook formula, a row at a time."""
     network = Network((2, 3, n_outputs), "logistic", True)
-    density = make_density("hierarchical", network, SIZES["hierarchical"], seed=4)
+    density = in_form(form, make_density("hierarchical", network, SIZES["hierarchical"], seed=4))
     x = np.random.default_rng(5).normal(size=density.n_dim)  # (n_dim,)
     n, data = network.n_weights, density.data
     mu, log_sd, z = x[:n], x[n : n + 4], x[n + 4 :].reshape(data.n_groups, n)
@@ -121,9 +125,10 @@ def test_log_likelihood_equals_a_loop_over_rows(n_outputs):
     np.testing.assert_allclose(density.logp_grad(x)[0], expected, rtol=1e-12)
 
 
-def test_an_overflowing_point_is_not_finite():
+@pytest.mark.parametrize("form", FORMS)
+def test_an_overflowing_point_is_not_finite(form):
     """Far out the density must say so, or the sampler would not see a divergence."""
-    density = make_density("hierarchical", Network((2, 3, 1), "tanh", True), SIZES["hierarchical"])
+    density = in_form(form, make_density("hierarchical", Network((2, 3, 1), "tanh", True), SIZES["hierarchical"]))
     x = np.zeros(density.n_dim)  # (n_dim,)
     x[0] = 1e200
     assert not np.isfinite(density.logp_grad(x)[0])

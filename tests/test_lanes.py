@@ -8,15 +8,16 @@ import pytest
 from numba import njit
 
 from skhbnn.kernel.arrays import all_finite
-from skhbnn.kernel.lanes import (
-    LANES,
-    add_products,
-    combine_rows,
-    exp_rows,
-    logistic_rows,
-    relu_rows,
-    tanh_rows,
+from skhbnn.kernel.lane_groups import (
+    add_combinations,
+    add_scaled,
+    load_members,
+    pull_back,
+    pull_back_combinations,
+    store_members,
 )
+from skhbnn.kernel.lanes import LANES, exp_rows, logistic_rows, relu_rows, tanh_rows
+from skhbnn.kernel.layers import add_products, add_sums, combine_rows
 from skhbnn.kernel.network_kernel import BLOCK
 from skhbnn.model.likelihoods.bernoulli import bernoulli_rows
 
@@ -44,18 +45,20 @@ exp, tanh, logistic, relu = (compiled(rows) for rows in (exp_rows, tanh_rows, lo
 
 
 @njit
-def bernoulli_block(logits, labels):
-    return bernoulli_rows(logits, labels, logits.size)
+def bernoulli_block(logits, labels, weights):
+    return bernoulli_rows(logits, labels, weights, 0, logits.size)
 
 
 def bernoulli(z, y):
     """Log likelihood of each logit alone, and its derivative, (point,) each."""
     values, slopes = np.empty(len(z)), np.empty(len(z))  # (point,)
     for i, (logit, label) in enumerate(zip(z, y, strict=True)):
-        logits, labels = np.full(LANES, -100.0), np.zeros(LANES)  # padding as in the kernel: it adds 4e-44
-        logits[0], labels[0] = logit, label
-        values[i] = bernoulli_block(logits, labels)
-        slopes[i] = logits[0]
+        logits, weights = np.full(LANES, logit), np.zeros(LANES)
+        weights[i % LANES] = 1
+        values[i] = bernoulli_block(logits, np.full(LANES, label), weights)
+        slopes[i] = logits[i % LANES]
+        if np.isfinite(logit):  # rows that do not count are copies of others, which are then finite, too
+            assert (logits[weights == 0] == 0).all()
     return values, slopes
 
 
@@ -145,7 +148,7 @@ def test_bernoulli_adds_up():
     z, y = rng.normal(0, 10, BLOCK), rng.integers(0, 2, BLOCK).astype(float)  # (row,)
     values, slopes = bernoulli(z, y)
     block = z.copy()
-    np.testing.assert_allclose(bernoulli_block(block, y), values.sum(), rtol=1e-14)
+    np.testing.assert_allclose(bernoulli_block(block, y, np.ones(BLOCK)), values.sum(), rtol=1e-14)
     np.testing.assert_array_equal(block, slopes)
 
 
@@ -202,6 +205,141 @@ def test_add_products(n_in, n_out, m):
     with_products(a, b, out)
     np.testing.assert_allclose(out[1:-1].reshape(n_in, n_out), 9.0 + a @ b.T, rtol=1e-13, atol=1e-13)
     np.testing.assert_array_equal(out[[0, -1]], 9.0)
+
+
+@pytest.mark.parametrize(("n_in", "n_out", "m"), SHAPES)
+def test_combine_rows_by_lane(n_in, n_out, m):
+    """Row r sees the weights of lane r % LANES."""
+    rng = np.random.default_rng(0)
+    w, h = (
+        rng.normal(size=(3 + n_in * n_out + n_out, LANES)),
+        rng.normal(size=(n_in, m)),
+    )  # (weight, lane), (input, row)
+    constant = len(w) - n_out
+    for stride, step in ((n_out, 1), (1, n_in)):
+        out = np.empty((n_out, m))  # (output, row)
+        combined(h, w, stride, step, constant, out)
+        for r in range(m):
+            for j in range(n_out):
+                terms = [w[2 + i * stride + j * step, r % LANES] * h[i, r] for i in range(n_in)]
+                np.testing.assert_allclose(out[j, r], w[constant + j, r % LANES] + sum(terms), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize(("n_in", "n_out", "m"), SHAPES)
+def test_add_products_by_lane(n_in, n_out, m):
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(n_in, m)), rng.normal(size=(n_out, m))  # (input, row), (output, row)
+    out = np.full((n_in * n_out + 2, LANES), 9.0)  # (one before, input * output, one behind; lane)
+    with_products(a, b, out)
+    for lane in range(LANES):
+        expected = 9.0 + a[:, lane::LANES] @ b[:, lane::LANES].T
+        np.testing.assert_allclose(out[1:-1, lane].reshape(n_in, n_out), expected, rtol=1e-13, atol=1e-13)
+    np.testing.assert_array_equal(out[[0, -1]], 9.0)
+
+
+@njit
+def with_sums(a, out):
+    add_sums(a.reshape(-1), a.shape[0], out, 1, a.shape[1])
+
+
+@pytest.mark.parametrize("m", [8, 24, BLOCK])
+def test_add_sums(m):
+    a = np.random.default_rng(0).normal(size=(3, m))  # (input, row)
+    together, by_lane = np.full(5, 9.0), np.full((5, LANES), 9.0)  # (one before, input, one behind)
+    with_sums(a, together)
+    with_sums(a, by_lane)
+    np.testing.assert_allclose(together[1:-1], 9.0 + a.sum(axis=1), rtol=1e-13)
+    np.testing.assert_allclose(by_lane[1:-1], 9.0 + a.reshape(3, -1, LANES).sum(axis=1), rtol=1e-13)
+    for out in (together, by_lane):
+        np.testing.assert_array_equal(out[[0, -1]], 9.0)
+
+
+# Coordinates of groups, lane by lane ---------------------------------------------------------------------------------
+
+
+@njit
+def loaded(addresses, n, out):
+    load_members(addresses, n, out)
+
+
+@njit
+def stored(addresses, n, values):
+    store_members(addresses, n, values)
+
+
+@pytest.mark.parametrize("n", [0, 1, 7, 8, 9, 16, 41])
+def test_members_are_transposed(n):
+    """There and back, from members that stand in any order, and nothing else is touched."""
+    rng = np.random.default_rng(n)
+    x = rng.normal(size=(LANES + 2, n))  # (member, coordinate)
+    members = rng.permutation(len(x))[:LANES]  # (lane,)
+    by_lane = np.full(n * LANES + 1, 9.0)  # (coordinate * lane, and one)
+    loaded(x.ctypes.data + members * x.strides[0], n, by_lane)
+    np.testing.assert_array_equal(by_lane[:-1].reshape(n, LANES), x[members].T)
+    assert by_lane[-1] == 9
+    back = np.full_like(x, 9.0)  # (member, coordinate)
+    stored(back.ctypes.data + members * back.strides[0], n, by_lane)
+    np.testing.assert_array_equal(back[members], x[members])
+    np.testing.assert_array_equal(np.delete(back, members, axis=0), 9.0)
+
+
+@njit
+def with_scaled(positions, factors, values, out):
+    add_scaled(positions, factors, values, positions.size, out)
+
+
+@njit
+def pulled_back(positions, factors, values, slopes, gradient, grad, grad_factors):
+    pull_back(positions, factors, values, slopes, positions.size, gradient, grad, grad_factors)
+
+
+def test_scaled_values_and_back():
+    """Positions may come twice, where two terms add to one weight."""
+    rng = np.random.default_rng(0)
+    positions, factors = np.array([4, 0, 4, 2]), rng.normal(size=4)  # (coordinate,)
+    values, slopes = rng.normal(size=(2, 4, LANES))  # (coordinate, lane) each
+    out = np.full((5, LANES), 9.0)  # (entry, lane)
+    with_scaled(positions, factors, values.reshape(-1), out)
+    expected = np.full((5, LANES), 9.0)
+    np.add.at(expected, positions, factors[:, None] * values)
+    np.testing.assert_allclose(out, expected, rtol=1e-14)
+    gradient = rng.normal(size=(5, LANES))  # (entry, lane)
+    grad, grad_factors = np.full((2, 4 * LANES), 9.0)  # (coordinate * lane,) each
+    pulled_back(positions, factors, values.reshape(-1), slopes.reshape(-1), gradient, grad, grad_factors)
+    of_positions = gradient[positions]  # (coordinate, lane)
+    np.testing.assert_allclose(grad, 9 + (factors[:, None] * slopes * of_positions).ravel(), rtol=1e-14)
+    np.testing.assert_allclose(grad_factors, 9 + (values * of_positions).ravel(), rtol=1e-14)
+
+
+@njit
+def with_combinations(w, start, n, rank, basis):
+    add_combinations(w, start, n, rank, basis.reshape(-1), basis.shape[1])
+
+
+@njit
+def combinations_pulled_back(grad, w, start, n, rank, basis, grad_basis):
+    pull_back_combinations(grad, w, start, n, rank, basis.reshape(-1), basis.shape[1], grad_basis.reshape(-1))
+
+
+@pytest.mark.parametrize(("n", "rank", "n_units"), [(1, 1, 1), (3, 2, 2), (6, 3, 3), (2, 2, 5)])
+def test_combinations_of_a_basis(n, rank, n_units):
+    rng = np.random.default_rng(0)
+    start = n * n_units + 1
+    w, grad = rng.normal(size=(2, start + n * rank, LANES))  # (entry, lane) each
+    basis, grad_basis = rng.normal(size=(rank, n_units)), np.full((rank, n_units), 9.0)  # (row, unit) each
+    factors = w[start:].reshape(n, rank, LANES)
+    expected = w.copy()
+    expected[: n * n_units] += np.einsum("ikl,kj->ijl", factors, basis).reshape(-1, LANES)
+    found = w.copy()
+    with_combinations(found, start, n, rank, basis)
+    np.testing.assert_allclose(found, expected, rtol=1e-13)
+    rows = grad[: n * n_units].reshape(n, n_units, LANES)
+    expected = grad.copy()
+    expected[start:] = np.einsum("ijl,kj->ikl", rows, basis).reshape(-1, LANES)
+    of_basis = 9.0 + np.einsum("ikl,ijl->kj", factors, rows)
+    combinations_pulled_back(grad, w, start, n, rank, basis, grad_basis)
+    np.testing.assert_allclose(grad, expected, rtol=1e-13)
+    np.testing.assert_allclose(grad_basis, of_basis, rtol=1e-13)
 
 
 def test_all_finite():

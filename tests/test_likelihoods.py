@@ -19,6 +19,7 @@ from agreement import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from models import FORMS, in_form
 from numba import njit
 from scipy import integrate, special, stats
 
@@ -112,7 +113,7 @@ def compiled_rows(name, kind):
     return njit(lambda z, rows, block, space: rows_function(z, rows, block, space))
 
 
-def run(name, kind, outputs, own, y, weights=(), first=3):
+def run(name, kind, outputs, own, y, weights=None, first=3):
     """Run a compiled function on a block of rows.
 
     Returns what it returns, what it leaves in place of the outputs (output, m), the space (1 + own number, m), and what
@@ -124,10 +125,11 @@ def run(name, kind, outputs, own, y, weights=(), first=3):
     z[:, :n] = outputs
     space = np.full((3 + len(own), m), 7.0)  # (number, m): as much as the kernel has
     own_grad = np.full(len(own), 5.0)  # (own number,)
-    before = np.zeros(first)  # (row,): of the blocks before
-    weights = np.concatenate([before, weights]) if len(weights) else np.empty(0)  # (row,)
-    rows = Rows(np.empty((0, 0)), np.concatenate([before, y]), weights, np.empty(0), own, own_grad)
-    flat, block = z.reshape(-1), Block(first, n, m, n_outputs)
+    targets, given = np.zeros(first + m), np.zeros(first + m)  # (row,): those before belong to another block
+    targets[first : first + n] = y
+    given[first : first + n] = 1.0 if weights is None else weights
+    rows = Rows(np.empty((0, 0)), targets, given, np.empty(0), own, own_grad)
+    flat, block = z.reshape(-1), Block(first, m, n_outputs)
     result = compiled_rows(name, kind)(flat, rows, block, space.reshape(-1))
     return result, z, space[: 1 + len(own)], own_grad - 5.0
 
@@ -191,15 +193,18 @@ def test_row_logliks_equal_the_formula(name):
 
 @pytest.mark.parametrize("n", [1, 7, 8, 9, 64])
 def test_blocks_add_up_their_rows(name, n):
-    """Counted once or weighted: the sum, the derivatives of every row, and 0 in the padding."""
+    """Weighted by 0 or 1, or by any numbers: the sum, the derivatives of every row, and 0 in the padding."""
     outputs, own, y = example(name, n, seed=n)
     values, of_outputs, of_own = scores(name, outputs, own, y)
-    row_weights = np.random.default_rng(n).uniform(0, 3, n)  # (row,)
-    for kind, weights in (("add", np.ones(n)), ("weighted", row_weights)):
-        total, z, _, own_grad = run(name, kind, outputs, own, y, () if kind == "add" else weights)
-        np.testing.assert_allclose(total, values @ weights, rtol=1e-12)
+    rng = np.random.default_rng(n)
+    cases = [("weighted", rng.uniform(0, 3, n))]  # (row,)
+    if likelihood(name).add_rows is not None:
+        cases += [("add", np.ones(n)), ("add", rng.integers(0, 2, n))]
+    for kind, weights in cases:
+        total, z, _, own_grad = run(name, kind, outputs, own, y, weights)
+        np.testing.assert_allclose(total, values @ weights, rtol=1e-12, atol=1e-14)
         np.testing.assert_allclose(z[:, :n], of_outputs * weights, rtol=1e-11, atol=1e-13)
-        np.testing.assert_array_less(np.abs(z[:, n:]), 1e-40)
+        np.testing.assert_array_equal(z[:, n:], 0)
         np.testing.assert_allclose(own_grad, of_own @ weights, rtol=1e-11, atol=1e-13)
 
 
@@ -356,8 +361,10 @@ STRUCTURES = {"flat": [70], "partial": [4, 1, 65], "affine": [4, 1, 5]}  # sizes
 
 @pytest.mark.parametrize("structure", STRUCTURES)
 @pytest.mark.parametrize("fused", [True, False])
-def test_densities_equal_pymc(name, structure, fused):
-    assert_equals_pymc(Density(make_model(name, structure), make_data(name, STRUCTURES[structure])), fused)
+@pytest.mark.parametrize("form", FORMS)
+def test_densities_equal_pymc(name, structure, fused, form):
+    density = Density(make_model(name, structure), make_data(name, STRUCTURES[structure]))
+    assert_equals_pymc(in_form(form, density), fused)
 
 
 def with_weights(data, weights):
@@ -373,14 +380,16 @@ def repeated(data, counts):
 
 @pytest.mark.parametrize("structure", ["flat", "partial"])
 @pytest.mark.parametrize("counts", ["some", "zero", "none of a group"])
-def test_weights_are_repeated_rows(name, structure, counts):
+@pytest.mark.parametrize("form", FORMS)
+def test_weights_are_repeated_rows(name, structure, counts, form):
     """Whole weights equal rows that often, and those of weight 0 are not there."""
     model, data = make_model(name, structure), make_data(name, STRUCTURES[structure])
     rng = np.random.default_rng(0)
     times = rng.integers(1 if counts == "some" else 0, 4, len(data.y))  # (row,)
     if counts == "none of a group":
         times[: data.offsets[1]] = 0
-    weighted_density, plain = Density(model, with_weights(data, times)), Density(model, repeated(data, times))
+    weighted_density = in_form(form, Density(model, with_weights(data, times)))
+    plain = in_form(form, Density(model, repeated(data, times)))
     for _ in range(3):
         x = 0.5 * rng.normal(size=plain.n_dim)  # (n_dim,)
         (value, gradient), (expected, of_repeated) = weighted_density.logp_grad(x), plain.logp_grad(x)
@@ -388,10 +397,11 @@ def test_weights_are_repeated_rows(name, structure, counts):
         assert_close(gradient, of_repeated, 1e-12)
 
 
-def test_weighted_density(name):
+@pytest.mark.parametrize("form", FORMS)
+def test_weighted_density(name, form):
     """Any weights: the gradient is that of the values, which the compiled log likelihood in PyMC has as well."""
     data = make_data(name, STRUCTURES["partial"])
     weights = np.random.default_rng(0).uniform(0, 3, len(data.y))  # (row,)
-    density = Density(make_model(name, "partial"), with_weights(data, weights))
+    density = in_form(form, Density(make_model(name, "partial"), with_weights(data, weights)))
     assert_equals_pymc(density, fused=True)
     assert_gradient_is_right(density, 0.5 * np.random.default_rng(1).normal(size=density.n_dim))

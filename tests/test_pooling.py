@@ -7,6 +7,7 @@ import pytest
 from agreement import assert_close, assert_equals_pymc, assert_gradient_is_right, differences
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from models import FORMS, in_form
 from scipy import stats
 
 from skhbnn.data.rows import GroupedData
@@ -104,11 +105,11 @@ class NestedData(GroupedData):
 
 
 NESTING = {
-    1: [[0, 1, 2, 3, 4, 5, 6]],
-    2: [[0, 0, 1, 1, 1, 2, 3], [0, 1, 2, 3, 4, 5, 6]],
-    3: [[0, 0, 0, 0, 0, 1, 1], [0, 0, 1, 1, 1, 2, 3], [0, 1, 2, 3, 4, 5, 6]],
+    1: [[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]],
+    2: [[0, 0, 1, 1, 1, 2, 3, 3, 3, 3], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]],
+    3: [[0, 0, 0, 0, 0, 1, 1, 1, 1, 1], [0, 0, 1, 1, 1, 2, 3, 3, 3, 3], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]],
 }
-SIZES = [3, 1, 9, 0, 2, 66, 4]  # rows of the groups
+SIZES = [3, 1, 9, 0, 2, 66, 4, 1, 0, 8]  # rows of the groups: more than a batch of them
 
 
 def nested_data(network, name, n_levels):
@@ -302,16 +303,16 @@ MODELS = {
 }
 
 
-CASES = [(key, 2) for key in MODELS]
-CASES += [(key, n) for key in ("partial", "compact map", "learned at level 0") for n in (1, 3)]
+CASES = [(key, 2, form) for key in MODELS for form in FORMS]
+CASES += [(key, n, form) for key in ("partial", "compact map", "learned at level 0") for n in (1, 3) for form in FORMS]
 
 
-@pytest.fixture(scope="module", params=CASES, ids=lambda case: f"{case[0]}-{case[1]}")
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: "-".join(map(str, case)))
 def density(request):
-    """Models of two levels of groups, some also of one and of three."""
-    key, n_levels = request.param
+    """Models of two levels of groups, some also of one and of three, in both forms of the kernel."""
+    key, n_levels, form = request.param
     model = MODELS[key](n_levels)
-    return Density(model, nested_data(model.network, model.likelihood_name, n_levels))
+    return in_form(form, Density(model, nested_data(model.network, model.likelihood_name, n_levels)))
 
 
 def random_points(density, n=3):

@@ -10,8 +10,9 @@ from ..data.rows import GroupedData
 from ..kernel.log_density import HEADER
 from ..model.families import compiled as families
 from ..model.scale_priors import compiled as scale_priors
-from ..model.terms import Layout, Model
+from ..model.terms import Block, Coordinates, Layout, Model
 from . import compiled
+from .batches import batches_of
 from .forward import network_form
 
 CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_uint64, *[ctypes.c_void_p] * 4)  # takes addresses
@@ -44,7 +45,29 @@ class Density:
     @cached_property
     def callback(self):
         """The compiled C callback of the log density."""
-        return compiled.logp_callback(self.model.likelihood, self.data.weights is not None, self.model.has_compact_map)
+        is_weighted = self.data.weights is not None
+        return compiled.logp_callback(
+            self.model.likelihood, is_weighted, self.model.has_compact_map, self._batches.in_lanes
+        )
+
+    @cached_property
+    def _batches(self):
+        """The Batches of the groups; groups that differ in no level of the model are one, and see one network."""
+        n_levels, offsets = len(self.model.levels), self.data.offsets
+        if n_levels == 0:
+            return batches_of(offsets[[0, -1]])
+        _, first = np.unique(self.data.members[n_levels - 1], return_index=True)  # (member of the innermost level,)
+        return batches_of(offsets[[*first, self.data.n_groups]])
+
+    def _parents(self):
+        """Position of what lies around it among all outer members, of outer members and of groups, (member,) each."""
+        blocks, parents, start = self.layout.level_blocks, [np.array([-1])], 0  # level 0 lies in nothing
+        for level in range(1, len(blocks)):
+            parents.append(start + self.layout.parents(level))  # (member,)
+            start += blocks[level - 1].n_members
+        if len(parents) == 1:
+            parents.append(np.zeros(1, dtype=int))
+        return np.concatenate(parents[:-1]), parents[-1]
 
     @cached_property
     def _call(self):
@@ -75,22 +98,23 @@ class Density:
     def _header(self):
         """Address of the record that ``kernel.log_density`` reads, the record, and the arrays it refers to."""
         model, data, network = self.model, self.data, self.model.network
-        levels = [model.coordinates(level) for level in range(len(model.levels) + 1)]
+        levels, blocks = [model.coordinates(level) for level in range(len(model.levels) + 1)], self.layout.level_blocks
+        if not model.levels:  # the one group has no coordinates
+            levels.append(Coordinates(*(part[:0] for part in levels[0])))
+            blocks.append(Block(self.n_dim, 1, 0))
         entry, prior_scale, fixed, _ = map(np.concatenate, zip(*levels, strict=True))  # (coordinate,) each
         names = list(model.scale_names)
         form, n_scales = network_form(network), len(model.scale_names)
-        members = np.vstack([np.zeros(data.n_groups, dtype=int), data.members[: len(model.levels)]])  # (level, group)
-        # Groups that differ in no level of the model have one network, and their rows are those of one group.
-        _, first = np.unique(members[-1], return_index=True)  # (member of the innermost level,)
-        scale_prior = model.scale_prior
+        batches, scale_prior = self._batches, model.scale_prior
+        outer_parents, parents = self._parents()  # (outer member,), (group,)
         numbers = {
             "n_layers": len(network.layers),
             "activation": form.activation,
             "fit_intercept": form.fit_intercept,
-            "n_rows": len(data.y),
-            "n_row_weights": 0 if data.weights is None else len(data.weights),
-            "n_groups": len(first),
+            "n_rows": len(batches.rows),
+            "n_batches": len(batches.members),
             "n_levels": len(levels),
+            "n_outer": len(outer_parents),
             "n_entries": model.n_entries,
             "map_rank": model.map_rank,
             "n_factor": len(model.factor),
@@ -101,23 +125,26 @@ class Density:
             "scales_place": self.layout.blocks[1].start,
             "n_own": len(model.likelihood.own),
             "own_place": self.layout.blocks[2].start,
-            "constant": self._log_constant(levels),
+            "constant": self._log_constant(levels, blocks),
         }
         integers = {
             "sizes": form.sizes,
-            "offsets": data.offsets[[*first, data.n_groups]],
-            "members": members[:, first],
-            "places": [block.start for block in self.layout.level_blocks],  # (level,)
+            "offsets": batches.offsets,
+            "members": batches.members,
+            "parents": parents[batches.members],  # (batch, lane)
+            "places": [block.start for block in blocks],  # (level,)
             "level_starts": np.cumsum([0, *(len(level.entry) for level in levels)]),  # (level + 1,)
+            "outer_counts": [block.n_members for block in blocks[:-1]],  # (outer level,)
+            "outer_parents": outer_parents,
             "entry": entry,
             "term_stops": np.cumsum([len(term.entries) for term in model.terms]),  # (term,)
             "term_scales": [names.index(term.scale) if term.is_learned else -1 for term in model.terms],  # (term,)
             "scale_prior": np.full(n_scales, scale_priors.number(scale_prior)),  # (scale,)
         }
         doubles = {
-            "X": data.X.T,  # (feature, row)
-            "y": data.y,
-            "row_weights": np.empty(0) if data.weights is None else data.weights,
+            "X": data.X.T[:, batches.rows],  # (feature, place)
+            "y": data.y[batches.rows],
+            "row_weights": batches.counts * (1.0 if data.weights is None else data.weights[batches.rows]),
             "location": model.base,
             "prior_scale": prior_scale,
             "fixed": fixed,
@@ -133,10 +160,10 @@ class Density:
             header[name] = array.ctypes.data
         return header.ctypes.data, header, arrays
 
-    def _log_constant(self, levels):
+    def _log_constant(self, levels, blocks):
         """The sum of the normalising constants of all priors; the likelihood adds constants of its own in each row."""
         model = self.model
         constant = model.scale_prior.log_constant * len(model.scale_names)
-        for level, block in zip(levels, self.layout.level_blocks, strict=True):
+        for level, block in zip(levels, blocks, strict=True):
             constant += block.n_members * float(np.sum(model.family.log_constant(level.prior_scale)))
         return constant

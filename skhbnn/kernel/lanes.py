@@ -11,11 +11,10 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 LANES = 8  # arrays are padded to whole vectors of so many doubles
-TILE = 2  # rows of a product that are kept in registers at once
 INDEX = ir.IntType(64)
 
 
-class _Lanes:
+class Lanes:
     """A vector of doubles, whose arithmetic emits LLVM instructions.
 
     Multiplications and additions may be fused, never reordered: the exponential rounds by adding a constant and
@@ -33,8 +32,8 @@ class _Lanes:
         return ir.Constant(ir.VectorType(INDEX, self.width), [number] * self.width)
 
     def _emit(self, instruction, other):
-        value = other.value if isinstance(other, _Lanes) else self._constant(other)
-        return _Lanes(self.builder, getattr(self.builder, instruction)(self.value, value, flags=["contract"]))
+        value = other.value if isinstance(other, Lanes) else self._constant(other)
+        return Lanes(self.builder, getattr(self.builder, instruction)(self.value, value, flags=["contract"]))
 
     def __add__(self, other):
         return self._emit("fadd", other)
@@ -46,24 +45,27 @@ class _Lanes:
         return self._emit("fmul", other)
 
     def reciprocal(self):
-        return _Lanes(self.builder, self.builder.fdiv(self._constant(1.0), self.value))
+        """Vector of 1 / x."""
+        return Lanes(self.builder, self.builder.fdiv(self._constant(1.0), self.value))
 
     def where_greater(self, limit, yes, no):
         """Vector of yes where a lane is above the limit, else of no."""
-        yes, no = (v.value if isinstance(v, _Lanes) else self._constant(v) for v in (yes, no))
+        yes, no = (v.value if isinstance(v, Lanes) else self._constant(v) for v in (yes, no))
         greater = self.builder.fcmp_unordered(">", self.value, self._constant(limit))  # NaN is not hidden
-        return _Lanes(self.builder, self.builder.select(greater, yes, no))
+        return Lanes(self.builder, self.builder.select(greater, yes, no))
 
     def _bits(self):
         return self.builder.bitcast(self.value, ir.VectorType(INDEX, self.width))
 
     def _from_bits(self, bits):
-        return _Lanes(self.builder, self.builder.bitcast(bits, self.kind))
+        return Lanes(self.builder, self.builder.bitcast(bits, self.kind))
 
     def magnitude(self):
+        """Vector of abs(x)."""
         return self._from_bits(self.builder.and_(self._bits(), self._integer((1 << 63) - 1)))
 
     def with_sign_of(self, other):
+        """Vector of the lanes' magnitudes with the signs of another vector."""
         sign = self.builder.and_(other._bits(), self._integer(-(1 << 63)))
         return self._from_bits(self.builder.or_(self.magnitude()._bits(), sign))
 
@@ -112,6 +114,11 @@ def _logistic(x):
     return x.where_greater(0.0, s, e * s)
 
 
+def vector_start(builder, k):
+    """The position of the first number of vector k."""
+    return builder.mul(k, ir.Constant(INDEX, LANES))
+
+
 class Loop:
     """An emitter of one loop over the rows of padded arrays."""
 
@@ -142,7 +149,7 @@ class Loop:
 
     def load(self, array, position, width=LANES):
         """Vector of rows at a position of an array."""
-        return _Lanes(self.builder, self.builder.load(self._pointer(array, position, width), align=8))
+        return Lanes(self.builder, self.builder.load(self._pointer(array, position, width), align=8))
 
     def store(self, lanes, array, position):
         """Write a vector to a position of an array."""
@@ -153,7 +160,19 @@ class Loop:
         one = ir.Constant(ir.VectorType(ir.DoubleType(), width), ir.Undefined)
         one = self.builder.insert_element(one, value, ir.Constant(INDEX, 0))
         mask = ir.Constant(ir.VectorType(ir.IntType(32), width), [0] * width)
-        return _Lanes(self.builder, self.builder.shuffle_vector(one, one, mask))
+        return Lanes(self.builder, self.builder.shuffle_vector(one, one, mask))
+
+    def zeros(self, width):
+        """Vector of zeros."""
+        return Lanes(self.builder, ir.Constant(ir.VectorType(ir.DoubleType(), width), [0.0] * width))
+
+    def number(self, array, position):
+        """One number of an array."""
+        return self.builder.load(self.builder.gep(self.data[array], [position]))
+
+    def number_in_all(self, array, position):
+        """Vector with one number of an array in all lanes."""
+        return self.scalar(self.number(array, position), LANES)
 
     def variable(self, value, width=LANES):
         """A vector that changes from row to row, in memory that LLVM turns into registers."""
@@ -164,7 +183,7 @@ class Loop:
 
     def get(self, variable):
         """Vector that a variable holds."""
-        return _Lanes(self.builder, self.builder.load(variable))
+        return Lanes(self.builder, self.builder.load(variable))
 
     def set(self, variable, lanes):
         """Let a variable hold a vector."""
@@ -213,89 +232,3 @@ times_relu_slope = _in_place_with(lambda delta, h: h.where_greater(0.0, delta, 0
 subtract_rows = _in_place_with(lambda a, b: a - b)
 add_rows = _in_place_with(lambda a, b: a + b)
 multiply_rows = _in_place_with(lambda a, b: a * b)
-
-
-def _in_tiles(builder, n, body):
-    """Emit ``body(positions)`` for all positions below n: tiles of TILE positions, and what is left one by one."""
-    one, size = ir.Constant(INDEX, 1), ir.Constant(INDEX, TILE)
-    whole = builder.and_(n, ir.Constant(INDEX, -TILE))
-    with cgutils.for_range_slice(builder, ir.Constant(INDEX, 0), whole, size, inc=True) as (at, _):
-        body([builder.add(at, ir.Constant(INDEX, k)) for k in range(TILE)])
-    with cgutils.for_range_slice(builder, whole, n, one, inc=True) as (at, _):
-        body([at])
-
-
-@intrinsic
-def combine_rows(typingctx, rows, n_rows, coefficients, start, stride, step, constant, out, n_out, m):
-    """Write combinations of rows: out[j * m + r] = constant j + sum over i of coefficient (i, j) * rows[i * m + r].
-
-    For j < n_out and r < m. Coefficient (i, j) is coefficients[start + i * stride + j * step]. Constant j is
-    coefficients[constant + j], and 0 where ``constant`` is negative.
-    """
-    kinds = (rows, n_rows, coefficients, start, stride, step, constant, out, n_out, m)
-
-    def codegen(context, builder, signature, args):
-        loop = Loop(context, builder, kinds, args)
-        _, n_rows_, _, start_, stride_, step_, constant_, _, n_out_, m_ = args
-        no_constant = builder.icmp_signed("<", constant_, ir.Constant(INDEX, 0))
-
-        def coefficient(position):
-            return builder.load(builder.gep(loop.data[2], [position]))
-
-        def tile(outputs):
-            at_output = [builder.add(start_, builder.mul(j, step_)) for j in outputs]
-            # Without constants an address that may be read all the same.
-            at_constant = [builder.select(no_constant, start_, builder.add(constant_, j)) for j in outputs]
-            zero = ir.Constant(ir.DoubleType(), 0.0)
-            first = [builder.select(no_constant, zero, coefficient(at)) for at in at_constant]
-
-            def body(r, width):
-                totals = [loop.variable(0.0, width) for _ in outputs]
-                for total, number in zip(totals, first, strict=True):
-                    loop.set(total, loop.scalar(number, width))
-                with cgutils.for_range(builder, n_rows_) as inner:
-                    row = loop.load(0, builder.add(builder.mul(inner.index, m_), r), width)
-                    along = builder.mul(inner.index, stride_)
-                    for total, at in zip(totals, at_output, strict=True):
-                        times = loop.scalar(coefficient(builder.add(at, along)), width)
-                        loop.set(total, times * row + loop.get(total))
-                for total, j in zip(totals, outputs, strict=True):
-                    loop.store(loop.get(total), 7, builder.add(builder.mul(j, m_), r))
-
-            loop.pairs(m_, body)
-
-        _in_tiles(builder, n_out_, tile)
-        return context.get_dummy_value()
-
-    return types.void(*kinds), codegen
-
-
-@intrinsic
-def add_products(typingctx, a, n_a, b, n_b, out, start, m):
-    """Add sums of products: out[start + i * n_b + j] += sum over r < m of a[i * m + r] * b[j * m + r].
-
-    For i < n_a and j < n_b.
-    """
-    kinds = (a, n_a, b, n_b, out, start, m)
-
-    def codegen(context, builder, signature, args):
-        loop = Loop(context, builder, kinds, args)
-        _, n_a_, _, n_b_, _, start_, m_ = args
-
-        def tile(left, right):
-            totals = [[loop.variable(0.0) for _ in right] for _ in left]
-            with loop.vectors(m_) as (r, _):
-                rows_a = [loop.load(0, builder.add(builder.mul(i, m_), r)) for i in left]
-                rows_b = [loop.load(2, builder.add(builder.mul(j, m_), r)) for j in right]
-                for row_a, of_a in zip(rows_a, totals, strict=True):
-                    for row_b, total in zip(rows_b, of_a, strict=True):
-                        loop.set(total, row_a * row_b + loop.get(total))
-            for i, of_a in zip(left, totals, strict=True):
-                for j, total in zip(right, of_a, strict=True):
-                    place = builder.gep(loop.data[4], [builder.add(start_, builder.add(builder.mul(i, n_b_), j))])
-                    builder.store(builder.fadd(builder.load(place), loop.get(total).reduce("fadd")), place)
-
-        _in_tiles(builder, n_a_, lambda left: _in_tiles(builder, n_b_, lambda right: tile(left, right)))
-        return context.get_dummy_value()
-
-    return types.void(*kinds), codegen

@@ -11,6 +11,7 @@ from numba import carray
 
 from . import lanes
 from .arrays import all_finite, cut, doubles_at, exp, fill, integers_at, matrix_at, memory_of, part
+from .coordinates import Coordinates, add_to, add_values, load_groups, of_level, pull_back, store_groups
 from .network_kernel import NetworkForm, Rows, loglik_grad, workspace, workspace_size
 from .options import inline
 
@@ -19,16 +20,20 @@ def _fields(names, kind="i8"):
     return [(name, kind) for name in names.split()]
 
 
-# The data of a call, written by ``Density``. A field of an array holds its address. Level 0 counts as a level. A
-# coordinate is one of those of one member of a level, all levels one behind the other; an entry is a weight, or one of
-# the input map behind them.
+# The data of a call, written by ``Density``. A field of an array holds its address. Level 0 counts as a level, and the
+# innermost level, whose members are the groups, may have no coordinates; the others are outer levels. A coordinate is
+# one of those of one member of a level, all levels one behind the other; an entry is a weight, or one of the input map
+# behind them. A batch is a group, or LANES groups whose rows take turns.
 HEADER = np.dtype(
     [
         *_fields("n_layers sizes activation fit_intercept"),  # sizes: (layer + 1,)
-        *_fields("n_rows X y n_row_weights row_weights"),  # (feature, row), (row,), and (row,) or none
-        *_fields("n_groups offsets"),  # innermost groups; (group + 1,)
-        *_fields("n_levels members"),  # (level, group): the member of each level that every group lies in
-        *_fields("places level_starts"),  # (level,): where its first member is in the vector; (level + 1,): coordinates
+        *_fields("n_rows X y row_weights"),  # (feature, row), (row,), (row,): see ``network_kernel.Rows``
+        *_fields("n_batches offsets"),  # (batch + 1,): the first row of each
+        *_fields("members parents"),  # (batch, lane): the group, or -1, and the outer member it lies in
+        *_fields(
+            "n_levels places level_starts"
+        ),  # (level,): of the first member in the vector; (level + 1,): coordinates
+        *_fields("n_outer outer_counts outer_parents"),  # members of outer levels; (outer level,), (outer member,)
         *_fields("n_entries location map_rank"),  # (entry,): what all coordinates are added to
         *_fields("entry prior_scale fixed"),  # (coordinate,): where it is added, scale within the family, factor
         *_fields("n_terms term_stops term_scales"),  # (term,): end of its run of coordinates; learned scale, or -1
@@ -45,6 +50,7 @@ HEADER = np.dtype(
 class Parts(NamedTuple):
     """The compiled functions of the kinds that a model is made of."""
 
+    batch: Any  # BY_ROW or BY_LANE
     likelihood: Any  # of a block of rows: see ``network_kernel.loglik_grad``
     own: Any  # OwnNumbers of the likelihood
     weight_prior: Any  # number of a family and its shape, v, scales, gradient, values, slopes -> log density
@@ -63,52 +69,12 @@ class InputMap(NamedTuple):
     """Compiled functions of an input map, whose entries stand behind the weights and change the first layer."""
 
     start: Any  # entries, form, rank, basis: writes the basis
-    apply: Any  # weights, form, rank, basis: in place
-    pull_back: Any  # gradient, weights, form, rank, (basis, gradient in the basis): adds to the last
+    apply: Any  # entries of a batch, form, rank, basis: in place
+    pull_back: Any  # gradient, entries of a batch, form, rank, (basis, gradient in the basis): adds to the last
     finish: Any  # gradient, entries, form, rank, (basis, gradient in the basis): adds to the first
 
 
 PARTS: Any = None  # Parts: ``options.bound`` sets those of a likelihood
-
-
-class Level(NamedTuple):
-    """The coordinates of one member of a level, (coordinate,) each."""
-
-    entry: Any
-    prior_scale: Any
-    factor: Any  # of the values
-    value: Any  # padded to whole vectors, as the slope is
-    slope: Any
-    grad_factor: Any  # added to
-
-
-@inline
-def _of_level(coordinates, starts, level):
-    """The Level of one level, cut out of a Level that holds the coordinates of all levels one behind the other."""
-    start, n = starts[level], starts[level + 1] - starts[level]
-    return Level(
-        part(coordinates.entry, start, n),
-        part(coordinates.prior_scale, start, n),
-        part(coordinates.factor, start, n),
-        part(coordinates.value, start + level * lanes.LANES, n + lanes.LANES),
-        part(coordinates.slope, start + level * lanes.LANES, n + lanes.LANES),
-        part(coordinates.grad_factor, start, n),
-    )
-
-
-@inline
-def _add_values(level, entries):
-    for k in range(level.entry.size):
-        entries[level.entry[k]] += level.factor[k] * level.value[k]
-
-
-@inline
-def _pull_back(level, grad_entries, grad):
-    """Add to the gradients at a member's coordinates, and at the factors, what the gradient at the entries means."""
-    for k in range(level.entry.size):
-        at_entry = grad_entries[level.entry[k]]
-        grad[k] += level.factor[k] * level.slope[k] * at_entry
-        level.grad_factor[k] += level.value[k] * at_entry
 
 
 @inline
@@ -123,6 +89,164 @@ def _add_scale_priors(scale_prior, h, log_scale, scale, grad):
     return s
 
 
+class Outer(NamedTuple):
+    """The members of the outer levels, one behind the other."""
+
+    entries: Any  # (member * entry,)
+    grad: Any  # in the entries
+    value: Any  # (member's coordinate,), padded to whole vectors
+    slope: Any
+
+
+@inline
+def _enter_outer(parts, h, ends, coordinates, outer, form, basis):
+    """Make the entries of all outer members from the vector; return the log prior.
+
+    ends: the vector and the gradient, which is added to.
+    """
+    x, grad = ends
+    starts, places = integers_at(h.level_starts, h.n_levels + 1), integers_at(h.places, h.n_levels)
+    counts, parents = integers_at(h.outer_counts, h.n_levels - 1), integers_at(h.outer_parents, h.n_outer)
+    base, triangle = doubles_at(h.location, h.n_entries), matrix_at(h.factor, h.n_factor, h.n_factor)
+    logp, member, at = 0.0, 0, 0
+    for l in range(h.n_levels - 1):  # noqa: E741
+        level = of_level(coordinates, starts, l)
+        n = level.entry.size
+        for m in range(counts[l]):
+            place, value = places[l] + m * n, part(outer.value, at, n + lanes.LANES)
+            logp += parts.weight_prior(
+                h.family,
+                h.family_shape,
+                part(x, place, n),
+                level.prior_scale,
+                part(grad, place, n),
+                value,
+                part(outer.slope, at, n + lanes.LANES),
+            )
+            entries = part(outer.entries, member * h.n_entries, h.n_entries)
+            below = base if l == 0 else part(outer.entries, parents[member] * h.n_entries, h.n_entries)
+            for i in range(h.n_entries):
+                entries[i] = below[i]
+            add_values(level, value, entries)
+            if l == 0:
+                for i in range(h.n_factor):
+                    for j in range(i + 1):
+                        entries[i] += triangle[i, j] * value[j]
+                if h.map_rank > 0:
+                    parts.input_map.start(entries, form, h.map_rank, basis)
+            member, at = member + 1, at + n
+    return logp
+
+
+@inline
+def _leave_outer(parts, h, grad, coordinates, outer, form, bases):
+    """Add to the gradient what the gradient in the entries of all outer members means, the innermost first."""
+    starts, places = integers_at(h.level_starts, h.n_levels + 1), integers_at(h.places, h.n_levels)
+    counts, parents = integers_at(h.outer_counts, h.n_levels - 1), integers_at(h.outer_parents, h.n_outer)
+    triangle = matrix_at(h.factor, h.n_factor, h.n_factor)
+    member, at = h.n_outer, outer.value.size - lanes.LANES
+    for l in range(h.n_levels - 2, -1, -1):  # noqa: E741
+        level = of_level(coordinates, starts, l)
+        n = level.entry.size
+        for m in range(counts[l] - 1, -1, -1):
+            member, at = member - 1, at - n
+            place, slope = places[l] + m * n, part(outer.slope, at, n)
+            above = part(outer.grad, member * h.n_entries, h.n_entries)
+            if l == 0:
+                if h.map_rank > 0:
+                    parts.input_map.finish(above, part(outer.entries, 0, h.n_entries), form, h.map_rank, bases)
+                for i in range(h.n_factor):
+                    for j in range(i + 1):
+                        grad[place + j] += triangle[i, j] * slope[j] * above[i]
+            else:
+                add_to(above, part(outer.grad, parents[member] * h.n_entries, h.n_entries))
+            pull_back(level, part(outer.value, at, n), slope, above, part(grad, place, n), level.grad_factor)
+
+
+@inline
+def _visit_batches(parts, h, ends, innermost, outer, form, bases, rows, space, at):
+    """Add up the log priors and likelihoods of all groups, batch by batch, and write the gradients.
+
+    ends: the vector and the gradient; innermost: the Coordinates of a group; space: Workspace; at: an address from
+    which memory is free.
+    """
+    x, grad = ends
+    n, n_lanes, n_entries = innermost.entry.size, parts.batch.n_lanes, h.n_entries
+    offsets, place = integers_at(h.offsets, h.n_batches + 1), integers_at(h.places, h.n_levels)[h.n_levels - 1]
+    members, parents = integers_at(h.members, h.n_batches * n_lanes), integers_at(h.parents, h.n_batches * n_lanes)
+    # Arrays of a batch, in which the numbers of the lanes stand beside each other.
+    prior_scale, at = cut(at, n * n_lanes)
+    for k in range(n):
+        for lane in range(n_lanes):
+            prior_scale[k * n_lanes + lane] = innermost.prior_scale[k]
+    v, at = cut(at, n * n_lanes)
+    grad_v, at = cut(at, n * n_lanes)
+    value, at = cut(at, n * n_lanes + lanes.LANES)
+    slope, at = cut(at, n * n_lanes + lanes.LANES)
+    grad_factor, at = cut(at, n * n_lanes)
+    fill(grad_factor, 0.0)
+    w = parts.batch.entries_at(at, n_entries)
+    w_numbers, at = cut(at, n_entries * n_lanes)
+    grad_w = parts.batch.entries_at(at, n_entries)
+    grad_numbers, at = cut(at, n_entries * n_lanes)
+    of_outer, at = cut(at, n_entries * n_lanes)  # what the groups of a batch lie in
+    grad_of_outer, at = cut(at, n_entries * n_lanes)
+    fill(grad_of_outer, 0.0)
+    zeros, at = cut(at, n)  # what an empty lane holds
+    fill(zeros, 0.0)
+    unused, at = cut(at, n)
+    x_addresses = integers_at(at, n_lanes)
+    _, at = cut(at, n_lanes)
+    grad_addresses = integers_at(at, n_lanes)
+
+    logp = 0.0
+    for b in range(h.n_batches):
+        changed = b == 0
+        for lane in range(n_lanes):
+            p = b * n_lanes + lane
+            first = 8 * (place + members[p] * n)
+            x_addresses[lane] = x.ctypes.data + first if members[p] >= 0 else zeros.ctypes.data
+            grad_addresses[lane] = grad.ctypes.data + first if members[p] >= 0 else unused.ctypes.data
+            changed |= b > 0 and parents[p] != parents[p - n_lanes]
+        if changed:
+            if b > 0:
+                _add_up(grad_of_outer, outer.grad, part(parents, (b - 1) * n_lanes, n_lanes))
+            for lane in range(n_lanes):
+                first = parents[b * n_lanes + lane] * n_entries
+                for i in range(n_entries):
+                    of_outer[i * n_lanes + lane] = outer.entries[first + i]
+        fill(v, 0.0)
+        load_groups(x_addresses, n, v, w)
+        fill(grad_v, 0.0)
+        logp += parts.weight_prior(h.family, h.family_shape, v, prior_scale, grad_v, value, slope)
+        for i in range(of_outer.size):
+            w_numbers[i] = of_outer[i]
+        add_values(innermost, value, w)
+        if h.map_rank > 0:
+            parts.input_map.apply(w, form, h.map_rank, bases[0])
+        logp += loglik_grad(parts.likelihood, form, w, grad_w, rows, (offsets[b], offsets[b + 1]), space)
+        if h.map_rank > 0:
+            parts.input_map.pull_back(grad_w, w, form, h.map_rank, bases)
+        pull_back(innermost, value, slope, grad_w, grad_v, grad_factor)
+        add_to(grad_numbers, grad_of_outer)
+        store_groups(grad_addresses, n, grad_v, w)
+    _add_up(grad_of_outer, outer.grad, part(parents, (h.n_batches - 1) * n_lanes, n_lanes))
+    for k in range(n):
+        for lane in range(n_lanes):
+            innermost.grad_factor[k] += grad_factor[k * n_lanes + lane]
+    return logp
+
+
+@inline
+def _add_up(grad_of_outer, grad, parents):
+    """Add the gradient in what the groups of batches lie in, (entry * lane,), to those of the outer members."""
+    n_entries = grad_of_outer.size // parents.size
+    for lane in range(parents.size):
+        for i in range(n_entries):
+            grad[parents[lane] * n_entries + i] += grad_of_outer[i * parents.size + lane]
+    fill(grad_of_outer, 0.0)
+
+
 def log_density(n_dim, x_address, grad_address, logp_address, header):
     """Write the log density, Jacobians included, and the gradient; return 0, or a positive code for a divergent point.
 
@@ -130,18 +254,18 @@ def log_density(n_dim, x_address, grad_address, logp_address, header):
     """
     h = carray(header, (1,), HEADER)[0]
     x, grad = carray(x_address, (n_dim,)), carray(grad_address, (n_dim,))
-    form = NetworkForm(integers_at(h.sizes, h.n_layers + 1), h.activation, h.fit_intercept != 0)
-    n_levels, n_entries, n_groups, rank = h.n_levels, h.n_entries, h.n_groups, h.map_rank
-    offsets, members = integers_at(h.offsets, n_groups + 1), integers_at(h.members, n_levels * n_groups)
-    starts, places = integers_at(h.level_starts, n_levels + 1), integers_at(h.places, n_levels)
-    n_coordinates, n_basis = starts[n_levels], rank * form.sizes[1]
     fill(grad, 0.0)
-
-    n_padded = n_coordinates + n_levels * lanes.LANES
-    n_doubles = 2 * n_coordinates + 2 * n_padded + (2 * n_levels + 3) * n_entries + 2 * n_basis
-    n_doubles += h.n_scales + 2 * h.n_own + workspace_size(form.sizes, h.n_own)
-    memory, at = memory_of(n_doubles)
-    scratch, at = workspace(at, form.sizes, h.n_own)
+    form = NetworkForm(integers_at(h.sizes, h.n_layers + 1), h.activation, h.fit_intercept != 0)
+    starts, counts = integers_at(h.level_starts, h.n_levels + 1), integers_at(h.outer_counts, h.n_levels - 1)
+    n_coordinates, n_basis, n_entries = starts[h.n_levels], h.map_rank * form.sizes[1], h.n_entries
+    n_values = lanes.LANES  # of outer members
+    for l in range(h.n_levels - 1):  # noqa: E741
+        n_values += counts[l] * (starts[l + 1] - starts[l])
+    n_of_group, n_lanes = n_coordinates - starts[h.n_levels - 1], PARTS.batch.n_lanes
+    n_doubles = 2 * (n_coordinates + n_values + h.n_outer * n_entries + n_basis + h.n_own) + h.n_scales
+    n_doubles += n_lanes * (8 * n_of_group + 4 * n_entries) + 4 * lanes.LANES
+    memory, at = memory_of(n_doubles + workspace_size(form.sizes, h.n_own))
+    space, at = workspace(at, form.sizes, h.n_own)
 
     log_scale, grad_log_scale = part(x, h.scales_place, h.n_scales), part(grad, h.scales_place, h.n_scales)  # (scale,)
     scale, at = cut(at, h.n_scales)
@@ -159,10 +283,8 @@ def log_density(n_dim, x_address, grad_address, logp_address, header):
         for k in range(start, stops[t]):
             factor[k] = scale[term_scales[t]] if term_scales[t] >= 0 else fixed[k]
         start = stops[t]
-    value, at = cut(at, n_padded)
-    slope, at = cut(at, n_padded)
     entry, prior_scale = integers_at(h.entry, n_coordinates), doubles_at(h.prior_scale, n_coordinates)  # (coordinate,)
-    coordinates = Level(entry, prior_scale, factor, value, slope, grad_factor)
+    coordinates = Coordinates(entry, prior_scale, factor, grad_factor)
 
     own, at = cut(at, h.n_own)
     grad_own, at = cut(at, h.n_own)
@@ -170,76 +292,23 @@ def log_density(n_dim, x_address, grad_address, logp_address, header):
     free, grad_free = part(x, h.own_place, h.n_own), part(grad, h.own_place, h.n_own)  # (own number,)
     logp = h.constant + PARTS.own.constrain(free, own, grad_free)
     X, y = matrix_at(h.X, form.sizes[0], h.n_rows), doubles_at(h.y, h.n_rows)  # (feature, row), (row,)
-    rows = Rows(X, y, doubles_at(h.row_weights, h.n_row_weights), part(own, 0, 0), own, grad_own)
+    rows = Rows(X, y, doubles_at(h.row_weights, h.n_rows), part(own, 0, 0), own, grad_own)
 
-    # Entries of the member of each level that is being worked on, behind those of the level before, and the gradient.
-    entries, at = cut(at, (n_levels + 1) * n_entries)
-    grads, at = cut(at, (n_levels + 1) * n_entries)
-    mapped, at = cut(at, n_entries)  # weights that see the inputs through the map, which stands behind them
+    entries, at = cut(at, h.n_outer * n_entries)
+    grad_entries, at = cut(at, h.n_outer * n_entries)
+    fill(grad_entries, 0.0)
+    value, at = cut(at, n_values)
+    slope, at = cut(at, n_values)
+    outer = Outer(entries, grad_entries, value, slope)
     basis, at = cut(at, n_basis)
     grad_basis, at = cut(at, n_basis)
     fill(grad_basis, 0.0)
-    base, triangle = doubles_at(h.location, n_entries), matrix_at(h.factor, h.n_factor, h.n_factor)
-    for i in range(n_entries):
-        entries[i] = base[i]
+    bases = (basis, grad_basis)
 
-    innermost = _of_level(coordinates, starts, n_levels - 1)
-    for g in range(n_groups):
-        for l in range(n_levels):  # noqa: E741
-            member = members[l * n_groups + g]
-            if g == 0 or members[l * n_groups + g - 1] != member:
-                level = innermost
-                if l < n_levels - 1:
-                    level = _of_level(coordinates, starts, l)
-                place, n = places[l] + member * level.entry.size, level.entry.size
-                logp += PARTS.weight_prior(
-                    h.family,
-                    h.family_shape,
-                    part(x, place, n),
-                    level.prior_scale,
-                    part(grad, place, n),
-                    level.value,
-                    level.slope,
-                )
-                below, above = part(entries, l * n_entries, n_entries), part(entries, (l + 1) * n_entries, n_entries)
-                for i in range(n_entries):
-                    above[i] = below[i]
-                _add_values(level, above)
-                if l < n_levels - 1:  # the gradient of the innermost group is written anew
-                    fill(part(grads, (l + 1) * n_entries, n_entries), 0.0)
-                if l == 0:
-                    for i in range(h.n_factor):
-                        for j in range(i + 1):
-                            above[i] += triangle[i, j] * level.value[j]
-                    if rank > 0:
-                        PARTS.input_map.start(above, form, rank, basis)
-        w, grad_w = part(entries, n_levels * n_entries, n_entries), part(grads, n_levels * n_entries, n_entries)
-        if rank > 0:
-            for i in range(n_entries):
-                mapped[i] = w[i]
-            w = mapped
-            PARTS.input_map.apply(w, form, rank, basis)
-        logp += loglik_grad(PARTS.likelihood, form, w, grad_w, rows, (offsets[g], offsets[g + 1]), scratch)
-        if rank > 0:
-            PARTS.input_map.pull_back(grad_w, w, form, rank, (basis, grad_basis))
-        for l in range(n_levels - 1, -1, -1):  # noqa: E741
-            member = members[l * n_groups + g]
-            if g == n_groups - 1 or members[l * n_groups + g + 1] != member:
-                level = innermost
-                if l < n_levels - 1:
-                    level = _of_level(coordinates, starts, l)
-                place, n = places[l] + member * level.entry.size, level.entry.size
-                below, above = part(grads, l * n_entries, n_entries), part(grads, (l + 1) * n_entries, n_entries)
-                if l == 0:
-                    if rank > 0:
-                        shared = part(entries, n_entries, n_entries)  # (entry,)
-                        PARTS.input_map.finish(above, shared, form, rank, (basis, grad_basis))
-                    for i in range(h.n_factor):
-                        for j in range(i + 1):
-                            grad[place + j] += triangle[i, j] * level.slope[j] * above[i]
-                _pull_back(level, above, part(grad, place, n))
-                for i in range(n_entries):
-                    below[i] += above[i]
+    logp += _enter_outer(PARTS, h, (x, grad), coordinates, outer, form, basis)
+    innermost = of_level(coordinates, starts, h.n_levels - 1)
+    logp += _visit_batches(PARTS, h, (x, grad), innermost, outer, form, bases, rows, space, at)
+    _leave_outer(PARTS, h, grad, coordinates, outer, form, bases)
 
     start = 0
     for t in range(h.n_terms):

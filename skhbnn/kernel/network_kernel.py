@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import lanes
+from . import lanes, layers
 from .arrays import cut, memory_of, padded, part, sum_of
 from .options import inline, inline_source
 
@@ -29,21 +29,23 @@ class NetworkForm(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """Rows, and what a likelihood is given and gives beside the outputs."""
+    """Rows, and what a likelihood is given and gives beside the outputs.
+
+    Each group, or LANES groups whose rows take turns, fills whole vectors, with rows of weight 0 where need be.
+    """
 
     X: Any  # (feature, row)
     y: Any  # (row,), floats
-    weights: Any  # (row,), empty where all rows count once
+    weights: Any  # (row,)
     logliks: Any  # (row,), empty unless the log likelihood of each row is asked for
     own: Any  # (own number,): those that the likelihood itself has learned
     own_grad: Any  # (own number,), added to
 
 
 class Block(NamedTuple):
-    """Rows that a pass works on at once: rows first to first + n, in arrays of m, which are whole vectors."""
+    """Rows that a pass works on at once: rows first to first + m, whole vectors."""
 
     first: Any
-    n: Any
     m: Any
     n_outputs: Any
 
@@ -114,7 +116,7 @@ def forward(w, form, m, units):
         h = units[unit * m : (unit + n_in) * m]  # (input * m,)
         unit += n_in
         out = units[unit * m : (unit + n_next) * m]  # (output * m,)
-        lanes.combine_rows(h, n_in, w, at, n_next, 1, bias if form.fit_intercept else -1, out, n_next, m)
+        layers.combine_rows(h, n_in, w, at, n_next, 1, bias if form.fit_intercept else -1, out, n_next, m)
         if l < n_layers - 1:
             _activate(form.activation, out, n_next * m)
         at = bias + n_next if form.fit_intercept else bias
@@ -123,11 +125,12 @@ def forward(w, form, m, units):
 
 @inline_source
 def loglik_grad(likelihood, form, w, grad, rows, span, space):
-    """Log likelihood of rows span[0] to span[1] under one network; the gradient is written to grad.
+    """Log likelihood of rows span[0] to span[1], whole vectors; the gradient is written to grad.
 
     likelihood: a compiled function of outputs (output * m,), Rows, Block and scratch space (number * m,), which returns
-    the log likelihood of the block, and leaves its derivatives in place of the outputs, 0 for padded rows.
-    w, grad: (weight,); space: Workspace.
+    the log likelihood of the block, and leaves its derivatives in place of the outputs.
+    w, grad: (weight,) of one network, or (weight, LANES) of the networks that every LANES rows see in turn; space:
+    Workspace.
     """
     sizes, n_layers = form.sizes, form.sizes.size - 1
     n_out = sizes[n_layers]
@@ -135,31 +138,27 @@ def loglik_grad(likelihood, form, w, grad, rows, span, space):
     loglik = 0.0
     units, deltas = space.units, space.deltas
     for first in range(span[0], span[1], BLOCK):
-        n = min(BLOCK, span[1] - first)
-        m = padded(n)
+        m = min(BLOCK, span[1] - first)
         # A contiguous copy: LLVM vectorises only over rows whose stride it knows.
         for i in range(sizes[0]):
             h = units[i * m : (i + 1) * m]  # (m,)
-            for r in range(n):
+            for r in range(m):
                 h[r] = rows.X[i, first + r]
-            for r in range(n, m):
-                h[r] = 0.0
         at, unit = forward(w, form, m, units)
         delta = units[unit * m : (unit + n_out) * m]  # (output * m,)
-        loglik += likelihood(delta, rows, Block(first, n, m, n_out), deltas[0])
+        loglik += likelihood(delta, rows, Block(first, m, n_out), deltas[0])
         for l in range(n_layers - 1, -1, -1):  # noqa: E741
             n_in, n_next = sizes[l], sizes[l + 1]
             if form.fit_intercept:
                 at -= n_next
-                for j in range(n_next):
-                    grad[at + j] += sum_of(delta[j * m : (j + 1) * m], m)
+                layers.add_sums(delta, n_next, grad, at, m)
             at -= n_in * n_next
             unit -= n_in
             h = units[unit * m : (unit + n_in) * m]  # (input * m,)
-            lanes.add_products(h, n_in, delta, n_next, grad, at, m)
+            layers.add_products(h, n_in, delta, n_next, grad, at, m)
             if l > 0:
                 lower = deltas[l % 2]  # (unit of layer l * m,)
-                lanes.combine_rows(delta, n_next, w, at, 1, n_next, -1, lower, n_in, m)
+                layers.combine_rows(delta, n_next, w, at, 1, n_next, -1, lower, n_in, m)
                 _times_slope(form.activation, lower, h, n_in * m)
                 delta = lower
     return loglik
@@ -168,15 +167,15 @@ def loglik_grad(likelihood, form, w, grad, rows, span, space):
 # Likelihoods of a block of rows, made from those of its rows ---------------------------------------------------------
 
 
-def summed(score_rows):
-    """A compiled likelihood of a block whose rows count once, made of a function that scores each row.
+def weighted(score_rows):
+    """A compiled likelihood of a block whose rows count as often as their weights say.
 
     Parameters
     ----------
     score_rows : callable
         A compiled function of outputs (output * m,), Rows, Block and scratch space: it leaves the log likelihood of
         each row first in the space, behind it the derivatives of each row in each own number (own number * m,), and
-        the derivatives in the outputs in place of the outputs. Padded rows may hold anything.
+        the derivatives in the outputs in place of the outputs.
 
     Returns
     -------
@@ -187,25 +186,17 @@ def summed(score_rows):
     @inline
     def likelihood(z, rows, block, space):
         score_rows(z, rows, block, space)
-        return _added_up(z, rows, block, space)
-
-    return likelihood
-
-
-def weighted(score_rows):
-    """A compiled likelihood of a block whose rows count as often as the row weights say; else as ``summed``."""
-
-    @inline
-    def likelihood(z, rows, block, space):
-        score_rows(z, rows, block, space)
-        for r in range(block.n):
+        m = block.m
+        for r in range(m):
             weight = rows.weights[block.first + r]
             space[r] *= weight
             for k in range(rows.own.size):
-                space[(k + 1) * block.m + r] *= weight
+                space[(k + 1) * m + r] *= weight
             for k in range(block.n_outputs):
-                z[k * block.m + r] *= weight
-        return _added_up(z, rows, block, space)
+                z[k * m + r] *= weight
+        for k in range(rows.own.size):
+            rows.own_grad[k] += sum_of(part(space, (k + 1) * m, m), m)
+        return sum_of(space, m)
 
     return likelihood
 
@@ -216,22 +207,10 @@ def recorded(score_rows):
     @inline
     def score_and_keep(z, rows, block, space):
         score_rows(z, rows, block, space)
-        for r in range(block.n):
+        for r in range(block.m):
             rows.logliks[block.first + r] = space[r]
 
     return weighted(score_and_keep)
-
-
-@inline
-def _added_up(z, rows, block, space):
-    """The sum of the log likelihoods of the rows of a block; the derivatives in padded rows become 0."""
-    n, m = block.n, block.m
-    for k in range(rows.own.size):
-        rows.own_grad[k] += sum_of(part(space, (k + 1) * m, m), n)
-    for k in range(block.n_outputs):
-        for r in range(n, m):
-            z[k * m + r] = 0.0
-    return sum_of(space, n)
 
 
 # What is asked of many networks or rows ------------------------------------------------------------------------------
@@ -252,25 +231,36 @@ def grouped_loglik_grad(form, weights, own, X, y, where):
     for r in range(1, n_rows):
         is_sorted &= group[r] >= group[r - 1]
     order = np.arange(n_rows) if is_sorted else np.argsort(group, kind="mergesort")  # (row,)
-    inputs, targets, given = np.empty((form.sizes[0], n_rows)), np.empty(n_rows), np.empty(n_rows)
-    offsets = np.zeros(n_groups + 1, dtype=np.int64)  # (group + 1,)
+    counts, starts = (
+        np.zeros(n_groups, dtype=np.int64),
+        np.zeros(n_groups + 1, dtype=np.int64),
+    )  # (group,), (group + 1,)
     for r in range(n_rows):
-        source = order[r]
-        targets[r], given[r] = y[source], row_weights[source]
-        offsets[group[source] + 1] += 1
-        for i in range(form.sizes[0]):
-            inputs[i, r] = X[source, i]
+        counts[group[r]] += 1
+    for g in range(n_groups):
+        starts[g + 1] = starts[g] + padded(counts[g])
+    n_padded = starts[n_groups]
+    inputs, targets, given = np.empty((form.sizes[0], n_padded)), np.empty(n_padded), np.zeros(n_padded)
+    place, at = np.empty(n_rows, dtype=np.int64), 0  # (row,)
+    for g in range(n_groups):
+        for p in range(starts[g], starts[g + 1]):
+            source = order[at + min(p - starts[g], counts[g] - 1)]  # the last row fills up the vectors
+            targets[p] = y[source]
+            for i in range(form.sizes[0]):
+                inputs[i, p] = X[source, i]
+            if p < starts[g] + counts[g]:
+                given[p], place[source] = row_weights[source], p
+        at += counts[g]
     own_grad = np.zeros(own.size)  # (own number,)
     memory, address = memory_of(workspace_size(form.sizes, own.size))
     space, _ = workspace(address, form.sizes, own.size)
-    in_order, logliks, grad = np.empty(n_rows), np.empty(n_rows), np.empty_like(weights)
-    rows = Rows(inputs, targets, given, in_order, own, own_grad)
+    found, logliks, grad = np.empty(n_padded), np.empty(n_rows), np.empty_like(weights)
+    rows = Rows(inputs, targets, given, found, own, own_grad)
     for g in range(n_groups):
-        offsets[g + 1] += offsets[g]
-        loglik_grad(LIKELIHOOD, form, weights[g], grad[g], rows, (offsets[g], offsets[g + 1]), space)
+        loglik_grad(LIKELIHOOD, form, weights[g], grad[g], rows, (starts[g], starts[g + 1]), space)
     memory[0] = 0.0  # it was in use until here
     for r in range(n_rows):
-        logliks[order[r]] = in_order[r]
+        logliks[r] = found[place[r]]
     return logliks, grad, own_grad
 
 
@@ -339,7 +329,7 @@ def network_jacobian(w, X, form):
                             jacobian[first + r, k, at + i * n_next + j] = h[i * m + r] * delta[j * m + r]
                 if l > 0:
                     lower = deltas[l % 2]  # (unit of layer l * m,)
-                    lanes.combine_rows(delta, n_next, w, at, 1, n_next, -1, lower, n_in, m)
+                    layers.combine_rows(delta, n_next, w, at, 1, n_next, -1, lower, n_in, m)
                     _times_slope(form.activation, lower, h, n_in * m)
                     delta = lower
     memory[0] = 0.0  # it was in use until here

@@ -244,6 +244,23 @@ class Layout:
         """The blocks of the coordinates of the levels, level 0 included."""
         return [self.blocks[0], *self.blocks[3:]]
 
+    def parents(self, level):
+        """The member of the level before that each member of a level of groups lies in.
+
+        Parameters
+        ----------
+        level : int
+            From 1, the outermost groups, whose members all lie in the one member of level 0.
+
+        Returns
+        -------
+        parents : ndarray of shape (n_members,)
+        """
+        if level == 1:
+            return np.zeros(self.members[0].max() + 1, dtype=int)
+        _, first_group = np.unique(self.members[level - 1], return_index=True)  # (member,)
+        return self.members[level - 2, first_group]
+
     def split(self, x):
         """Parts of unconstrained vectors.
 

@@ -48,7 +48,7 @@ def apply_map(model, entries):
 
 def _entries(layout, x):
     """Entries of the members of every level, (..., member, entry) each, scales, own numbers, and values of levels."""
-    model, members = layout.model, layout.members
+    model = layout.model
     first, log_scales, own, levels = layout.split(x)
     scales = np.exp(log_scales)  # (..., learned scale)
     free = [first[..., None, :], *levels]  # (..., member, coordinate) each
@@ -58,7 +58,7 @@ def _entries(layout, x):
     for level, v in enumerate(free):
         at = model.coordinates(level)
         value = model.family.from_unconstrained(v, at.prior_scale.astype(x.dtype)) * factors(at, scales)[..., None, :]
-        now = base.copy() if level == 0 else entries[-1][..., _parents(members, level), :]  # (..., member, entry)
+        now = base.copy() if level == 0 else entries[-1][..., layout.parents(level), :]  # (..., member, entry)
         now[..., at.entry] += value
         if level == 0 and len(model.factor):
             now[..., : len(model.factor)] += v[..., : len(model.factor)] @ model.factor.T
@@ -66,14 +66,6 @@ def _entries(layout, x):
         values.append(value)
     own = model.likelihood.own_from_unconstrained(own)  # (..., own number)
     return entries, scales, own, values
-
-
-def _parents(members, level):
-    """The member of the level before that each member of a level lies in, (member,)."""
-    if level == 1:
-        return np.zeros(members[0].max() + 1, dtype=int)
-    _, first_group = np.unique(members[level - 1], return_index=True)  # (member,)
-    return members[level - 2, first_group]
 
 
 def factors(coordinates, scales):
@@ -135,7 +127,7 @@ def weight_tangent(layout, x):
     for level, (v, block, value) in enumerate(zip(free, layout.level_blocks, values, strict=True)):
         at, innermost = model.coordinates(level), level > 0 and level == len(model.levels)
         if level > 0:
-            jacobian = jacobian[_parents(layout.members, level)]  # (member, entry, shared + own)
+            jacobian = jacobian[layout.parents(level)]  # (member, entry, shared + own)
         member = np.arange(block.n_members)[:, None]  # (member, 1)
         start = np.full(len(member), n_shared) if innermost else block.start + member[:, 0] * block.n_coordinates
         columns = start[:, None] + np.arange(block.n_coordinates)  # (member, coordinate)

@@ -9,41 +9,36 @@ from numba.extending import intrinsic
 from scipy.special import expit, log_expit
 
 from ...kernel import lanes
-from ...kernel.arrays import part
 from ...kernel.options import inline
 from .base import ClassLikelihood
 
 
 @intrinsic
-def bernoulli_rows(typingctx, z, y, m):
-    """Log likelihood of log odds z and classes y; z becomes d log p / d z."""
+def bernoulli_rows(typingctx, z, y, weights, start, m):
+    """Log likelihood of log odds z (m,) and classes y, from a start on, weighted by 0 or 1; z becomes d log p / d z."""
+    kinds = (z, y, weights, start, m)
 
     def codegen(context, builder, signature, args):
-        loop = lanes.Loop(context, builder, (z, y, m), args)
+        loop = lanes.Loop(context, builder, kinds, args)
         linear, product = loop.variable(0.0), loop.variable(1.0)
-        with loop.vectors(args[2]) as (r, _):
-            logit, label = loop.load(0, r), loop.load(1, r)
+        with loop.vectors(args[4]) as (r, _):
+            at = builder.add(args[3], r)
+            logit, label, weight = loop.load(0, r), loop.load(1, at), loop.load(2, at)
             e = lanes.exp(logit.magnitude() * -1.0)
             s = (e + 1.0).reciprocal()
-            loop.set(linear, (label - logit.where_greater(0.0, 1.0, 0.0)) * logit + loop.get(linear))
-            loop.set(product, (e + 1.0) * loop.get(product))  # each factor at most 2: one logarithm a block
-            loop.store(label - logit.where_greater(0.0, s, e * s), 0, r)
+            loop.set(linear, (label - logit.where_greater(0.0, 1.0, 0.0)) * (logit * weight) + loop.get(linear))
+            loop.set(product, (e * weight + 1.0) * loop.get(product))  # each factor at most 2: one logarithm a block
+            loop.store((label - logit.where_greater(0.0, s, e * s)) * weight, 0, r)
         log = builder.module.declare_intrinsic("llvm.log", [ir.DoubleType()])
         return builder.fsub(loop.get(linear).reduce("fadd"), builder.call(log, [loop.get(product).reduce("fmul")]))
 
-    return types.float64(z, y, m), codegen
+    return types.float64(*kinds), codegen
 
 
 @inline
 def add_rows(z, rows, block, space):
-    """Log likelihood of a block whose rows count once."""
-    labels = part(space, 0, block.m)  # (m,)
-    for r in range(block.n):
-        labels[r] = rows.y[block.first + r]
-    for r in range(block.n, block.m):  # padding that adds less than rounding does; smaller would be subnormal, and slow
-        labels[r] = 0.0
-        z[r] = -100.0
-    return bernoulli_rows(z, labels, block.m)
+    """Log likelihood of a block whose rows are weighted by 0 or 1."""
+    return bernoulli_rows(z, rows.y, rows.weights, block.first, block.m)
 
 
 @inline
@@ -52,7 +47,7 @@ def score_rows(z, rows, block, space):
     for r in range(block.m):
         space[r] = -abs(z[r])
     lanes.exp_rows(space, block.m)
-    for r in range(block.n):
+    for r in range(block.m):
         e, logit, label = space[r], z[r], rows.y[block.first + r]
         s = 1.0 / (1.0 + e)
         space[r] = (label - (1.0 if logit > 0.0 else 0.0)) * logit - math.log(1.0 + e)

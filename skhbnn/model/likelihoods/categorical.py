@@ -38,29 +38,32 @@ def _exponentials(z, block, top, total):
 @inline
 def _residuals(z, rows, block, total):
     """Turn exponentials into derivatives: the indicator of the true class less the probability; total is lost."""
-    n, m = block.n, block.m
-    for r in range(n):
+    m = block.m
+    for r in range(m):
         total[r] = -1.0 / total[r]
-    for r in range(n, m):
-        total[r] = 0.0
     for k in range(block.n_outputs):
         lanes.multiply_rows(z[k * m : (k + 1) * m], total, m)
-    for r in range(n):
+    for r in range(m):
         z[np.int64(rows.y[block.first + r]) * m + r] += 1.0
 
 
 @inline
 def add_rows(z, rows, block, space):
-    """Log likelihood of a block whose rows count once: one logarithm, of the product of all sums."""
-    top, total = space[: block.m], space[block.m : 2 * block.m]  # (m,) each
+    """Log likelihood of a block whose rows are weighted by 0 or 1: one logarithm, of the product of all sums."""
+    m = block.m
+    top, total = space[:m], space[m : 2 * m]  # (m,) each
     _find_largest(z, block, top)
     loglik, product = 0.0, 1.0
-    for r in range(block.n):
-        loglik += z[np.int64(rows.y[block.first + r]) * block.m + r] - top[r]
+    for r in range(m):
+        loglik += rows.weights[block.first + r] * (z[np.int64(rows.y[block.first + r]) * m + r] - top[r])
     _exponentials(z, block, top, total)
-    for r in range(block.n):
-        product *= total[r]
+    for r in range(m):
+        product *= 1.0 + rows.weights[block.first + r] * (total[r] - 1.0)
     _residuals(z, rows, block, total)
+    for r in range(m):
+        top[r] = rows.weights[block.first + r]
+    for k in range(block.n_outputs):
+        lanes.multiply_rows(z[k * m : (k + 1) * m], top, m)
     return loglik - math.log(product)
 
 
@@ -70,10 +73,10 @@ def score_rows(z, rows, block, space):
     m = block.m
     logliks, total, top = space[:m], space[m : 2 * m], space[2 * m : 3 * m]  # (m,) each
     _find_largest(z, block, top)
-    for r in range(block.n):
+    for r in range(m):
         logliks[r] = z[np.int64(rows.y[block.first + r]) * m + r] - top[r]
     _exponentials(z, block, top, total)
-    for r in range(block.n):
+    for r in range(m):
         logliks[r] -= math.log(total[r])
     _residuals(z, rows, block, total)
 

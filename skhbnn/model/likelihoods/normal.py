@@ -5,7 +5,6 @@ import math
 import numpy as np
 
 from ...kernel.log_density import OwnNumbers
-from ...kernel.network_kernel import summed
 from ...kernel.options import inline
 from ..scale_priors import half_normal
 from .base import Likelihood
@@ -36,14 +35,11 @@ def score_rows(z, rows, block, space):
     """Log likelihood of each row, and the derivative in the scale of the noise."""
     scale = rows.own[0]
     constant = HALF_LOG_2_PI + math.log(scale)
-    for r in range(block.n):
+    for r in range(block.m):
         u = (rows.y[block.first + r] - z[r]) / scale
         space[r] = -0.5 * u * u - constant
         space[block.m + r] = (u * u - 1.0) / scale
         z[r] = u / scale
-
-
-add_rows = summed(score_rows)
 
 
 class Normal(Likelihood):
@@ -52,7 +48,6 @@ class Normal(Likelihood):
     name = "normal"
     own = ("noise_scale",)
     score_rows = staticmethod(score_rows)
-    add_rows = staticmethod(add_rows)
     own_numbers = NOISE_SCALE
 
     def check(self, y):

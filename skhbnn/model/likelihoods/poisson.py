@@ -5,7 +5,6 @@ import math
 import numpy as np
 from scipy.special import gammaln
 
-from ...kernel.network_kernel import summed
 from ...kernel.options import inline
 from .base import Likelihood
 
@@ -13,13 +12,10 @@ from .base import Likelihood
 @inline
 def score_rows(z, rows, block, space):
     """Log likelihood of each row."""
-    for r in range(block.n):
+    for r in range(block.m):
         rate, y = math.exp(z[r]), rows.y[block.first + r]
         space[r] = y * z[r] - rate - math.lgamma(y + 1.0)
         z[r] = y - rate
-
-
-add_rows = summed(score_rows)
 
 
 class Poisson(Likelihood):
@@ -28,7 +24,6 @@ class Poisson(Likelihood):
     name = "poisson"
     dtype = "int64"
     score_rows = staticmethod(score_rows)
-    add_rows = staticmethod(add_rows)
 
     def check(self, y):
         n_faults = int(np.sum(~(np.isfinite(y) & (y >= 0))))

@@ -15,6 +15,7 @@ import math
 
 import numpy as np
 
+from ...kernel import lane_groups
 from ...kernel.log_density import InputMap
 from ...kernel.options import inline
 from ..network import Part
@@ -154,7 +155,10 @@ def _factorize(entries, form, rank, basis):
 def _apply(w, form, rank, basis):
     """Add to the rows of the first layer what the map makes of the basis."""
     n_rows, n_units = form.sizes[0] + form.fit_intercept, form.sizes[1]
-    at = w.size - n_rows * rank
+    at = w.shape[0] - n_rows * rank
+    if w.ndim == 2:
+        lane_groups.add_combinations(w, at, n_rows, rank, basis, n_units)
+        return
     for i in range(n_rows):
         for k in range(rank):
             a = w[at + i * rank + k]
@@ -167,7 +171,10 @@ def _pull_back(grad, w, form, rank, bases):
     """Write the gradient at the map, from the gradient at the weights, and add to the gradient at the basis."""
     n_rows, n_units = form.sizes[0] + form.fit_intercept, form.sizes[1]
     basis, grad_basis = bases
-    at = w.size - n_rows * rank
+    at = w.shape[0] - n_rows * rank
+    if w.ndim == 2:
+        lane_groups.pull_back_combinations(grad, w, at, n_rows, rank, basis, n_units, grad_basis)
+        return
     for i in range(n_rows):
         for k in range(rank):
             s, a = 0.0, w[at + i * rank + k]

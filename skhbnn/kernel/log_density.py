@@ -13,7 +13,7 @@ from . import lanes
 from .arrays import all_finite, cut, doubles_at, exp, fill, integers_at, matrix_at, memory_of, part
 from .coordinates import Coordinates, add_to, add_values, load_groups, of_level, pull_back, store_groups
 from .network_kernel import NetworkForm, Rows, loglik_grad, workspace, workspace_size
-from .options import inline
+from .options import inline, inline_source
 
 
 def _fields(names, kind="i8"):
@@ -98,7 +98,7 @@ class Outer(NamedTuple):
     slope: Any
 
 
-@inline
+@inline_source
 def _enter_outer(parts, h, ends, coordinates, outer, form, basis):
     """Make the entries of all outer members from the vector; return the log prior.
 
@@ -138,7 +138,7 @@ def _enter_outer(parts, h, ends, coordinates, outer, form, basis):
     return logp
 
 
-@inline
+@inline_source
 def _leave_outer(parts, h, grad, coordinates, outer, form, bases):
     """Add to the gradient what the gradient in the entries of all outer members means, the innermost first."""
     starts, places = integers_at(h.level_starts, h.n_levels + 1), integers_at(h.places, h.n_levels)
@@ -163,7 +163,7 @@ def _leave_outer(parts, h, grad, coordinates, outer, form, bases):
             pull_back(level, part(outer.value, at, n), slope, above, part(grad, place, n), level.grad_factor)
 
 
-@inline
+@inline_source
 def _visit_batches(parts, h, ends, innermost, outer, form, bases, rows, space, at):
     """Add up the log priors and likelihoods of all groups, batch by batch, and write the gradients.
 

@@ -4,6 +4,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
+
+import psutil
 
 
 def start(code, *options, **environment):
@@ -32,3 +36,32 @@ def finish(*processes, seconds=900):
 def run(code, *options, **environment):
     """Run Python on some code: what it printed, what it said, and the code that it ended with."""
     return finish(start(code, *options, **environment))[0]
+
+
+def busy_threads(process, seconds):
+    """Threads of a process and its children that computed for a tenth of some seconds, but for this one."""
+
+    def times():
+        found = {}
+        for member in [process, *process.children(recursive=True)]:
+            try:
+                threads = member.threads()
+            except psutil.NoSuchProcess:
+                continue
+            found |= {thread.id: thread.user_time + thread.system_time for thread in threads}
+        return found
+
+    before = times()
+    time.sleep(seconds)
+    own = threading.get_native_id()
+    return sum(now - before.get(key, now) >= 0.1 * seconds for key, now in times().items() if key != own)
+
+
+def busy_while(work):
+    """How many threads compute at once, from look to look, while some work is done in a thread of its own."""
+    worker, counts, process = threading.Thread(target=work), [], psutil.Process()
+    worker.start()
+    while worker.is_alive():
+        counts.append(busy_threads(process, 0.2))
+    worker.join()
+    return counts

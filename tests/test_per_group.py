@@ -3,13 +3,11 @@
 import hashlib
 import pickle
 import statistics
-import threading
-import time
 
 import numpy as np
-import psutil
 import pytest
 from probes import Failing, Talking, Threads
+from processes import busy_while
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning, FitFailedWarning, NotFittedError
@@ -446,25 +444,6 @@ def test_threads_within_a_worker(moons):
     assert all(e.pools_ == 1 and e.jobs_[:2] == [1, 4] for e in alone.estimators_.values())
 
 
-def busy_threads(process, seconds):
-    """Threads of a process and its children that computed for a tenth of some seconds, but for this one."""
-
-    def times():
-        found = {}
-        for member in [process, *process.children(recursive=True)]:
-            try:
-                threads = member.threads()
-            except psutil.NoSuchProcess:
-                continue
-            found |= {thread.id: thread.user_time + thread.system_time for thread in threads}
-        return found
-
-    before = times()
-    time.sleep(seconds)
-    own = threading.get_native_id()
-    return sum(now - before.get(key, now) >= 0.1 * seconds for key, now in times().items() if key != own)
-
-
 def test_no_more_busy_threads_than_n_jobs(moons):
     """Four chains that each fit asks to run at once would make eight of the two jobs."""
     inner = FlatBNNClassifier(chains=4, tune=1000, draws=1500, n_jobs=4)
@@ -472,11 +451,6 @@ def test_no_more_busy_threads_than_n_jobs(moons):
     estimator = PerGroupClassifier(inner, n_jobs=2, random_state=0)
     quick = FlatBNNClassifier(chains=1, tune=20, draws=20)
     clone(estimator).set_params(estimator=quick).fit(moons.X, moons.y, groups=groups)  # the processes start and load
-    fit = threading.Thread(target=estimator.fit, args=(moons.X, moons.y, groups))
-    counts, process = [], psutil.Process()
-    fit.start()
-    while fit.is_alive():
-        counts.append(busy_threads(process, 0.2))
-    fit.join()
+    counts = busy_while(lambda: estimator.fit(moons.X, moons.y, groups=groups))
     assert len(counts) >= 3
     assert statistics.median(counts) <= 2

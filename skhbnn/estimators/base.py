@@ -29,6 +29,7 @@ from ..support.caller import warn_caller
 from ..support.floats import floats_as_usual
 from ..support.libraries import import_pymc
 from ..support.progress import CallbackSupportMixin, fit_progress
+from ..support.threads import n_threads
 
 
 def column_names(estimator):
@@ -154,7 +155,7 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
             tune=self.tune,
             draws=self.draws,
             target_accept=float(self.target_accept),
-            cores=effective_n_jobs(self.n_jobs),
+            cores=n_threads(self.n_jobs) if METHODS[self.inference].in_threads else effective_n_jobs(self.n_jobs),
             max_iter=self.max_iter,
             batch_size=self.batch_size,
             sample_kwargs=self.sample_kwargs or {},

@@ -157,7 +157,9 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         Further arguments of ``pm.sample`` (``"pymc"``, ``"metropolis"``) or ``pm.fit`` (``"advi"``,
         ``"fullrank_advi"``).
     n_jobs : int, default=None
-        Number of chains that run at once. It changes no draw.
+        Number of chains that run at once. None: of NUTS as many as there are cores (or as the environment variable
+        OMP_NUM_THREADS says), in threads, and one at a time within a search or another task of joblib. It changes no
+        draw.
     random_state : int, RandomState instance or None, default=None
         Seed of the sampler and of the weights of unseen groups. Equal seeds give equal draws, for any ``n_jobs``
         and order of the rows.

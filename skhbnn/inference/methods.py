@@ -19,12 +19,15 @@ class Method:
         What the steps are whose number the method reports.
     uses : tuple of str
         Parameters of the estimators that this method uses and others do not. Their default is None.
+    in_threads : bool
+        Whether chains run in threads, which cost nothing to start, and not in processes.
     """
 
     name: str
     module: str
     unit: str
     uses: tuple = ()
+    in_threads: bool = False
 
     @property
     def through_pymc(self):
@@ -33,7 +36,7 @@ class Method:
 
 
 _ENTRIES = (
-    Method(name="nuts", module="nuts", unit="draws", uses=("tol",)),
+    Method(name="nuts", module="nuts", unit="draws", uses=("tol",), in_threads=True),
     Method(name="laplace", module="laplace", unit="starts"),
     Method(name="advi", module="variational", unit="iterations", uses=("batch_size", "sample_kwargs")),
     Method(name="fullrank_advi", module="variational", unit="iterations", uses=("batch_size", "sample_kwargs")),

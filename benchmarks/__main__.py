@@ -17,12 +17,12 @@ SECTIONS = (
 )
 LONG = (
     *("calibration", "predictive_calibration", "defaults", "peers", "scaling", "stacking", "starts"),
-    *("insteval", "saved"),
+    *("insteval", "saved", "real"),
 )
 DATA = {  # what they read
     **dict.fromkeys(("predictive_calibration", "defaults", "stacking"), "vowel.csv and contraception.csv"),
     "insteval": "insteval.csv",
-    "saved": "guPrenat.csv, Train.csv, ohio.csv, social_insure.csv, KosteckiDillon.csv and Catsup.csv",
+    **dict.fromkeys(("saved", "real"), "the CSV files that benchmarks/grouped_data.py names"),
 }
 RESULTS = Path(__file__).parent / "results"
 PAGES = Path(__file__).parents[1] / "docs" / "tables"
@@ -45,12 +45,19 @@ def table(rows):
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
+def tables(rows):
+    """One table of rows, or several by their titles, as Markdown."""
+    if not isinstance(rows, dict):
+        return table(rows)
+    return "\n\n".join(f"## {title}\n\n{table(part)}" for title, part in rows.items())
+
+
 def page(name, module, rows, machine):
-    """A published table with its explanation, as Markdown."""
+    """Published tables with their explanation, as Markdown."""
     title, text = module.__doc__.strip().split("\n", 1)
     command = f"python -m benchmarks {name}" + (" --data FOLDER" if name in DATA else "")
     made = f"Made by `{command}` with {', '.join(f'{key} {value}' for key, value in machine.items())}."
-    return f"# {title.removesuffix('.')}\n\n{text.strip()}\n\n{table(rows)}\n\n{made}\n"
+    return f"# {title.removesuffix('.')}\n\n{text.strip()}\n\n{tables(rows)}\n\n{made}\n"
 
 
 def main():
@@ -81,7 +88,7 @@ def main():
         module = importlib.import_module(f".{name}", __package__)
         print(f"\n## {module.__doc__.strip().splitlines()[0]}\n", flush=True)
         rows = module.run(arguments.data) if name in DATA else module.run()
-        print(table(rows), flush=True)
+        print(tables(rows), flush=True)
         if name in LONG:
             PAGES.mkdir(exist_ok=True)
             (PAGES / f"{name}.md").write_text(page(name, module, rows, machine))

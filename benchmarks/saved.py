@@ -7,7 +7,6 @@ column is the mean absolute change of a probability.
 """
 
 import io
-from typing import NamedTuple
 
 import numpy as np
 
@@ -15,58 +14,22 @@ import skhbnn
 from skhbnn import HierarchicalBNNClassifier
 
 from .common import convergence_ignored, scores
+from .grouped_data import read
 
 N_ROWS = 2_000  # of a fit
 
 
-class Table(NamedTuple):
-    """What is read of a file: the target, the group, columns of numbers, and columns that are encoded as numbers."""
-
-    target: str
-    group: str
-    numbers: str
-    categories: str = ""
-
-
-TABLES = {
-    "guPrenat": Table(
-        *("prenat", "cluster", "pcInd81 ssDist", "childAge motherAge birthOrd indig momEd husEd husEmpl toilet TV")
-    ),
-    "Train": Table("choice", "id", "price1 time1 change1 comfort1 price2 time2 change2 comfort2"),
-    "ohio": Table("resp", "id", "age smoke"),
-    "social_insure": Table(
-        *("takeup_survey", "village", "age agpop ricearea_2010 disaster_prob risk_averse"),
-        "male default intensive literacy",
-    ),
-    "KosteckiDillon": Table("headache", "id", "time age airq", "hatype medication sex"),
-    "Catsup": Table("choice", "id", "disp feat price"),
-}
+NAMES = ("guPrenat", "Train", "ohio", "social_insure", "KosteckiDillon", "Catsup")
 
 
 def run(folder):
-    missing = [name for name in TABLES if not (folder / f"{name}.csv").is_file()]
-    if missing:
-        raise FileNotFoundError(f"{folder} (of --data) has no {' and no '.join(f'{name}.csv' for name in missing)}")
-    return [one_table(name, *read(folder / f"{name}.csv", table)) for name, table in TABLES.items()]
+    return [one_table(name, read(folder, name)) for name in NAMES]
 
 
-def read(path, table):
-    """Inputs (row, feature), classes (row,) and groups (row,) of a file."""
-    import pandas as pd
-
-    frame = pd.read_csv(path, keep_default_na=False, na_values=["NA"]).dropna(subset=[table.target, table.group])
-    wanted = table.numbers.split()
-    numbers = frame[[column for column in frame if column in wanted or column.split(".")[0] in wanted]].astype(float)
-    categories = frame[table.categories.split()].astype(str)
-    inputs = numbers.fillna(numbers.median())
-    if len(categories.columns):
-        inputs = inputs.join(pd.get_dummies(categories, drop_first=True, dtype=float))
-    return inputs.to_numpy(), frame[table.target].astype(str).to_numpy(), frame[table.group].to_numpy()
-
-
-def one_table(name, X, y, groups):
+def one_table(name, table):
     """A row of the table."""
-    order = np.random.default_rng(0).permutation(len(y))
+    X, y, groups, _ = table
+    order = np.random.default_rng(0).permutation(len(y))  # (row,)
     n_rows = min(N_ROWS, len(y) * 3 // 4)
     train, test = order[:n_rows], order[n_rows : n_rows + N_ROWS]
     with convergence_ignored():

@@ -6,10 +6,11 @@ from numbers import Integral
 from typing import Any
 
 from sklearn.base import BaseEstimator
-from sklearn.utils import _safe_indexing, check_random_state, get_tags
+from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from ...data.labels import ALL_ROWS, label_text, rows_by_label, unique_labels
+from ...data.tables import take_rows
 from ...inference.methods import METHODS
 from ...persistence.saving import SavableMixin
 from ...support.progress import CallbackSupportMixin, fit_progress
@@ -144,7 +145,7 @@ class PerGroup(SavableMixin, UpdateMixin, ServingMixin, GroupsMixin, CallbackSup
             return Task(
                 key=key,
                 estimator=self._clone(self.estimator, seed, key),
-                X=_safe_indexing(X, rows[key]),
+                X=take_rows(X, rows[key]),
                 y=y[rows[key]],
                 refit_inference=self.refit_inference,
             )

@@ -111,7 +111,9 @@ class Density:
             "level_starts": np.cumsum([0, *(len(level.entry) for level in levels)]),  # (level + 1,)
             "entry": entry,
             "term_stops": np.cumsum([len(term.entries) for term in model.terms]),  # (term,)
-            "term_scales": [names.index(term.scale) if term.is_learned else -1 for term in model.terms],  # (term,)
+            "term_scales": [
+                names.index(term.scale) if isinstance(term.scale, str) else -1 for term in model.terms
+            ],  # (term,)
             "scale_prior": np.full(n_scales, scale_priors.number(scale_prior)),  # (scale,)
         }
         doubles = {

@@ -29,7 +29,9 @@ $(LOWEST)/installed: pyproject.toml $(VENV)/installed
 	$(LOWEST)/bin/$(PIP) install --only-binary=:all: -c $(LOWEST)/constraints.txt -e ".[test]"
 	touch $@
 
-# Old packages use what newer ones beneath them deprecate, hence the ignored warnings.
+# Old packages use what newer ones beneath them deprecate, hence the ignored warnings. Without the variable
+# scikit-learn before 1.8 does not import its tools for tests.
+test-lowest: export SCIPY_ARRAY_API = 1
 test-lowest: $(LOWEST)/installed  ## the main tests with every dependency at its lowest supported version; Python 3.11
 	$(LOWEST)/bin/python -m pytest -n auto -W ignore::DeprecationWarning $(addprefix tests/test_,$(addsuffix .py,\
 		groups prediction inference density persistence arviz sklearn_contract))

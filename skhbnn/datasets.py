@@ -1,11 +1,15 @@
 """Example data: the rotated half moons of the 2018 article."""
 
+from __future__ import annotations
+
 from numbers import Integral
 
 import numpy as np
 from sklearn.datasets import make_moons
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
+
+from .support.typed import Floats, Integers, Seed, validate_params
 
 
 @validate_params(
@@ -14,10 +18,11 @@ from sklearn.utils._param_validation import Interval, validate_params
         "n_samples": [Interval(Integral, 4, None, closed="left")],
         "noise": "no_validation",
         "random_state": ["random_state"],
-    },
-    prefer_skip_nested_validation=True,
+    }
 )
-def make_rotated_moons(n_groups=18, n_samples=100, noise=0.3, random_state=31):
+def make_rotated_moons(
+    n_groups: int = 18, n_samples: int = 100, noise: float = 0.3, random_state: Seed = 31
+) -> tuple[Floats, Floats, Integers, Integers, Integers, Integers]:
     """Half moons, turned by an angle of its own in every group.
 
     The data of Wiecki's article [1]_. For each group in turn: ``make_moons``, each column scaled to mean 0 and

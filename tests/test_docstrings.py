@@ -7,47 +7,12 @@ import textwrap
 import pytest
 from numpydoc.docscrape import FunctionDoc
 from numpydoc.validate import validate
-
-import skhbnn
-from skhbnn import datasets, plotting
-from skhbnn.data.rows import GroupedData
-from skhbnn.data.standardizer import Standardizer
-from skhbnn.density import pymc_model
-from skhbnn.model import network, terms
-from skhbnn.posterior import diagnostics, draws
+from public import ENTRANCES, ESTIMATORS, PUBLIC
 
 # Not asked for: an extended summary and See Also everywhere; a return value without a name; the imperative, which
 # numpydoc takes nouns such as "weights" for failing.
 NOT_ENFORCED = {"ES01", "SA01", "RT02", "SS05", "EX01"}
 FROM_HELPERS = {"check_is_fitted": {"NotFittedError"}, "check_fit": {"ImportError", "NotFittedError", "TypeError"}}
-
-RECORDS = [draws.Posterior, diagnostics.Diagnostics, diagnostics.OptimizationDiagnostics]
-RECORDS += [GroupedData, Standardizer, network.Network]
-RECORDS += [terms.Model, terms.Term, terms.Layout]
-ENTRANCES = [getattr(skhbnn, name) for name in skhbnn.__all__ if name != "__version__"]
-ENTRANCES += [getattr(plotting, name) for name in plotting.__all__] + [datasets.make_rotated_moons]
-ESTIMATORS = [entrance for entrance in ENTRANCES if hasattr(entrance, "fit")]
-
-
-def function_of(member):
-    """The function behind a method, class method, property or ``available_if``."""
-    if isinstance(member, property):
-        member = member.fget
-    return inspect.unwrap(getattr(member, "__func__", member))
-
-
-def public_names():
-    """Dotted names of the public objects and of the members that this package gives them."""
-    for thing in [*ENTRANCES, *RECORDS, pymc_model.build_model]:
-        home = f"{thing.__module__}.{thing.__name__}"
-        yield home, thing
-        for name, member in inspect.getmembers(thing) if inspect.isclass(thing) else ():
-            function = function_of(member)
-            if not name.startswith("_") and inspect.isfunction(function) and function.__module__.startswith("skhbnn"):
-                yield f"{home}.{name}", function
-
-
-PUBLIC = dict(public_names())
 
 
 def raised(function):

@@ -1,9 +1,14 @@
 """Rows of a fit in one canonical order."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ..support.typed import Floats, Integers
 from .standardizer import Standardizer
 
 
@@ -27,25 +32,25 @@ class GroupedData:
         How often each row counts in the likelihood. None: once.
     """
 
-    X: np.ndarray
-    y: np.ndarray
-    offsets: np.ndarray
-    group_labels: list
-    order: np.ndarray
-    weights: np.ndarray | None = None
+    X: Floats
+    y: NDArray[Any]
+    offsets: Integers
+    group_labels: list[Any]
+    order: Integers
+    weights: Floats | None = None
 
     @property
-    def n_groups(self):
+    def n_groups(self) -> int:
         """Number of groups of the fit."""
         return len(self.offsets) - 1
 
     @property
-    def members(self):
+    def members(self) -> Integers:
         """The member of each level of groups that every innermost group lies in, (level, group)."""
         return np.arange(self.n_groups)[None]
 
     @property
-    def group_of_row(self):
+    def group_of_row(self) -> Integers:
         """Code of the group of each row, (row,)."""
         return np.repeat(np.arange(self.n_groups), np.diff(self.offsets))
 

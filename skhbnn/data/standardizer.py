@@ -1,8 +1,13 @@
 """Shift and scale of the features."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
+
+from ..support.typed import Floats
 
 FARTHEST = 1e100  # in standard units: what a network makes of larger inputs could overflow
 
@@ -18,11 +23,11 @@ class Standardizer:
         smallest normal number.
     """
 
-    mean: np.ndarray
-    scale: np.ndarray
+    mean: Floats
+    scale: Floats
 
     @classmethod
-    def of(cls, X):
+    def of(cls, X: Floats) -> Self:
         """Standardizer made from the means and standard deviations of some rows.
 
         Parameters
@@ -50,7 +55,7 @@ class Standardizer:
         return cls(mean=np.ldexp(mean, exponent), scale=np.where(constant, np.maximum(1.0, rounding), scale))
 
     @classmethod
-    def identity(cls, n_features):
+    def identity(cls, n_features: int) -> Self:
         """Standardizer that leaves rows unchanged.
 
         Parameters
@@ -65,7 +70,7 @@ class Standardizer:
         """
         return cls(mean=np.zeros(n_features), scale=np.ones(n_features))
 
-    def transform(self, X):
+    def transform(self, X: Floats) -> Floats:
         """Rows brought to standard units.
 
         Parameters
@@ -84,7 +89,7 @@ class Standardizer:
             standard /= 0.5 * self.scale
         return np.clip(standard, -FARTHEST, FARTHEST, out=standard)
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: Floats) -> Floats:
         """Rows brought back to the caller's units.
 
         Parameters

@@ -26,6 +26,11 @@ def dtypes_of(X):
     return list(getattr(X, "dtypes", getattr(getattr(X, "schema", None), "types", ()))) or None
 
 
+def take_rows(X, rows):
+    """Table of some rows of a table or of an array, (row, column)."""
+    return X.take(rows) if hasattr(X, "column_names") else _safe_indexing(X, rows)
+
+
 def take_column(X, position):
     """One column of a table, (row,)."""
     return X.column(position) if hasattr(X, "column_names") else _safe_indexing(X, position, axis=1)

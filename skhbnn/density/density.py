@@ -138,7 +138,9 @@ class Density:
             "outer_parents": outer_parents,
             "entry": entry,
             "term_stops": np.cumsum([len(term.entries) for term in model.terms]),  # (term,)
-            "term_scales": [names.index(term.scale) if term.is_learned else -1 for term in model.terms],  # (term,)
+            "term_scales": [
+                names.index(term.scale) if isinstance(term.scale, str) else -1 for term in model.terms
+            ],  # (term,)
             "scale_prior": np.full(n_scales, scale_priors.number(scale_prior)),  # (scale,)
         }
         doubles = {

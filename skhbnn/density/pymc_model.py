@@ -1,18 +1,28 @@
 """A model as ``pm.Model``: the specification that the compiled density is held to."""
 
+from __future__ import annotations
+
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
 from ..data.labels import label_coordinates
+from ..data.rows import GroupedData
 from ..model.pooling import affine
+from ..model.terms import Model
 from .loglik_op import NetworkLogLikelihood
 
 ACTIVATIONS = {"tanh": pt.tanh, "relu": lambda x: pt.maximum(x, 0), "logistic": pt.sigmoid, "identity": lambda x: x}
 ONE = np.float64(1)  # of a float or an integer PyTensor would take a rough logarithm
 
 
-def build_model(model, data, input_names=None, fused=True, batch_size=None):
+def build_model(
+    model: Model,
+    data: GroupedData,
+    input_names: list[str] | None = None,
+    fused: bool = True,
+    batch_size: int | None = None,
+) -> pm.Model:
     """A model, given the rows of a fit, as a PyMC model.
 
     Parameters

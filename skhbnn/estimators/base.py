@@ -4,9 +4,12 @@ It knows no task. A task, such as ``classification.py``, says what y may be and 
 ``groups.py`` say which draws serve which rows; the concrete estimators say what their model is.
 """
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from dataclasses import replace
 from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -16,20 +19,26 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from ..data.rows import GroupedData
+from ..data.standardizer import Standardizer
 from ..inference.methods import METHODS, OWN_PARAMETERS, infer, require_used
 from ..inference.trace import Settings
 from ..model.network import ACTIVATIONS, Network
 from ..model.terms import Layout
 from ..persistence.saving import SavableMixin
 from ..posterior.arviz import to_arviz
-from ..posterior.diagnostics import diagnose
-from ..posterior.draws import posterior_from_trace
+from ..posterior.diagnostics import Diagnostics, OptimizationDiagnostics, diagnose
+from ..posterior.draws import Posterior, posterior_from_trace
 from ..posterior.stacking import weigh_chains
 from ..support.caller import warn_caller
 from ..support.floats import floats_as_usual
 from ..support.libraries import import_pymc
 from ..support.progress import CallbackSupportMixin, fit_progress
 from ..support.threads import n_threads
+from ..support.typed import Activation, ChainWeights, Inference, Ints, Labels, Seed
+
+if TYPE_CHECKING:
+    import pymc
 
 
 def column_names(estimator):
@@ -69,26 +78,35 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         "verbose": ["verbose"],
     }
 
+    # What a fit sets.
+    n_features_in_: int
+    feature_names_in_: Labels
+    posterior_: Posterior
+    diagnostics_: Diagnostics | OptimizationDiagnostics
+    n_iter_: int
+    training_data_: GroupedData
+    standardizer_: Standardizer
+
     def __init__(
         self,
         *,
-        hidden_layer_sizes,
-        activation,
-        fit_intercept,
-        inference,
-        chains,
-        tune,
-        draws,
-        tol,
-        chain_weights,
-        target_accept,
-        max_iter,
-        batch_size,
-        sample_kwargs,
-        n_jobs,
-        random_state,
-        verbose,
-    ):
+        hidden_layer_sizes: Ints,
+        activation: Activation,
+        fit_intercept: bool,
+        inference: Inference,
+        chains: int,
+        tune: int,
+        draws: int,
+        tol: float | None,
+        chain_weights: ChainWeights,
+        target_accept: float,
+        max_iter: int,
+        batch_size: int | None,
+        sample_kwargs: dict[str, Any] | None,
+        n_jobs: int | None,
+        random_state: Seed,
+        verbose: int,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.fit_intercept = fit_intercept
@@ -236,7 +254,7 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         return column_names(self)
 
     @floats_as_usual
-    def to_pymc(self, *, fused=True):
+    def to_pymc(self, *, fused: bool = True) -> pymc.Model:
         """The fitted model with its data as a PyMC model.
 
         Parameters
@@ -264,7 +282,7 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         return build_model(self.posterior_.model, self._training_rows(), self._input_names(), fused=fused)
 
     @floats_as_usual
-    def to_arviz(self):
+    def to_arviz(self) -> Any:  # InferenceData or DataTree, as ArviZ's version is
         """The posterior as a labelled object for ArviZ.
 
         Returns

@@ -1,16 +1,19 @@
 """What the networks' classifiers know of classes: y as class codes, and statistics of the class probabilities."""
 
+from __future__ import annotations
+
 from functools import partial
 from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils import Bunch
 
 from ..data.targets import read_classes
 from ..model.likelihoods import likelihood, likelihood_of_classes
 from ..posterior import prediction
+from ..posterior.draws import Posterior
 from ..support.memory import require_memory
+from ..support.typed import Entropies, Labels
 from ..support.wording import named
 
 
@@ -20,7 +23,8 @@ class NetworkClassifierMixin(ClassifierMixin):
     Methods of prediction take what ``read_rows`` returns, inputs (row, feature) and group labels.
     """
 
-    posterior_: Any
+    classes_: Labels
+    posterior_: Posterior
     _over_rows: Any
     _chosen_draws: Any
 
@@ -76,7 +80,7 @@ class NetworkClassifierMixin(ClassifierMixin):
     def _uncertainty(self, inputs, labels):
         """Bunch of total, aleatoric and epistemic entropy of the predicted class, in nats, each (row,)."""
         total, aleatoric, epistemic = self._over_rows(prediction.entropies, inputs, labels).T  # (row,) each
-        return Bunch(total=total, aleatoric=aleatoric, epistemic=epistemic)
+        return Entropies(total=total, aleatoric=aleatoric, epistemic=epistemic)
 
     def _sampled_proba(self, inputs, labels, n_draws):
         """Class probabilities under n_draws of the posterior draws, (draw, row, class)."""

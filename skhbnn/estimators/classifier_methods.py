@@ -3,14 +3,16 @@
 Each reads the rows that the caller passes, and returns what the estimator has to say of them.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 from sklearn.metrics import accuracy_score
-from sklearn.utils.metaestimators import available_if
 
 from ..data.reading import read_rows
 from ..data.targets import plain_classes
 from ..posterior import prediction
+from ..support.typed import Data, Entropies, Floats, Labels, available_if
 from .groups import offered
 
 
@@ -23,7 +25,7 @@ class ClassifierMethods:
     _uncertainty: Any
     _sampled_proba: Any
 
-    def predict(self, X):
+    def predict(self, X: Data) -> Labels:
         """Class of each row: the one of the largest posterior mean probability.
 
         Parameters
@@ -45,7 +47,7 @@ class ClassifierMethods:
         """
         return self._likeliest(*read_rows(self, X, reset=False))
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Data) -> Floats:
         """Posterior mean of the class probabilities of each row.
 
         Parameters
@@ -67,7 +69,7 @@ class ClassifierMethods:
         """
         return self._proba(*read_rows(self, X, reset=False))
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Data) -> Floats:
         """Natural logarithm of the class probabilities that ``predict_proba`` returns.
 
         Parameters
@@ -89,7 +91,7 @@ class ClassifierMethods:
         """
         return prediction.logarithm(self.predict_proba(X))
 
-    def predict_std(self, X):
+    def predict_std(self, X: Data) -> Floats:
         """Posterior standard deviation of each class probability: how sure the model is of the probability itself.
 
         Parameters
@@ -111,7 +113,7 @@ class ClassifierMethods:
         """
         return self._std(*read_rows(self, X, reset=False))
 
-    def predict_uncertainty(self, X):
+    def predict_uncertainty(self, X: Data) -> Entropies:
         """Entropy of the predicted class, split into what data could and could not remove.
 
         Parameters
@@ -139,7 +141,7 @@ class ClassifierMethods:
         """
         return self._uncertainty(*read_rows(self, X, reset=False))
 
-    def sample_proba(self, X, n_draws=None):
+    def sample_proba(self, X: Data, n_draws: int | None = None) -> Floats:
         """Class probabilities of each row under each posterior draw.
 
         Parameters
@@ -163,7 +165,7 @@ class ClassifierMethods:
         """
         return self._sampled_proba(*read_rows(self, X, reset=False), n_draws)
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Data, y: Data, sample_weight: Data | None = None) -> float:
         """Accuracy of the classes that ``predict`` returns.
 
         Parameters
@@ -203,7 +205,7 @@ class GroupedClassifierMethods:
     __metadata_request__predict_proba = {"groups": True}
     __metadata_request__predict_log_proba = {"groups": True}
 
-    def predict(self, X, groups=None):
+    def predict(self, X: Data, groups: Data | None = None) -> Labels:
         """Class of each row, predicted by the network or the estimator of the row's group.
 
         Parameters
@@ -229,7 +231,7 @@ class GroupedClassifierMethods:
         return self._likeliest(*read_rows(self, X, groups, reset=False))
 
     @available_if(offered("predict_proba"))
-    def predict_proba(self, X, groups=None):
+    def predict_proba(self, X: Data, groups: Data | None = None) -> Floats:
         """Class probabilities of each row in the row's group; of Bayesian networks the posterior mean.
 
         Parameters
@@ -254,7 +256,7 @@ class GroupedClassifierMethods:
         return self._proba(*read_rows(self, X, groups, reset=False))
 
     @available_if(offered("predict_proba"))
-    def predict_log_proba(self, X, groups=None):
+    def predict_log_proba(self, X: Data, groups: Data | None = None) -> Floats:
         """Natural logarithm of the class probabilities that ``predict_proba`` returns.
 
         Parameters
@@ -279,7 +281,7 @@ class GroupedClassifierMethods:
         return prediction.logarithm(self.predict_proba(X, groups))
 
     @available_if(offered("predict_std"))
-    def predict_std(self, X, groups=None):
+    def predict_std(self, X: Data, groups: Data | None = None) -> Floats:
         """Posterior standard deviation of each class probability: how sure the model is of the probability itself.
 
         Parameters
@@ -304,7 +306,7 @@ class GroupedClassifierMethods:
         return self._std(*read_rows(self, X, groups, reset=False))
 
     @available_if(offered("predict_uncertainty"))
-    def predict_uncertainty(self, X, groups=None):
+    def predict_uncertainty(self, X: Data, groups: Data | None = None) -> Entropies:
         """Entropy of the predicted class, split into what data could and could not remove.
 
         Parameters
@@ -335,7 +337,7 @@ class GroupedClassifierMethods:
         return self._uncertainty(*read_rows(self, X, groups, reset=False))
 
     @available_if(offered("sample_proba"))
-    def sample_proba(self, X, groups=None, n_draws=None):
+    def sample_proba(self, X: Data, groups: Data | None = None, n_draws: int | None = None) -> Floats:
         """Class probabilities of each row under each posterior draw.
 
         Parameters
@@ -362,7 +364,7 @@ class GroupedClassifierMethods:
         """
         return self._sampled_proba(*read_rows(self, X, groups, reset=False), n_draws)
 
-    def score(self, X, y, groups=None, sample_weight=None):
+    def score(self, X: Data, y: Data, groups: Data | None = None, sample_weight: Data | None = None) -> float:
         """Accuracy of the classes that ``predict`` returns.
 
         Parameters

@@ -1,12 +1,13 @@
 """One Bayesian neural network for all rows."""
 
-from typing import Any
+from __future__ import annotations
 
-from sklearn.base import _fit_context
+from typing import Any, Self
 
 from ..data.reading import read_rows
 from ..model.build import flat_model, layer_scales
 from ..persistence.saving import storable
+from ..support.typed import Activation, ChainWeights, Data, Inference, Ints, PriorScale, Seed, WeightPrior, fit_context
 from .base import BaseBNN
 from .classification import NetworkClassifierMixin
 from .classifier_methods import ClassifierMethods
@@ -22,7 +23,7 @@ class FlatBNN(SingleNetworkMixin, IndependentPriorMixin, BaseBNN):
         **IndependentPriorMixin._parameter_constraints,
     }
 
-    prior_scale: Any
+    prior_scale: PriorScale
 
     def _model(self, n_inputs):
         """Model that the parameters ask for."""
@@ -133,27 +134,27 @@ class FlatBNNClassifier(ClassifierMethods, NetworkClassifierMixin, FlatBNN):
 
     def __init__(
         self,
-        hidden_layer_sizes=(5, 5),
+        hidden_layer_sizes: Ints = (5, 5),
         *,
-        activation="tanh",
-        fit_intercept=True,
-        standardize=True,
-        weight_prior="normal",
-        prior_scale=2.0,
-        inference="nuts",
-        chains=4,
-        tune=500,
-        draws=500,
-        tol=None,
-        chain_weights="equal",
-        target_accept=0.9,
-        max_iter=20_000,
-        batch_size=None,
-        sample_kwargs=None,
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-    ):
+        activation: Activation = "tanh",
+        fit_intercept: bool = True,
+        standardize: bool = True,
+        weight_prior: WeightPrior = "normal",
+        prior_scale: PriorScale = 2.0,
+        inference: Inference = "nuts",
+        chains: int = 4,
+        tune: int = 500,
+        draws: int = 500,
+        tol: float | None = None,
+        chain_weights: ChainWeights = "equal",
+        target_accept: float = 0.9,
+        max_iter: int = 20_000,
+        batch_size: int | None = None,
+        sample_kwargs: dict[str, Any] | None = None,
+        n_jobs: int | None = None,
+        random_state: Seed = None,
+        verbose: int = 0,
+    ) -> None:
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
             activation=activation,
@@ -176,8 +177,8 @@ class FlatBNNClassifier(ClassifierMethods, NetworkClassifierMixin, FlatBNN):
         self.weight_prior = weight_prior
         self.prior_scale = prior_scale
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y):
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Data, y: Data) -> Self:
         """Sample the posterior of the weights.
 
         Parameters

@@ -1,14 +1,16 @@
 """Groups as an argument of every method or as columns of X, for the estimators that have them."""
 
+from __future__ import annotations
+
 import datetime
 from numbers import Real
-from typing import Any
 
 from ..data.columns import column_positions
 from ..data.doubts import doubt_of_labels, doubt_of_unknown
 from ..data.labels import ALL_ROWS, labels_array, unique_labels
 from ..persistence.saving import why_not_saved
 from ..support.caller import warn_caller
+from ..support.typed import Columns, Labels
 from ..support.wording import named
 from .base import column_names
 
@@ -42,9 +44,9 @@ def offered(method):
 class GroupsMixin:
     """The parameter ``groups``, the attribute ``groups_``, and groups in scikit-learn's metadata routing."""
 
-    groups: Any
-    groups_: Any
-    group_columns_: Any
+    groups: Columns | None
+    groups_: Labels | None
+    group_columns_: list[int] | None
     n_features_in_: int
 
     # Routed by default: with metadata routing on, nobody has to call set_fit_request.

@@ -1,9 +1,10 @@
 """A Bayesian neural network per group, all under one learned group distribution."""
 
-from numbers import Real
-from typing import Any
+from __future__ import annotations
 
-from sklearn.base import _fit_context
+from numbers import Real
+from typing import Any, Self
+
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..data.labels import encode_labels, rows_by_label
@@ -13,6 +14,21 @@ from ..model import pooling, scale_priors
 from ..model.build import hierarchical_model, layer_scales
 from ..persistence.saving import storable
 from ..support.floats import floats_as_usual
+from ..support.typed import (
+    Activation,
+    ChainWeights,
+    Columns,
+    Data,
+    GroupScalePrior,
+    Inference,
+    Ints,
+    Pooling,
+    PriorScale,
+    Seed,
+    UnseenGroups,
+    WeightPrior,
+    fit_context,
+)
 from .base import BaseBNN
 from .classification import NetworkClassifierMixin
 from .classifier_methods import GroupedClassifierMethods
@@ -32,10 +48,10 @@ class HierarchicalBNN(GroupsMixin, IndependentPriorMixin, BaseBNN):
         "unseen_groups": [StrOptions({"population", "error"})],
     }
 
-    prior_scale: Any
-    pooling: Any
-    group_scale_prior: Any
-    unseen_groups: str
+    prior_scale: PriorScale
+    pooling: Pooling
+    group_scale_prior: GroupScalePrior
+    unseen_groups: UnseenGroups
 
     def _model(self, n_inputs):
         """Model that the parameters ask for."""
@@ -213,31 +229,31 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
 
     def __init__(
         self,
-        hidden_layer_sizes=(5, 5),
+        hidden_layer_sizes: Ints = (5, 5),
         *,
-        groups=None,
-        unseen_groups="population",
-        activation="tanh",
-        fit_intercept=True,
-        standardize=True,
-        weight_prior="normal",
-        prior_scale=(1.0, 4.0),
-        group_scale_prior="half_normal",
-        pooling="auto",
-        inference="nuts",
-        chains=4,
-        tune=500,
-        draws=500,
-        tol=None,
-        chain_weights="equal",
-        target_accept=0.9,
-        max_iter=20_000,
-        batch_size=None,
-        sample_kwargs=None,
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-    ):
+        groups: Columns | None = None,
+        unseen_groups: UnseenGroups = "population",
+        activation: Activation = "tanh",
+        fit_intercept: bool = True,
+        standardize: bool = True,
+        weight_prior: WeightPrior = "normal",
+        prior_scale: PriorScale = (1.0, 4.0),
+        group_scale_prior: GroupScalePrior = "half_normal",
+        pooling: Pooling = "auto",
+        inference: Inference = "nuts",
+        chains: int = 4,
+        tune: int = 500,
+        draws: int = 500,
+        tol: float | None = None,
+        chain_weights: ChainWeights = "equal",
+        target_accept: float = 0.9,
+        max_iter: int = 20_000,
+        batch_size: int | None = None,
+        sample_kwargs: dict[str, Any] | None = None,
+        n_jobs: int | None = None,
+        random_state: Seed = None,
+        verbose: int = 0,
+    ) -> None:
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
             activation=activation,
@@ -264,8 +280,8 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         self.group_scale_prior = group_scale_prior
         self.pooling = pooling
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, groups=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Data, y: Data, groups: Data | None = None) -> Self:
         """Sample the posterior of every group's weights and of the group distribution.
 
         Parameters

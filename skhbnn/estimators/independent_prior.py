@@ -1,11 +1,14 @@
 """Parameters of the estimators whose weights have independent priors."""
 
+from __future__ import annotations
+
 from numbers import Real
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..data.standardizer import Standardizer
 from ..model import families
+from ..support.typed import WeightPrior
 
 
 class IndependentPriorMixin:
@@ -18,6 +21,7 @@ class IndependentPriorMixin:
     }
 
     standardize: bool
+    weight_prior: WeightPrior
 
     def _standardizer(self, n_inputs):
         return None if self.standardize else Standardizer.identity(n_inputs)

@@ -1,13 +1,15 @@
 """One Bayesian neural network under an informative prior."""
 
+from __future__ import annotations
+
 from abc import abstractmethod
+from collections.abc import Hashable, Iterable
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Literal, Self
 
 import numpy as np
-from sklearn.base import _fit_context
 from sklearn.neural_network import MLPClassifier
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..data.reading import read_rows
 from ..data.standardizer import Standardizer
@@ -18,6 +20,17 @@ from ..model.terms import Layout
 from ..persistence.saving import storable
 from ..posterior.draws import posterior_from_trace
 from ..support.floats import floats_as_usual
+from ..support.typed import (
+    Activation,
+    ChainWeights,
+    Covariance,
+    Data,
+    Inference,
+    Ints,
+    Seed,
+    fit_context,
+    validate_params,
+)
 from ..support.wording import named
 from .base import BaseBNN, check_fitted
 from .classification import NetworkClassifierMixin
@@ -46,12 +59,12 @@ class InformedPriorBNN(SingleNetworkMixin, BaseBNN):
         "feature_names": ["array-like", None],
     }
 
-    prior_mean: Any
-    prior_cov: Any
+    prior_mean: Data | None
+    prior_cov: Data | None
     prior_scale: float
-    feature_mean: Any
-    feature_scale: Any
-    feature_names: Any
+    feature_mean: Data | None
+    feature_scale: Data | None
+    feature_names: Iterable[Any] | None
 
     @classmethod
     @abstractmethod
@@ -249,31 +262,31 @@ class InformedPriorBNNClassifier(ClassifierMethods, NetworkClassifierMixin, Info
 
     def __init__(
         self,
-        hidden_layer_sizes=(5, 5),
+        hidden_layer_sizes: Ints = (5, 5),
         *,
-        prior_mean=None,
-        prior_cov=None,
-        prior_scale=1.0,
-        feature_mean=None,
-        feature_scale=None,
-        feature_names=None,
-        classes=None,
-        activation="tanh",
-        fit_intercept=True,
-        inference="nuts",
-        chains=4,
-        tune=500,
-        draws=500,
-        tol=None,
-        chain_weights="equal",
-        target_accept=0.9,
-        max_iter=20_000,
-        batch_size=None,
-        sample_kwargs=None,
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-    ):
+        prior_mean: Data | None = None,
+        prior_cov: Data | None = None,
+        prior_scale: float = 1.0,
+        feature_mean: Data | None = None,
+        feature_scale: Data | None = None,
+        feature_names: Iterable[Any] | None = None,
+        classes: Data | None = None,
+        activation: Activation = "tanh",
+        fit_intercept: bool = True,
+        inference: Inference = "nuts",
+        chains: int = 4,
+        tune: int = 500,
+        draws: int = 500,
+        tol: float | None = None,
+        chain_weights: ChainWeights = "equal",
+        target_accept: float = 0.9,
+        max_iter: int = 20_000,
+        batch_size: int | None = None,
+        sample_kwargs: dict[str, Any] | None = None,
+        n_jobs: int | None = None,
+        random_state: Seed = None,
+        verbose: int = 0,
+    ) -> None:
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
             activation=activation,
@@ -306,10 +319,17 @@ class InformedPriorBNNClassifier(ClassifierMethods, NetworkClassifierMixin, Info
             "covariance": [StrOptions({"full", "layer", "diag"})],
             "prior_chains": [StrOptions({"stacking", "equal"}), Integral, "array-like"],
             "align": ["boolean"],
-        },
-        prefer_skip_nested_validation=True,
+        }
     )
-    def from_hierarchical(cls, hierarchical, *, covariance="full", prior_chains="stacking", align=True, **params):
+    def from_hierarchical(
+        cls,
+        hierarchical: HierarchicalBNNClassifier,
+        *,
+        covariance: Covariance = "full",
+        prior_chains: Literal["stacking", "equal"] | Ints = "stacking",
+        align: bool = True,
+        **params: Any,
+    ) -> Self:
         """Unfitted classifier whose prior is the group distribution that a hierarchical fit learned.
 
         The prior has the mean and covariance of a new group's weights, w ~ Normal(mu, sd²), over posterior draws of
@@ -354,11 +374,16 @@ class InformedPriorBNNClassifier(ClassifierMethods, NetworkClassifierMixin, Info
         return cls._with_prior(hierarchical, mean, cov, params)
 
     @classmethod
-    @validate_params(
-        {"covariance": [StrOptions({"full", "layer", "diag"})], "align": ["boolean"]},
-        prefer_skip_nested_validation=True,
-    )
-    def from_posterior(cls, fitted, *, group=None, covariance="full", align=True, **params):
+    @validate_params({"covariance": [StrOptions({"full", "layer", "diag"})], "align": ["boolean"]})
+    def from_posterior(
+        cls,
+        fitted: NetworkClassifierMixin,
+        *,
+        group: Hashable = None,
+        covariance: Covariance = "full",
+        align: bool = True,
+        **params: Any,
+    ) -> Self:
         """Unfitted classifier whose prior is the posterior of an earlier fit: it knows yesterday's rows without them.
 
         Parameters
@@ -394,8 +419,8 @@ class InformedPriorBNNClassifier(ClassifierMethods, NetworkClassifierMixin, Info
         return cls._with_prior(fitted, mean, cov, params)
 
     @classmethod
-    @validate_params({"scale": [Interval(Real, 0, None, closed="neither")]}, prefer_skip_nested_validation=True)
-    def from_mlp(cls, mlp, *, scale=1.0, **params):
+    @validate_params({"scale": [Interval(Real, 0, None, closed="neither")]})
+    def from_mlp(cls, mlp: MLPClassifier, *, scale: float = 1.0, **params: Any) -> Self:
         """Unfitted classifier whose prior is centred on the weights of a fitted multilayer perceptron.
 
         Parameters
@@ -429,8 +454,8 @@ class InformedPriorBNNClassifier(ClassifierMethods, NetworkClassifierMixin, Info
         own = {**perceptron_prior(mlp), "prior_scale": scale, "classes": mlp.classes_}
         return cls(**{**own, **params})
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y):
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Data, y: Data) -> Self:
         """Sample the posterior of the weights.
 
         Parameters

@@ -1,19 +1,23 @@
 """One network that serves every row, for the estimators without groups."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
 
 from ..data.labels import ALL_ROWS
 from ..data.rows import group_rows
+from ..data.standardizer import Standardizer
+from ..posterior.draws import Posterior
 from ..support.floats import floats_as_usual
 
 
 class SingleNetworkMixin:
     """Rows of a fit as one group, and the draws of the one network for any rows."""
 
-    posterior_: Any
-    standardizer_: Any
+    posterior_: Posterior
+    standardizer_: Standardizer
     _standardizer: Any
 
     @floats_as_usual

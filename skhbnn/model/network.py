@@ -1,10 +1,17 @@
 """The network of one group: layers, and the flat layout of the weights."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+from ..support.typed import Integers
 
 ACTIVATIONS = ("tanh", "relu", "logistic", "identity")
 
@@ -19,21 +26,21 @@ class Layer:
     fit_intercept: bool
 
     @property
-    def kernel(self):
+    def kernel(self) -> slice:
         """Slice of the (n_in, n_out) weight matrix."""
         return slice(self.start, self.start + self.n_in * self.n_out)
 
     @property
-    def intercept(self):
+    def intercept(self) -> slice:
         """Slice of the n_out intercepts; empty in a network without intercepts."""
         return slice(self.kernel.stop, self.stop)
 
     @property
-    def stop(self):
+    def stop(self) -> int:
         """End of the layer in the flat vector."""
         return self.kernel.stop + self.n_out * self.fit_intercept
 
-    def matrix(self, weights):
+    def matrix(self, weights: NDArray[Any]) -> NDArray[Any]:
         """The weight matrix of the layer in flat weights (..., weight), (..., n_in, n_out)."""
         return weights[..., self.kernel].reshape(*weights.shape[:-1], self.n_in, self.n_out)
 
@@ -48,7 +55,7 @@ class Part:
     stop: int
 
     @property
-    def entries(self):
+    def entries(self) -> Integers:
         """Positions of the weights, (weight of the part,)."""
         return np.arange(self.start, self.stop)
 
@@ -67,12 +74,12 @@ class Network:
         Whether every layer has intercepts.
     """
 
-    sizes: tuple
+    sizes: tuple[int, ...]
     activation: str
     fit_intercept: bool
 
     @cached_property
-    def layers(self):
+    def layers(self) -> tuple[Layer, ...]:
         """The layers in the order of the data, each knowing its place in the flat vector."""
         layers, start = [], 0
         for n_in, n_out in pairwise(self.sizes):
@@ -81,22 +88,22 @@ class Network:
         return tuple(layers)
 
     @property
-    def n_weights(self):
+    def n_weights(self) -> int:
         """Length P of the flat weight vector."""
         return self.layers[-1].stop
 
     @property
-    def n_outputs(self):
+    def n_outputs(self) -> int:
         """Number of outputs."""
         return self.sizes[-1]
 
     @cached_property
-    def layer_of_weight(self):
+    def layer_of_weight(self) -> Integers:
         """Index of the layer that each weight belongs to, (weight,)."""
         return np.repeat(np.arange(len(self.layers)), [layer.stop - layer.start for layer in self.layers])
 
     @cached_property
-    def parts(self):
+    def parts(self) -> tuple[Part, ...]:
         """The matrix ``coef_l`` and the ``intercept_l`` of every layer l, in the order of the weights."""
         parts = []
         for index, layer in enumerate(self.layers):
@@ -106,7 +113,7 @@ class Network:
                 parts.append(Part(name=f"intercept_{index}", layer=index, start=intercept.start, stop=intercept.stop))
         return tuple(parts)
 
-    def weight_names(self, feature_names):
+    def weight_names(self, feature_names: Iterable[str]) -> list[str]:
         """Name each weight, such as ``"layer 0: age -> unit 2"``.
 
         Parameters

@@ -3,13 +3,17 @@
 ``Layout`` is the one place that says what the unconstrained vector of a model holds.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ..support.typed import Floats, Integers
 from .families import family
 from .likelihoods import likelihood
 from .network import Network
@@ -34,17 +38,17 @@ class Term:
     """
 
     name: str
-    entries: np.ndarray
+    entries: Integers
     level: int
-    scale: np.ndarray | str
+    scale: Floats | str
 
     @property
-    def is_learned(self):
+    def is_learned(self) -> bool:
         """Whether the scale is learned."""
         return isinstance(self.scale, str)
 
     @property
-    def is_factor(self):
+    def is_factor(self) -> bool:
         """Whether the scale is a Cholesky factor."""
         return not isinstance(self.scale, str) and self.scale.ndim == 2
 
@@ -52,10 +56,10 @@ class Term:
 class Coordinates(NamedTuple):
     """The unconstrained coordinates of one member of a level, and where and how each adds to the entries."""
 
-    entry: np.ndarray
-    prior_scale: np.ndarray  # within the family: a fixed scale at level 0 is there, and everywhere else 1
-    fixed: np.ndarray  # factor of the value; 1 where the scale is learned, 0 where a Cholesky factor has it
-    learned: np.ndarray  # position of the learned scale, -1 where there is none
+    entry: Integers
+    prior_scale: Floats  # within the family: a fixed scale at level 0 is there, and everywhere else 1
+    fixed: Floats  # factor of the value; 1 where the scale is learned, 0 where a Cholesky factor has it
+    learned: Integers  # position of the learned scale, -1 where there is none
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -85,45 +89,45 @@ class Model:
 
     network: Network
     likelihood_name: str
-    terms: tuple
+    terms: tuple[Term, ...]
     family_name: str = "normal"
-    levels: tuple = ()
+    levels: tuple[str, ...] = ()
     scale_prior_name: str = "half_normal"
-    location: np.ndarray | None = None
+    location: Floats | None = None
     map_rank: int = 0
 
     @property
-    def likelihood(self):
+    def likelihood(self) -> Any:
         """The likelihood of the target given the outputs."""
         return likelihood(self.likelihood_name)
 
     @property
-    def family(self):
+    def family(self) -> Any:
         """The family of the terms."""
         return family(self.family_name)
 
     @property
-    def scale_prior(self):
+    def scale_prior(self) -> Any:
         """The prior of the learned scales."""
         return scale_prior(self.scale_prior_name)
 
     @property
-    def n_entries(self):
+    def n_entries(self) -> int:
         """Number of entries: of the weights, and of the input map behind the weights."""
         first = self.network.layers[0]
         return self.network.n_weights + (first.n_in + first.fit_intercept) * self.map_rank
 
     @property
-    def has_compact_map(self):
+    def has_compact_map(self) -> bool:
         """Whether the input map combines fewer rows than there are inputs."""
         return 0 < self.map_rank < self.network.sizes[0]
 
     @cached_property
-    def scale_names(self):
+    def scale_names(self) -> tuple[str, ...]:
         """Names of the learned scales, in the order of the terms that first name each."""
-        return tuple(dict.fromkeys(term.scale for term in self.terms if term.is_learned))
+        return tuple(dict.fromkeys(term.scale for term in self.terms if isinstance(term.scale, str)))
 
-    def terms_of(self, level):
+    def terms_of(self, level: int) -> list[Term]:
         """Terms of one level.
 
         Parameters
@@ -139,12 +143,12 @@ class Model:
         return [term for term in self.terms if term.level == level]
 
     @cached_property
-    def shares_all_weights(self):
+    def shares_all_weights(self) -> bool:
         """Whether every weight has a term that all rows share."""
         shared = [term.entries for term in self.terms_of(0)]
         return len(np.unique(np.concatenate([np.arange(0), *shared]))) == self.network.n_weights
 
-    def coordinates(self, level):
+    def coordinates(self, level: int) -> Coordinates:
         """Coordinates of one level: the terms of the level, one behind the other.
 
         Parameters
@@ -166,20 +170,20 @@ class Model:
             elif term.is_factor:
                 fixed[:] = 0
             elif level == 0:
-                prior_scale = term.scale
+                prior_scale = np.asarray(term.scale)
             else:
-                fixed = term.scale
+                fixed = np.asarray(term.scale)
             parts.append(Coordinates(term.entries, prior_scale, fixed, learned))
         return Coordinates(*map(np.concatenate, zip(*parts, strict=True)))  # (coordinate,) each
 
     @property
-    def factor(self):
+    def factor(self) -> Floats:
         """The Cholesky factor of the weights, (weight, weight); empty where no term has such a factor."""
-        factors = [term.scale for term in self.terms if term.is_factor]
+        factors = [np.asarray(term.scale) for term in self.terms if term.is_factor]
         return factors[0] if factors else np.empty((0, 0))
 
     @property
-    def base(self):
+    def base(self) -> Floats:
         """What the terms are added to, the entries of the input map included, (entry,)."""
         base = np.zeros(self.n_entries)  # (entry,)
         if self.location is not None:
@@ -195,7 +199,7 @@ class Block(NamedTuple):
     n_coordinates: int  # of each member
 
     @property
-    def where(self):
+    def where(self) -> slice:
         """Slice of the block in the vector."""
         return slice(self.start, self.start + self.n_members * self.n_coordinates)
 
@@ -225,7 +229,7 @@ class Layout:
         Coordinates of each innermost group.
     """
 
-    def __init__(self, model, members):
+    def __init__(self, model: Model, members: Integers) -> None:
         self.model, self.members = model, members
         sizes = [sum(len(term.entries) for term in model.terms_of(level)) for level in range(len(model.levels) + 1)]
         counts = [1, 1, 1, *(members.max(axis=1) + 1).tolist()[: len(model.levels)]]
@@ -240,11 +244,11 @@ class Layout:
         self.n_own = self.blocks[-1].n_coordinates if has_groups else 0
 
     @property
-    def level_blocks(self):
+    def level_blocks(self) -> list[Block]:
         """The blocks of the coordinates of the levels, level 0 included."""
         return [self.blocks[0], *self.blocks[3:]]
 
-    def parents(self, level):
+    def parents(self, level: int) -> Ints:
         """The member of the level before that each member of a level of groups lies in.
 
         Parameters
@@ -261,7 +265,7 @@ class Layout:
         _, first_group = np.unique(self.members[level - 1], return_index=True)  # (member,)
         return self.members[level - 2, first_group]
 
-    def split(self, x):
+    def split(self, x: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], list[NDArray[Any]]]:
         """Parts of unconstrained vectors.
 
         Parameters
@@ -284,7 +288,9 @@ class Layout:
         members = zip(levels, self.blocks[3:], strict=True)
         return first, log_scales, own, [part.reshape(*x.shape[:-1], *block[1:]) for part, block in members]
 
-    def join(self, first, log_scales, own, levels):
+    def join(
+        self, first: NDArray[Any], log_scales: NDArray[Any], own: NDArray[Any], levels: list[NDArray[Any]]
+    ) -> NDArray[Any]:
         """Unconstrained vectors of their parts, the inverse of ``split``.
 
         Parameters

@@ -2,8 +2,9 @@
 
 import dataclasses
 import math
-from numbers import Real
-from typing import get_type_hints
+from functools import cache
+from types import UnionType
+from typing import get_args, get_origin, get_type_hints
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -202,11 +203,23 @@ def _records(value, where):
 
 
 def _type_faults(where, record):
-    hints = get_type_hints(type(record))
-    for field in dataclasses.fields(record):
-        value, wanted = getattr(record, field.name), hints[field.name]
-        if not isinstance(value, str | Real if wanted == str | float else wanted):
-            yield f"{where}.{field.name} is a {type(value).__name__}"
+    for name, wanted in _field_classes(record.__class__).items():
+        value = getattr(record, name)
+        if not isinstance(value, wanted):
+            yield f"{where}.{name} is a {type(value).__name__}"
+
+
+@cache
+def _field_classes(cls):
+    """Classes of which the value of each field of a record may be, by the name of the field."""
+    hints = get_type_hints(cls)
+    return {field.name: _classes(hints[field.name]) for field in dataclasses.fields(cls)}
+
+
+def _classes(hint):
+    """The classes that a type hint allows, as a tuple: of ``list[int] | None`` list and NoneType."""
+    parts = [hint] if get_origin(hint) is not UnionType else get_args(hint)
+    return tuple(get_origin(part) or part for part in parts)
 
 
 def _array_faults(where, array, form, lengths):

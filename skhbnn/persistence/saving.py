@@ -5,12 +5,15 @@ The records and estimators of the package are kinds of ``encoding.py``, added he
 own stand in ``consistency.ATTRIBUTES``).
 """
 
+from __future__ import annotations
+
 import dataclasses
 import functools
 import io
 import os
 import platform
 import sys
+from typing import Any, Literal
 
 from sklearn.utils.validation import check_is_fitted
 
@@ -21,6 +24,7 @@ from ..model.terms import Model, Term
 from ..posterior.diagnostics import Diagnostics, OptimizationDiagnostics
 from ..posterior.draws import Posterior
 from ..support.files import is_binary_file
+from ..support.typed import BinaryReader, BinaryWriter, Path
 from . import archive, encoding
 from .consistency import attributes_of, check_fit
 from .deviations import GroupDeviations
@@ -106,7 +110,7 @@ def why_not_saved(estimator, labels):
 class SavableMixin:
     """The method ``save`` of the estimators."""
 
-    def save(self, path, *, keep_draws="auto"):
+    def save(self, path: Path | BinaryWriter, *, keep_draws: Literal["auto", "all"] | int = "auto") -> None:
         """Save the fitted estimator to a file, for :func:`skhbnn.load`.
 
         The file is a zip of a JSON manifest and ``.npy`` arrays, never a pickle. The training rows are in it. An
@@ -153,7 +157,7 @@ class SavableMixin:
         archive.write(path, {"estimator": encoded, "versions": versions}, arrays)
 
 
-def load(path):
+def load(path: Path | BinaryReader) -> Any:  # the file says of which class; a union would have to be narrowed
     """Load an estimator from a file that the method ``save`` of an estimator wrote.
 
     A file is data: none of its content is run, whoever wrote it. In memory it takes a few times its size, or some ten
@@ -195,10 +199,11 @@ def load(path):
     >>> bool((loaded.predict_proba(X) == classifier.predict_proba(X)).all())
     True
     """
-    if is_binary_file(path, "read"):
-        return _read(io.BytesIO(path.read()), f"The {type(path).__name__}")
-    with open(path, "rb") as file:
-        return _read(file, repr(os.fspath(path)))
+    given: Any = path
+    if is_binary_file(given, "read"):
+        return _read(io.BytesIO(given.read()), f"The {type(given).__name__}")
+    with open(given, "rb") as file:
+        return _read(file, repr(os.fspath(given)))
 
 
 def _read(file, name):

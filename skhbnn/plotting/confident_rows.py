@@ -1,14 +1,18 @@
 """Table of the rows of which a model is most sure and least sure."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from numbers import Integral
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..data.labels import as_labels
+from ..support.typed import Axes, Data, Floats, Integers, Labels, validate_params
 from .colours import ACCENT, WARNING
 from .figures import OneAxesDisplay, import_pyplot
 
@@ -50,19 +54,26 @@ class ConfidentRowsDisplay(OneAxesDisplay):
     (6,)
     """
 
-    rows: np.ndarray
-    values: np.ndarray
-    predicted: np.ndarray
-    truth: np.ndarray | None
-    groups: list | None
-    by: str
+    rows: Integers
+    values: Floats
+    predicted: Labels
+    truth: Labels | None
+    groups: list[Any] | None
+    by: Literal["proba", "std"]
 
     @classmethod
-    @validate_params(
-        {"by": [StrOptions({"proba", "std"})], "n_rows": [Interval(Integral, 1, None, closed="left")]},
-        prefer_skip_nested_validation=True,
-    )
-    def from_estimator(cls, estimator, X, y=None, *, groups=None, by="proba", n_rows=8, ax=None):
+    @validate_params({"by": [StrOptions({"proba", "std"})], "n_rows": [Interval(Integral, 1, None, closed="left")]})
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Data,
+        y: Data | None = None,
+        *,
+        groups: Data | None = None,
+        by: Literal["proba", "std"] = "proba",
+        n_rows: int = 8,
+        ax: Axes | None = None,
+    ) -> Self:
         """Find the rows of X of which a fitted classifier is most and least sure, and draw them.
 
         Parameters
@@ -100,9 +111,8 @@ class ConfidentRowsDisplay(OneAxesDisplay):
         check_is_fitted(estimator)
         labels = {} if groups is None else {"groups": groups}
         proba = estimator.predict_proba(X, **labels)  # (row, class)
-        if y is not None:
-            y = column_or_1d(y)  # (row,)
-            check_consistent_length(proba, y)
+        true = None if y is None else column_or_1d(y)  # (row,)
+        check_consistent_length(proba, true)
         if len(proba) < 2 * n_rows:
             raise ValueError(f"X has {len(proba)} rows: n_rows can be {len(proba) // 2} at most, got {n_rows}.")
         codes = proba.argmax(axis=1)  # (row,)
@@ -114,7 +124,7 @@ class ConfidentRowsDisplay(OneAxesDisplay):
             rows=chosen,
             values=values[chosen],
             predicted=estimator.classes_[codes[chosen]],
-            truth=None if y is None else y[chosen],
+            truth=None if true is None else true[chosen],
             groups=None if groups is None else [as_labels(groups, len(proba))[i] for i in chosen],
             by=by,
         ).plot(ax)

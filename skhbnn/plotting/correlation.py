@@ -1,15 +1,21 @@
 """Matrix of the correlations of weights, in the posterior or in the prior."""
 
+from __future__ import annotations
+
+from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Literal, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.cluster.hierarchy import dendrogram, leaves_list, linkage
 from scipy.spatial.distance import squareform
-from sklearn.utils._param_validation import StrOptions, validate_params
+from sklearn.utils._param_validation import StrOptions
 
 from ..estimators.base import BaseBNN
 from ..estimators.informed import InformedPriorBNNClassifier
 from ..posterior.alignment import weight_moments
+from ..support.typed import Axes, Floats, Integers, validate_params
 from .checks import check_fit
 from .colours import DIVERGING, MUTED, PALETTE, cycled
 from .figures import OneAxesDisplay
@@ -60,16 +66,22 @@ class WeightCorrelationDisplay(OneAxesDisplay):
     (13, 13)
     """
 
-    correlation: np.ndarray
-    linkage: np.ndarray
-    weight_names: list
-    layers: np.ndarray
+    correlation: Floats
+    linkage: Floats
+    weight_names: list[str]
+    layers: Integers
 
     @classmethod
-    @validate_params(
-        {"source": [StrOptions({"prior", "posterior"})], "align": ["boolean"]}, prefer_skip_nested_validation=True
-    )
-    def from_estimator(cls, estimator, *, source="posterior", group=None, align=True, ax=None):
+    @validate_params({"source": [StrOptions({"prior", "posterior"})], "align": ["boolean"]})
+    def from_estimator(
+        cls,
+        estimator: BaseBNN,
+        *,
+        source: Literal["posterior", "prior"] = "posterior",
+        group: Hashable = None,
+        align: bool = True,
+        ax: Axes | None = None,
+    ) -> Self:
         """Compute the correlations of the weights of a fitted estimator, and draw the matrix.
 
         Parameters
@@ -127,7 +139,7 @@ class WeightCorrelationDisplay(OneAxesDisplay):
         ).plot(ax)
 
     @property
-    def order(self):
+    def order(self) -> NDArray[np.int32]:
         """Positions of the weights from left to right."""
         return leaves_list(self.linkage)
 

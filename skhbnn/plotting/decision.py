@@ -1,9 +1,13 @@
 """Surface of what each group's network predicts over two features."""
 
-from sklearn.utils._param_validation import validate_params
+from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, Self
+
+from ..support.typed import Data, PanelAxes, validate_params
 from .checks import check_fit
-from .surface import GRID_CONSTRAINTS, NETWORKS, SurfaceDisplay, group_panels
+from .surface import GRID_CONSTRAINTS, NETWORKS, Feature, Limits, Networks, SurfaceDisplay, group_panels
 
 
 class DecisionSurfaceDisplay(SurfaceDisplay):
@@ -58,20 +62,20 @@ class DecisionSurfaceDisplay(SurfaceDisplay):
     """
 
     @classmethod
-    @validate_params(GRID_CONSTRAINTS | {"groups": [None, "array-like"]}, prefer_skip_nested_validation=True)
+    @validate_params(GRID_CONSTRAINTS | {"groups": [None, "array-like"]})
     def from_estimator(
         cls,
-        estimator,
+        estimator: Networks,
         *,
-        groups=None,
-        features=None,
-        fixed=None,
-        limits=None,
-        class_of_interest=None,
-        grid_resolution=60,
-        ax=None,
-        **kwargs,
-    ):
+        groups: Data | None = None,
+        features: Sequence[Feature] | None = None,
+        fixed: dict[Any, Any] | None = None,
+        limits: Limits | None = None,
+        class_of_interest: Any = None,
+        grid_resolution: int = 60,
+        ax: PanelAxes = None,
+        **kwargs: bool,
+    ) -> Self:
         """Compute the surfaces of the networks of a fitted estimator, and draw them.
 
         Parameters

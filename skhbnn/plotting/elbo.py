@@ -1,12 +1,16 @@
 """Curve of the evidence lower bound of a variational fit."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from numbers import Integral
+from typing import Self
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 
 from ..estimators.base import BaseBNN
+from ..support.typed import Axes, Floats, validate_params
 from .checks import check_fit
 from .colours import ACCENT, MUTED
 from .figures import OneAxesDisplay
@@ -42,12 +46,12 @@ class ElboDisplay(OneAxesDisplay):
     array([-7., -4., -2.])
     """
 
-    elbo: np.ndarray
+    elbo: Floats
     window: int
 
     @classmethod
-    @validate_params({"window": [None, Interval(Integral, 1, None, closed="left")]}, prefer_skip_nested_validation=True)
-    def from_estimator(cls, estimator, *, window=None, ax=None):
+    @validate_params({"window": [None, Interval(Integral, 1, None, closed="left")]})
+    def from_estimator(cls, estimator: BaseBNN, *, window: int | None = None, ax: Axes | None = None) -> Self:
         """Take the evidence lower bounds of a fitted estimator, and draw the curve.
 
         Parameters
@@ -88,7 +92,7 @@ class ElboDisplay(OneAxesDisplay):
         return cls(elbo=elbo, window=window).plot(ax)
 
     @property
-    def smoothed(self):
+    def smoothed(self) -> Floats:
         """Running mean of ``window`` iterations, (n_iter - window + 1,)."""
         return np.convolve(self.elbo, np.full(self.window, 1 / self.window), "valid")
 

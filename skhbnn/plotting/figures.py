@@ -1,6 +1,12 @@
 """Figures of the displays: Matplotlib where there is one, axes to draw on, and legends."""
 
+from __future__ import annotations
+
+from typing import Self, cast
+
 import numpy as np
+
+from ..support.typed import Axes, Figure
 
 PANEL_INCHES = 2.4
 
@@ -19,7 +25,10 @@ def import_pyplot(caller):
 class OneAxesDisplay:
     """Base of the displays that need one axes; a subclass gives the size of a new figure, and draws."""
 
-    def plot(self, ax=None):
+    ax_: Axes
+    figure_: Figure
+
+    def plot(self, ax: Axes | None = None) -> Self:
         """Draw what the display holds.
 
         Parameters
@@ -35,7 +44,8 @@ class OneAxesDisplay:
         pyplot = import_pyplot(f"{type(self).__name__}.plot")
         if ax is None:
             _, ax = pyplot.subplots(figsize=self._figure_size(), layout="constrained")
-        self.figure_, self.ax_ = ax.figure, ax
+        self.ax_ = ax
+        self.figure_ = cast("Figure", ax.figure)  # or a SubFigure, which draws as a Figure does
         self._draw(ax)
         return self
 

@@ -1,10 +1,14 @@
 """Surface of the network whose weights are the group mean: what the groups have in common."""
 
-from sklearn.utils._param_validation import validate_params
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
 
 from ..estimators.hierarchical import HierarchicalBNNClassifier
+from ..support.typed import PanelAxes, validate_params
 from .checks import check_fit
-from .surface import GRID_CONSTRAINTS, Panel, SurfaceDisplay
+from .surface import GRID_CONSTRAINTS, Feature, Limits, Panel, SurfaceDisplay
 
 
 class GroupMeanSurfaceDisplay(SurfaceDisplay):
@@ -40,19 +44,19 @@ class GroupMeanSurfaceDisplay(SurfaceDisplay):
     """
 
     @classmethod
-    @validate_params(GRID_CONSTRAINTS, prefer_skip_nested_validation=True)
+    @validate_params(GRID_CONSTRAINTS)
     def from_estimator(
         cls,
-        estimator,
+        estimator: HierarchicalBNNClassifier,
         *,
-        features=None,
-        fixed=None,
-        limits=None,
-        class_of_interest=None,
-        grid_resolution=60,
-        ax=None,
-        **kwargs,
-    ):
+        features: Sequence[Feature] | None = None,
+        fixed: dict[Any, Any] | None = None,
+        limits: Limits | None = None,
+        class_of_interest: Any = None,
+        grid_resolution: int = 60,
+        ax: PanelAxes = None,
+        **kwargs: bool,
+    ) -> Self:
         """Compute the surface of the group mean of a fitted estimator, and draw it.
 
         Parameters

@@ -1,10 +1,14 @@
 """Violins of the group scales of every layer: where the groups specialise."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
 from ..estimators.hierarchical import HierarchicalBNNClassifier
+from ..support.typed import Axes, Singles
 from .checks import check_fit
 from .colours import ACCENT
 from .figures import OneAxesDisplay, legend_above
@@ -44,11 +48,11 @@ class GroupScaleDisplay(OneAxesDisplay):
     (400, 4)
     """
 
-    scales: np.ndarray
-    parts: list
+    scales: Singles
+    parts: list[str]
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None):
+    def from_estimator(cls, estimator: HierarchicalBNNClassifier, *, ax: Axes | None = None) -> Self:
         """Take the group scales of a fitted estimator, and draw the violins.
 
         Parameters

@@ -1,13 +1,19 @@
 """Curves of the marginal densities of weights before and after a fit."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import gaussian_kde, norm
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 
 from ..estimators.informed import InformedPriorBNNClassifier
+from ..support.typed import Figure, Floats, PanelAxes, validate_params
 from .checks import check_fit
 from .colours import ACCENT, MUTED
 from .figures import legend_below, panel_axes
@@ -50,17 +56,21 @@ class PriorPosteriorDisplay:
     (1, 200)
     """
 
-    weight_names: list
-    values: np.ndarray
-    prior_density: np.ndarray
-    posterior_density: np.ndarray
+    weight_names: list[str]
+    values: Floats
+    prior_density: Floats
+    posterior_density: Floats
 
     @classmethod
-    @validate_params(
-        {"weights": [None, "array-like"], "n_weights": [Interval(Integral, 1, None, closed="left")]},
-        prefer_skip_nested_validation=True,
-    )
-    def from_estimator(cls, estimator, *, weights=None, n_weights=9, ax=None):
+    @validate_params({"weights": [None, "array-like"], "n_weights": [Interval(Integral, 1, None, closed="left")]})
+    def from_estimator(
+        cls,
+        estimator: InformedPriorBNNClassifier,
+        *,
+        weights: Sequence[str | int] | NDArray[Any] | None = None,
+        n_weights: int = 9,
+        ax: PanelAxes = None,
+    ) -> Self:
         """Compute the densities of the weights of a fitted estimator, and draw the curves.
 
         Parameters
@@ -95,19 +105,20 @@ class PriorPosteriorDisplay:
         model, draws = estimator.posterior_.model, estimator.posterior_.group_weights(0)  # (draw, weight)
         if np.ptp(draws, axis=0).max() == 0:
             raise ValueError(f"inference={estimator.inference!r} gave one point and no posterior density.")
+        location = np.asarray(model.location)  # (weight,)
         prior_std = np.sqrt(np.sum(model.factor**2, axis=1))  # (weight,)
         names = model.network.weight_names(estimator._input_names())
         if weights is None:
-            moved = np.abs(draws.mean(axis=0) - model.location) / prior_std  # (weight,)
+            moved = np.abs(draws.mean(axis=0) - location) / prior_std  # (weight,)
             shown = np.argsort(-moved, kind="stable")[:n_weights].tolist()
         else:
             shown = [_weight_position(weight, names) for weight in weights]
         values, before, after = [], [], []
         for i in shown:
-            low = min(draws[:, i].min(), model.location[i] - TAILS * prior_std[i])
-            high = max(draws[:, i].max(), model.location[i] + TAILS * prior_std[i])
+            low = min(draws[:, i].min(), location[i] - TAILS * prior_std[i])
+            high = max(draws[:, i].max(), location[i] + TAILS * prior_std[i])
             values.append(np.linspace(low, high, DENSITY_POINTS))  # (point,)
-            before.append(norm.pdf(values[-1], model.location[i], prior_std[i]))  # (point,)
+            before.append(norm.pdf(values[-1], location[i], prior_std[i]))  # (point,)
             after.append(gaussian_kde(draws[:, i].astype(float))(values[-1]))  # (point,)
         return cls(
             weight_names=[names[i] for i in shown],
@@ -116,7 +127,7 @@ class PriorPosteriorDisplay:
             posterior_density=np.array(after),
         ).plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: PanelAxes = None) -> Self:
         """Draw the densities, a panel per weight.
 
         Parameters
@@ -135,6 +146,8 @@ class PriorPosteriorDisplay:
             If ``ax`` holds other than one axes per weight.
         """
         caller = f"{type(self).__name__}.plot"
+        self.figure_: Figure
+        self.axes_: NDArray[Any]
         self.figure_, self.axes_ = panel_axes(caller, len(self.weight_names), ax, "weight", "density")
         curves = zip(self.weight_names, self.values, self.prior_density, self.posterior_density, strict=True)
         for axes, (name, values, prior, posterior) in zip(self.axes_, curves, strict=True):

@@ -1,14 +1,18 @@
 """Curve that tells whether predicted probabilities come true, with the uncertainty of the check."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
 from scipy.stats import beta
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from ..support.typed import Axes, Data, Floats, Integers, validate_params
 from .checks import class_code
 from .colours import MARKERS, PALETTE
 from .figures import OneAxesDisplay, import_pyplot, legend_above
@@ -71,21 +75,31 @@ class ReliabilityDisplay(OneAxesDisplay):
     100
     """
 
-    prob_pred: np.ndarray
-    prob_true: np.ndarray
-    lower: np.ndarray
-    upper: np.ndarray
-    counts: np.ndarray
+    prob_pred: Floats
+    prob_true: Floats
+    lower: Floats
+    upper: Floats
+    counts: Integers
     ece: float
     event: str
     level: float
     name: str
 
     @classmethod
-    @validate_params(OPTIONS, prefer_skip_nested_validation=True)
+    @validate_params(OPTIONS)
     def from_estimator(
-        cls, estimator, X, y, *, groups=None, class_of_interest=None, n_bins=10, level=0.9, name=None, ax=None
-    ):
+        cls,
+        estimator: Any,
+        X: Data,
+        y: Data,
+        *,
+        groups: Data | None = None,
+        class_of_interest: Any = None,
+        n_bins: int = 10,
+        level: float = 0.9,
+        name: str | None = None,
+        ax: Axes | None = None,
+    ) -> Self:
         """Compare the predictions of a fitted classifier with rows it has not seen, and draw the outcome.
 
         Parameters
@@ -139,10 +153,19 @@ class ReliabilityDisplay(OneAxesDisplay):
         )
 
     @classmethod
-    @validate_params(OPTIONS, prefer_skip_nested_validation=True)
+    @validate_params(OPTIONS)
     def from_predictions(
-        cls, y, proba, *, classes=None, class_of_interest=None, n_bins=10, level=0.9, name=None, ax=None
-    ):
+        cls,
+        y: Data,
+        proba: Data,
+        *,
+        classes: Data | None = None,
+        class_of_interest: Any = None,
+        n_bins: int = 10,
+        level: float = 0.9,
+        name: str | None = None,
+        ax: Axes | None = None,
+    ) -> Self:
         """Compare class probabilities with what came true, and draw the outcome.
 
         Parameters
@@ -177,24 +200,27 @@ class ReliabilityDisplay(OneAxesDisplay):
             If y and proba are not of the same rows and classes, proba holds no probabilities, or the class is unknown.
         """
         import_pyplot(f"{cls.__name__}.from_predictions")
-        y, proba = column_or_1d(y), check_array(proba, ensure_2d=False, input_name="proba")  # (row,), (row[, class])
-        check_consistent_length(y, proba)
-        if proba.ndim == 1:
-            proba = np.stack([1 - proba, proba], axis=1)  # (row, class)
-        classes = np.unique(y) if classes is None else np.asarray(classes)  # (class,)
-        if proba.shape[1] != len(classes):
-            raise ValueError(f"proba has {proba.shape[1]} columns, but there are the {len(classes)} classes {classes}.")
-        if proba.min() < 0 or proba.max() > 1:
+        truth, table = (
+            column_or_1d(y),
+            check_array(proba, ensure_2d=False, input_name="proba"),
+        )  # (row,), (row[, class])
+        check_consistent_length(truth, table)
+        if table.ndim == 1:
+            table = np.stack([1 - table, table], axis=1)  # (row, class)
+        known = np.unique(truth) if classes is None else np.asarray(classes)  # (class,)
+        if table.shape[1] != len(known):
+            raise ValueError(f"proba has {table.shape[1]} columns, but there are the {len(known)} classes {known}.")
+        if table.min() < 0 or table.max() > 1:
             raise ValueError("proba holds numbers below 0 or above 1, which are no probabilities.")
-        if class_of_interest is None and len(classes) == 2:
-            class_of_interest = classes[1]
+        if class_of_interest is None and len(known) == 2:
+            class_of_interest = known[1]
         if class_of_interest is None:
             event = "the predicted class"
-            predicted, came_true = proba.max(axis=1), classes[proba.argmax(axis=1)] == y  # (row,) each
+            predicted, came_true = table.max(axis=1), known[table.argmax(axis=1)] == truth  # (row,) each
         else:
             event = f"class {class_of_interest}"
-            predicted = proba[:, class_code(classes, class_of_interest)]  # (row,)
-            came_true = y == class_of_interest  # (row,)
+            predicted = table[:, class_code(known, class_of_interest)]  # (row,)
+            came_true = truth == class_of_interest  # (row,)
         bins = np.searchsorted(np.linspace(0, 1, n_bins + 1)[1:-1], predicted)  # (row,)
         counts = np.bincount(bins, minlength=n_bins)  # (bin,)
         filled = counts > 0  # (bin,)
@@ -208,7 +234,7 @@ class ReliabilityDisplay(OneAxesDisplay):
             lower=beta.ppf(tail, hits + 0.5, n - hits + 0.5),
             upper=beta.ppf(1 - tail, hits + 0.5, n - hits + 0.5),
             counts=n,
-            ece=float(np.abs(total - hits).sum() / len(y)),
+            ece=float(np.abs(total - hits).sum() / len(truth)),
             event=event,
             level=level,
             name=name or "predictions",

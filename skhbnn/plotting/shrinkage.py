@@ -1,13 +1,17 @@
 """Distance of each group from what the groups have in common, against its number of rows."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
+from typing import Literal, Self
 
 import numpy as np
-from sklearn.utils._param_validation import StrOptions, validate_params
+from sklearn.utils._param_validation import StrOptions
 
 from ..data.labels import labels_array
 from ..estimators.hierarchical import HierarchicalBNNClassifier
 from ..posterior import prediction
+from ..support.typed import Axes, Floats, Integers, Labels, validate_params
 from .checks import check_fit
 from .colours import ACCENT, MUTED
 from .figures import OneAxesDisplay, legend_above
@@ -54,14 +58,20 @@ class ShrinkageDisplay(OneAxesDisplay):
     (4, 3)
     """
 
-    distances: np.ndarray
-    n_rows: np.ndarray
-    groups: np.ndarray
-    quantity: str
+    distances: Floats
+    n_rows: Integers
+    groups: Labels
+    quantity: Literal["predictions", "weights"]
 
     @classmethod
-    @validate_params({"quantity": [StrOptions({"predictions", "weights"})]}, prefer_skip_nested_validation=True)
-    def from_estimator(cls, estimator, *, quantity="predictions", ax=None):
+    @validate_params({"quantity": [StrOptions({"predictions", "weights"})]})
+    def from_estimator(
+        cls,
+        estimator: HierarchicalBNNClassifier,
+        *,
+        quantity: Literal["predictions", "weights"] = "predictions",
+        ax: Axes | None = None,
+    ) -> Self:
         """Compute the distances of the groups of a fitted estimator, and draw them.
 
         Parameters
@@ -97,7 +107,9 @@ class ShrinkageDisplay(OneAxesDisplay):
         if not posterior.model.shares_all_weights:
             raise ValueError(f"pooling={estimator.pooling!r} leaves a layer without a group mean to compare with.")
         if quantity == "weights":
-            deviations = posterior.weights - posterior.group_mean[:, :, None]  # (chain, draw, group, weight)
+            deviations = (
+                posterior.weights - np.asarray(posterior.group_mean)[:, :, None]
+            )  # (chain, draw, group, weight)
             distances = np.linalg.norm(deviations.mean(axis=1, dtype=float), axis=-1)  # (chain, group)
         else:
             distances = _distances_of_predictions(posterior, data)

@@ -1,10 +1,14 @@
 """Base of the surfaces over two features: statistics of networks on a grid, and panels that show them."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any
+from typing import Any, Self, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 from sklearn.utils._param_validation import Interval
 
@@ -12,11 +16,17 @@ from ..data.labels import ALL_ROWS, as_labels, encode_labels
 from ..estimators.classification import NetworkClassifierMixin
 from ..estimators.per_group.classifier import PerGroupClassifier
 from ..posterior import prediction
+from ..support.typed import Figure, Floats, Labels, PanelAxes, ScalarMappable
 from ..support.wording import named
 from .checks import class_code
 from .colours import DIVERGING, MARKERS, PALETTE, cycled
 from .figures import legend_below, panel_axes
 from .grid import feature_grid, training_inputs
+
+Networks: TypeAlias = NetworkClassifierMixin | PerGroupClassifier
+Feature: TypeAlias = str | int
+Range: TypeAlias = Sequence[float] | NDArray[Any]
+Limits: TypeAlias = Sequence[Range] | NDArray[Any]
 
 MAX_PANELS = 36  # beyond, panels are too small to read: the groups must be chosen
 MARKER_SIZE = 30  # of a row, in points squared
@@ -70,16 +80,16 @@ class Panel:
 class SurfaceDisplay:
     """Base of the surfaces; a subclass says what is painted in a panel."""
 
-    xx0: np.ndarray
-    xx1: np.ndarray
-    proba: np.ndarray
-    feature_names: tuple
-    fixed: dict
-    classes: np.ndarray
+    xx0: Floats
+    xx1: Floats
+    proba: Floats
+    feature_names: tuple[str, ...]
+    fixed: dict[str, float]
+    classes: Labels
     class_of_interest: Any
-    panels: list
-    rows: list
-    row_classes: list
+    panels: list[Any]
+    rows: list[Floats]
+    row_classes: list[Labels]
 
     line_colour = "black"  # of the boundaries between classes
 
@@ -118,7 +128,7 @@ class SurfaceDisplay:
         """Position of the class of interest among the classes; None where there is none."""
         return None if self.class_of_interest is None else class_code(self.classes, self.class_of_interest)
 
-    def plot(self, ax=None, *, colorbar=True, legend=True):
+    def plot(self, ax: PanelAxes = None, *, colorbar: bool = True, legend: bool = True) -> Self:
         """Draw a panel per network, with the colour bar and the legend that they share.
 
         Parameters
@@ -142,10 +152,12 @@ class SurfaceDisplay:
         """
         caller = f"{type(self).__name__}.plot"
         names, n_panels = self.feature_names, len(self.panels)
+        self.figure_: Figure
+        self.axes_: NDArray[Any]
         self.figure_, self.axes_ = panel_axes(caller, n_panels, ax, *names, sharex=True, sharey=True)
         handles = []
         for index, axes in enumerate(self.axes_):
-            self.mappable_ = self._paint(axes, index)
+            self.mappable_: ScalarMappable = self._paint(axes, index)
             self._draw_boundaries(axes, self.proba[index])
             handles = self._draw_rows(axes, self.rows[index], self.row_classes[index])
             axes.set(xlim=self.xx0[0, [0, -1]], ylim=self.xx1[[0, -1], 0])

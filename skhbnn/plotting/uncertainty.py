@@ -1,16 +1,22 @@
 """Surface of how unsure each group's network is over two features."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
-from sklearn.utils._param_validation import StrOptions, validate_params
+from sklearn.utils._param_validation import StrOptions
 
 from ..posterior import prediction
+from ..support.typed import Data, Floats, PanelAxes, validate_params
 from .checks import check_fit, class_code
 from .colours import SEQUENTIAL
-from .surface import GRID_CONSTRAINTS, NETWORKS, SurfaceDisplay, group_panels
+from .surface import GRID_CONSTRAINTS, NETWORKS, Feature, Limits, Networks, SurfaceDisplay, group_panels
 
 BLACK_WHITE = ("black", "white")
+Quantity: TypeAlias = Literal["std", "total", "aleatoric", "epistemic"]
 ENTROPIES = ("total", "aleatoric", "epistemic")
 
 
@@ -48,30 +54,27 @@ class UncertaintySurfaceDisplay(SurfaceDisplay):
     (1, 20, 20)
     """
 
-    uncertainty: np.ndarray
-    quantity: str
+    uncertainty: Floats
+    quantity: Quantity
 
     line_colour = "white"
 
     @classmethod
-    @validate_params(
-        GRID_CONSTRAINTS | {"groups": [None, "array-like"], "quantity": [StrOptions({"std", *ENTROPIES})]},
-        prefer_skip_nested_validation=True,
-    )
+    @validate_params(GRID_CONSTRAINTS | {"groups": [None, "array-like"], "quantity": [StrOptions({"std", *ENTROPIES})]})
     def from_estimator(
         cls,
-        estimator,
+        estimator: Networks,
         *,
-        quantity="std",
-        groups=None,
-        features=None,
-        fixed=None,
-        limits=None,
-        class_of_interest=None,
-        grid_resolution=60,
-        ax=None,
-        **kwargs,
-    ):
+        quantity: Quantity = "std",
+        groups: Data | None = None,
+        features: Sequence[Feature] | None = None,
+        fixed: dict[Any, Any] | None = None,
+        limits: Limits | None = None,
+        class_of_interest: Any = None,
+        grid_resolution: int = 60,
+        ax: PanelAxes = None,
+        **kwargs: bool,
+    ) -> Self:
         """Compute how unsure the networks of a fitted estimator are, and draw the surfaces.
 
         Parameters

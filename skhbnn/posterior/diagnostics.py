@@ -1,12 +1,16 @@
 """Convergence judged on what a network predicts, and phrases that say what to change."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from ..inference.trace import PARETO_K_LIMIT
 from ..support.libraries import import_arviz
+from ..support.typed import Counts, Floats, Integers
 
 MAX_PROBES = 24
 R_HAT_LIMIT = 1.01
@@ -54,23 +58,23 @@ class Diagnostics:
     .. [2] Betancourt (2016), "Diagnosing suboptimal cotangent disintegrations in Hamiltonian Monte Carlo".
     """
 
-    r_hat: np.ndarray
-    ess: np.ndarray
-    probe_rows: np.ndarray
-    probe_groups: list | None
-    r_hat_group_scale: np.ndarray | None
-    ess_group_scale: np.ndarray | None
-    learned_parts: list
-    divergences: np.ndarray | None
-    bfmi: np.ndarray | None
-    saturated: np.ndarray | None
-    n_steps: np.ndarray | None
+    r_hat: Floats
+    ess: Floats
+    probe_rows: Integers
+    probe_groups: list[Any] | None
+    r_hat_group_scale: Floats | None
+    ess_group_scale: Floats | None
+    learned_parts: list[str]
+    divergences: Counts | None
+    bfmi: Floats | None
+    saturated: Counts | None
+    n_steps: Counts | None
     n_chains: int
     n_draws: int
-    mcse: np.ndarray | None = None
+    mcse: Floats | None = None
     tol: float | None = None
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         parts = [f"max r_hat={np.max(self.r_hat):.3f}", f"min ess={np.min(self.ess):.0f}"]
         if self.mcse is not None:
             parts.append(f"max mcse={np.max(self.mcse):.2g}")
@@ -82,7 +86,7 @@ class Diagnostics:
             parts.append(f"saturated={self.saturated.sum()}")
         return f"Diagnostics({', '.join(parts)})"
 
-    def problems(self):
+    def problems(self) -> list[str]:
         """Phrases that say what is wrong and what to change.
 
         Returns
@@ -106,7 +110,7 @@ class Diagnostics:
             found.append(f"{text}: raise tune, or make the prior narrower")
         return mixing + found
 
-    def mixing_problems(self):
+    def mixing_problems(self) -> list[str]:
         """Phrases that say what more draws might mend.
 
         Returns
@@ -172,15 +176,15 @@ class OptimizationDiagnostics:
 
     n_iter: int
     converged: bool
-    elbo: np.ndarray | None
+    elbo: Floats | None
     pareto_k: float | None = None
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         elbo = "" if self.elbo is None else f", final elbo={np.mean(self.elbo[-100:]):.1f}"
         pareto_k = "" if self.pareto_k is None else f", pareto_k={self.pareto_k:.2f}"
         return f"OptimizationDiagnostics(n_iter={self.n_iter}, converged={self.converged}{elbo}{pareto_k})"
 
-    def problems(self):
+    def problems(self) -> list[str]:
         """Phrases that say what is wrong and what to change.
 
         Returns

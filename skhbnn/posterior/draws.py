@@ -1,17 +1,26 @@
 """Draws of every group's weights and of the group distribution."""
 
+from __future__ import annotations
+
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..data.labels import label_generator
+from ..data.rows import GroupedData
 from ..density.forward import Forward
+from ..model.network import Network
 from ..model.terms import Model
 from ..model.weights import GroupWeights, apply_map, factors, group_weights, weight_tangent
 from ..support.memory import require_memory
 from ..support.psis import resampled
+from ..support.typed import Floats, Ints, Singles
 from .prediction import Predictor, log_likelihood
+
+Number = TypeVar("Number", bound=np.generic)
 
 POPULATION_DRAWS = 400  # of a mode's group distribution
 DRAWS_AT_ONCE = 64  # of a chain, while they become weights
@@ -51,17 +60,17 @@ class Posterior:
     """
 
     model: Model
-    weights: np.ndarray
-    sample_stats: dict
+    weights: Singles
+    sample_stats: dict[str, NDArray[Any]]
     seed: int
-    group_mean: np.ndarray | None = None
-    group_scale: np.ndarray | None = None
-    own: np.ndarray | None = None
-    mode_weights: np.ndarray | None = None
-    mode_group_mean: np.ndarray | None = None
-    chain_weights: np.ndarray | None = None
+    group_mean: Singles | None = None
+    group_scale: Singles | None = None
+    own: Singles | None = None
+    mode_weights: Singles | None = None
+    mode_group_mean: Singles | None = None
+    chain_weights: Floats | None = None
 
-    dims: ClassVar[dict] = {
+    dims: ClassVar[dict[str, tuple[str, ...]]] = {
         "weights": ("chain", "draw", "group", "weight"),
         "group_mean": ("chain", "draw", "weight"),
         "group_scale": ("chain", "draw", "scale"),
@@ -71,26 +80,26 @@ class Posterior:
     }
 
     @property
-    def network(self):
+    def network(self) -> Network:
         """The network of every group."""
         return self.model.network
 
     @property
-    def predictor(self):
+    def predictor(self) -> Predictor:
         """The Predictor, which makes distributions of targets of ``group_parameters`` and other parameters."""
         return Predictor(Forward(self.network, self.mode_weights is not None), self.model.likelihood_name)
 
     @property
-    def n_draws(self):
+    def n_draws(self) -> int:
         """Number of draws of all chains together."""
         return self.weights.shape[0] * self.weights.shape[1]
 
     @property
-    def learned_parts(self):
+    def learned_parts(self) -> list[str]:
         """Names of the learned scales, which are parts of the network or of the input map."""
         return list(self.model.scale_names)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         shapes = [
             f"{name}{dims}: {getattr(self, name).shape}"
             for name, dims in self.dims.items()
@@ -98,7 +107,7 @@ class Posterior:
         ]
         return f"Posterior({', '.join(shapes)})"
 
-    def group_weights(self, code):
+    def group_weights(self, code: int) -> Singles:
         """Weights of one group over the draws of all chains.
 
         Parameters
@@ -113,7 +122,7 @@ class Posterior:
         """
         return self.pooled(self.weights[:, :, code])
 
-    def pooled(self, values):
+    def pooled(self, values: NDArray[Number]) -> NDArray[Number]:
         """Draws of all chains in one, each chain as often as ``chain_weights`` says.
 
         Parameters
@@ -132,7 +141,7 @@ class Posterior:
         n_draws = self.weights.shape[1]  # of a chain
         return values[resampled(np.repeat(self.chain_weights / n_draws, n_draws), self.n_draws)]
 
-    def log_likelihood(self, data):
+    def log_likelihood(self, data: GroupedData) -> Floats:
         """Log likelihood of each training row under each draw.
 
         Parameters
@@ -159,7 +168,7 @@ class Posterior:
         ]
         return np.concatenate(parts, axis=1).reshape(*self.weights.shape[:2], -1)  # (chain, draw, row)
 
-    def of_chains(self, chains):
+    def of_chains(self, chains: Ints) -> Posterior:
         """The posterior of some of the chains alone, each of equal weight.
 
         Parameters
@@ -187,7 +196,7 @@ class Posterior:
             chain_weights=None,
         )
 
-    def thinned(self, n_draws):
+    def thinned(self, n_draws: int) -> Posterior:
         """The posterior with fewer draws, evenly spaced and equally many of every chain.
 
         Parameters
@@ -213,7 +222,7 @@ class Posterior:
         sample_stats = {name: values[:, at] for name, values in self.sample_stats.items()}  # (chain, kept draw) each
         return replace(self, sample_stats=sample_stats, **of_draws)
 
-    def group_parameters(self, code):
+    def group_parameters(self, code: int) -> Singles:
         """Parameters that ``predictor`` takes for a group.
 
         Parameters
@@ -229,7 +238,7 @@ class Posterior:
         """
         return self._beside(self.group_weights(code), self.mode_weights, (slice(None), code))
 
-    def population_parameters(self, label):
+    def population_parameters(self, label: Hashable) -> Singles:
         """Parameters that ``predictor`` takes for an unseen group.
 
         Parameters
@@ -245,7 +254,7 @@ class Posterior:
         """
         return self._beside(self.population_weights(label), self.mode_group_mean)
 
-    def mean_parameters(self):
+    def mean_parameters(self) -> Singles:
         """Parameters that ``predictor`` takes for the group mean.
 
         Returns
@@ -269,7 +278,7 @@ class Posterior:
             parts.append(np.broadcast_to(own, (len(weights), own.shape[1])))
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
-    def population_weights(self, label):
+    def population_weights(self, label: Hashable) -> Singles:
         """Weights of an unseen group: a draw from the group distribution for each posterior draw, 400 draws of a mode.
 
         The label and the seed of the fit determine these weights, whatever else is predicted beside them.

@@ -3,27 +3,73 @@
 scikit-learn has no annotations: under its own decorators a method is Any to a type checker.
 """
 
+from __future__ import annotations
+
+import datetime
 import os
-from collections.abc import Callable, Hashable, Iterable
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol, SupportsIndex, TypeAlias, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from sklearn.base import _fit_context
-from sklearn.utils import _param_validation, metaestimators
+from sklearn.utils import Bunch, _param_validation, metaestimators
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.figure import Figure
 else:
-    Axes = Any  # Matplotlib is an extra
+    Axes = ScalarMappable = Figure = Any  # Matplotlib is an extra
+
+# What users get --------------------------------------------------------------------------------------------------
+
+Floats: TypeAlias = NDArray[np.float64]
+Singles: TypeAlias = NDArray[np.float32]
+Integers: TypeAlias = NDArray[np.int64]
+Counts: TypeAlias = NDArray[np.integer[Any]]
+Labels: TypeAlias = NDArray[Any]  # of classes or groups
+
+if TYPE_CHECKING:
+
+    class Entropies(dict[str, Floats]):
+        """A Bunch of entropies of the predicted class, (row,) each."""
+
+        total: Floats
+        aleatoric: Floats
+        epistemic: Floats
+
+else:
+    Entropies = Bunch
+
+# What users pass -------------------------------------------------------------------------------------------------
 
 
 class HasShape(Protocol):
-    """Dataframes, series and sparse matrices, whatever library they are of."""
+    """Arrays, dataframes, series and sparse matrices, whatever library they are of."""
 
     @property
     def shape(self) -> Any:
         """Lengths of the axes."""
+
+
+class HasArray(Protocol):
+    """What NumPy can make an array of."""
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        """The array."""
+
+
+class Classifier(Protocol):
+    """A classifier of any library that keeps scikit-learn's contract."""
+
+    @property
+    def fit(self) -> Callable[..., Any]:
+        """The method of that name."""
+
+    @property
+    def predict(self) -> Callable[..., Any]:
+        """The method of that name."""
 
 
 class BinaryReader(Protocol):
@@ -40,13 +86,26 @@ class BinaryWriter(Protocol):
         """Write bytes."""
 
 
-Data: TypeAlias = ArrayLike | HasShape  # X and y
-Labels: TypeAlias = Iterable[Hashable]  # of groups, one for each row
-Columns: TypeAlias = str | int | list[Any] | tuple[Any, ...]  # of X that hold groups
+Data: TypeAlias = HasShape | HasArray | Sequence[Any]  # array-like, of one axis or two
+Ints: TypeAlias = int | Sequence[int] | NDArray[np.integer[Any]]
+Column: TypeAlias = str | float | SupportsIndex | datetime.date  # name or position
+Columns: TypeAlias = Column | list[Any] | tuple[Any, ...]
 Seed: TypeAlias = int | np.random.RandomState | None
 Path: TypeAlias = str | bytes | os.PathLike[Any]
-Floats: TypeAlias = NDArray[np.float64]
-Classes: TypeAlias = NDArray[Any]
+PanelAxes: TypeAlias = Axes | Sequence[Axes] | NDArray[Any] | None
+
+Activation: TypeAlias = Literal["tanh", "relu", "logistic", "identity"]
+WeightPrior: TypeAlias = Literal["normal", "laplace", "student_t", "cauchy"]
+PriorScale: TypeAlias = float | Literal["fan_in"] | Sequence[float] | NDArray[Any]
+GroupScalePrior: TypeAlias = Literal["half_normal", "half_cauchy", "inverse_gamma"] | float
+PoolingKind: TypeAlias = Literal["auto", "affine", "partial", "complete", "none"]
+Pooling: TypeAlias = PoolingKind | Sequence[PoolingKind] | NDArray[Any]
+UnseenGroups: TypeAlias = Literal["population", "error"]
+Inference: TypeAlias = Literal["nuts", "laplace", "advi", "fullrank_advi", "map", "metropolis", "pymc"]
+ChainWeights: TypeAlias = Literal["equal", "stacking"]
+Covariance: TypeAlias = Literal["full", "layer", "diag"]
+
+# Decorators ------------------------------------------------------------------------------------------------------
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -61,8 +120,6 @@ def available_if(check: Callable[[Any], bool]) -> Callable[[Function], Function]
     return metaestimators.available_if(check)
 
 
-def validate_params(
-    constraints: dict[str, Any], *, prefer_skip_nested_validation: bool
-) -> Callable[[Function], Function]:
+def validate_params(constraints: dict[str, Any]) -> Callable[[Function], Function]:
     """Decorator of a function that validates its parameters."""
-    return _param_validation.validate_params(constraints, prefer_skip_nested_validation=prefer_skip_nested_validation)
+    return _param_validation.validate_params(constraints, prefer_skip_nested_validation=True)

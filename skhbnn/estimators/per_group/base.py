@@ -1,18 +1,22 @@
 """Base of the estimators per group: parameters, and the fits of all groups and of a fallback, for any task."""
 
+from __future__ import annotations
+
 import os
 from abc import ABC, abstractmethod
 from numbers import Integral
-from typing import Any
+from typing import Any, Literal
 
 from sklearn.base import BaseEstimator
-from sklearn.utils import _safe_indexing, check_random_state, get_tags
+from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from ...data.labels import ALL_ROWS, label_text, rows_by_label, unique_labels
+from ...data.tables import take_rows
 from ...inference.methods import METHODS
 from ...persistence.saving import SavableMixin
 from ...support.progress import CallbackSupportMixin, fit_progress
+from ...support.typed import Columns, Inference, Labels, Seed
 from ..groups import COLUMNS, GroupsMixin
 from .checkpoint import Checkpoint, parameter_digests, table_digest
 from .fits import POOLED, fit_all, seeded_clone
@@ -37,12 +41,29 @@ class PerGroup(SavableMixin, UpdateMixin, ServingMixin, GroupsMixin, CallbackSup
         "verbose": ["verbose"],
     }
 
+    # What a fit sets.
+    n_features_in_: int
+    feature_names_in_: Labels
+    estimators_: dict[Any, Any]
+    fallback_: Any
+    failed_groups_: dict[Any, str]
+
     _checks_values = False  # of X: the estimators within do
     _informed: Any  # class of the estimators that can be a fallback without a fit
 
     def __init__(
-        self, *, estimator, groups, n_jobs, on_error, refit_inference, fallback, checkpoint, random_state, verbose
-    ):
+        self,
+        *,
+        estimator: Any,
+        groups: Columns | None,
+        n_jobs: int | None,
+        on_error: Literal["raise", "fallback"],
+        refit_inference: Inference | None,
+        fallback: Any,
+        checkpoint: str | os.PathLike[str] | None,
+        random_state: Seed,
+        verbose: int,
+    ) -> None:
         self.estimator = estimator
         self.groups = groups
         self.n_jobs = n_jobs
@@ -144,7 +165,7 @@ class PerGroup(SavableMixin, UpdateMixin, ServingMixin, GroupsMixin, CallbackSup
             return Task(
                 key=key,
                 estimator=self._clone(self.estimator, seed, key),
-                X=_safe_indexing(X, rows[key]),
+                X=take_rows(X, rows[key]),
                 y=y[rows[key]],
                 refit_inference=self.refit_inference,
             )

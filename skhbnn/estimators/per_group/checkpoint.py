@@ -10,9 +10,9 @@ from pathlib import Path
 import joblib
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils import _safe_indexing
 
 from ...data.labels import label_text
+from ...data.tables import take_column
 from ...support.files import replaced_file
 
 FORMAT = 1
@@ -56,7 +56,7 @@ def table_digest(X):
         X = X.tocsr()
         return _digest([X.shape, X.data, X.indices, X.indptr])
     if hasattr(X, "columns"):
-        columns = [np.asarray(_safe_indexing(X, i, axis=1)) for i in range(X.shape[1])]  # (row,) each
+        columns = [np.asarray(take_column(X, i)) for i in range(X.shape[1])]  # (row,) each
         return _digest([[str(name) for name in X.columns], *map(np.ascontiguousarray, columns)])
     return _digest(np.ascontiguousarray(X))
 

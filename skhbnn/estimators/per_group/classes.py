@@ -1,13 +1,16 @@
 """What an estimator per group knows of classes: the classes of all groups, and probabilities in their columns."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin, is_classifier
-from sklearn.utils import Bunch, get_tags
+from sklearn.utils import get_tags
 from sklearn.utils.validation import _num_samples
 
 from ...data.targets import read_classes
+from ...support.typed import Entropies, Labels
 from ...support.wording import named
 from ..informed import InformedPriorBNNClassifier
 
@@ -21,6 +24,7 @@ class GroupClassesMixin(ClassifierMixin):
     _informed = InformedPriorBNNClassifier
 
     estimator: Any
+    classes_: Labels
     _answers: Any
 
     def __sklearn_tags__(self):
@@ -100,7 +104,7 @@ class GroupClassesMixin(ClassifierMixin):
     def _uncertainty(self, inputs, labels):
         """Bunch of total, aleatoric and epistemic entropy of the predicted class, in nats, each (row,)."""
         n_rows = _num_samples(inputs)
-        result = Bunch(**{name: np.empty(n_rows) for name in ("total", "aleatoric", "epistemic")})  # (row,) each
+        result = Entropies(**{name: np.empty(n_rows) for name in ("total", "aleatoric", "epistemic")})  # (row,) each
         for rows, _, part in self._answers("predict_uncertainty", inputs, labels):
             for name, values in result.items():
                 values[rows] = part[name]

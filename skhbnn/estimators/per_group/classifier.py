@@ -1,10 +1,13 @@
 """A clone of any classifier per group, fitted in parallel."""
 
-from sklearn.base import _fit_context
-from sklearn.utils.metaestimators import available_if
+from __future__ import annotations
+
+import os
+from typing import Literal, Self
 
 from ...data.reading import read_rows
 from ...persistence.saving import storable
+from ...support.typed import Classifier, Columns, Data, Inference, Seed, available_if, fit_context
 from ..classifier_methods import GroupedClassifierMethods
 from .base import PerGroup
 from .classes import GroupClassesMixin
@@ -89,17 +92,17 @@ class PerGroupClassifier(GroupedClassifierMethods, GroupClassesMixin, PerGroup):
 
     def __init__(
         self,
-        estimator,
-        groups=None,
+        estimator: Classifier,
+        groups: Columns | None = None,
         *,
-        n_jobs=None,
-        on_error="raise",
-        refit_inference=None,
-        fallback=None,
-        checkpoint=None,
-        random_state=None,
-        verbose=0,
-    ):
+        n_jobs: int | None = None,
+        on_error: Literal["raise", "fallback"] = "raise",
+        refit_inference: Inference | None = None,
+        fallback: Classifier | Literal["prior"] | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        random_state: Seed = None,
+        verbose: int = 0,
+    ) -> None:
         super().__init__(
             estimator=estimator,
             groups=groups,
@@ -112,8 +115,8 @@ class PerGroupClassifier(GroupedClassifierMethods, GroupClassesMixin, PerGroup):
             verbose=verbose,
         )
 
-    @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, groups=None):
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Data, y: Data, groups: Data | None = None) -> Self:
         """Fit a clone of the estimator to the rows of every group.
 
         Parameters
@@ -152,8 +155,8 @@ class PerGroupClassifier(GroupedClassifierMethods, GroupClassesMixin, PerGroup):
         return self._fit_clones(X, self._read_targets(X, y), labels)
 
     @available_if(keeps_rows)
-    @_fit_context(prefer_skip_nested_validation=False)
-    def update(self, X, y, groups=None):
+    @fit_context(prefer_skip_nested_validation=False)
+    def update(self, X: Data, y: Data, groups: Data | None = None) -> Self:
         """Learn from new rows of some groups.
 
         Each of these groups is fitted again, as ``fit`` does it, to its new rows and to its old ones, which its network

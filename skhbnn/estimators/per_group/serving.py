@@ -2,9 +2,8 @@
 
 from typing import Any, NamedTuple
 
-from sklearn.utils import _safe_indexing
-
 from ...data.labels import ALL_ROWS, rows_by_label
+from ...data.tables import take_rows
 from ...support.wording import named
 from ..groups import unseen_text, warn_of_unseen
 
@@ -46,9 +45,7 @@ class ServingMixin:
             Answer(
                 rows=rows,
                 estimator=estimator,
-                value=getattr(estimator, method)(
-                    inputs if labels is None else _safe_indexing(inputs, rows), **arguments
-                ),
+                value=getattr(estimator, method)(inputs if labels is None else take_rows(inputs, rows), **arguments),
             )
             for rows, estimator in served
         ]

@@ -3,9 +3,10 @@
 from typing import Any
 
 import numpy as np
-from sklearn.utils import _safe_indexing, check_array
+from sklearn.utils import check_array
 
 from ...data.labels import ALL_ROWS, labels_array, rows_by_label, unique_labels
+from ...data.tables import take_rows
 from ...support.progress import fit_progress
 from ..groups import warn_of_unseen
 from ..single import SingleNetworkMixin
@@ -50,7 +51,7 @@ class UpdateMixin:
         known, rows, seed = unique_labels(labels, self.groups), rows_by_label(labels), self._draw_seed()
 
         def task(key):
-            X_new, y_new = _safe_indexing(X, rows[key]), y[rows[key]]
+            X_new, y_new = take_rows(X, rows[key]), y[rows[key]]
             if key in self.estimators_:
                 X_new, y_new = _with_old_rows(self.estimators_[key], X_new, y_new)
             clone = self._clone(self.estimator, seed, key)

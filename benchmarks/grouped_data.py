@@ -1,9 +1,9 @@
 """Real data in groups, for classification: what is read of each file, and how its rows are split.
 
-The folder that ``--data`` names has the files of CLASSIFICATION, or a subfolder ``grouped`` has. Sources:
-contraception, guPrenat and Chem97 are of the R package mlmRev; verbagg of lme4; KosteckiDillon of carData; Train, Catsup
-and Cracker of Ecdat; social_insure and thornton_hiv of causaldata; soup of ordinal; Males of plm; ohio of geepack; and
-vowel of the UCI Machine Learning Repository.
+The folder of ``--data``, or a subfolder ``grouped``, has the files of CLASSIFICATION. contraception, guPrenat
+and Chem97 are of the R package mlmRev; verbagg of lme4; KosteckiDillon of carData; Train, Catsup and Cracker of Ecdat;
+social_insure and thornton_hiv of causaldata; soup of ordinal; Males of plm; ohio of geepack; and vowel of the UCI
+Machine Learning Repository.
 """
 
 from typing import NamedTuple

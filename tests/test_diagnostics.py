@@ -1,11 +1,13 @@
 """What the diagnostics measure, against ArviZ and made-up draws, and what their warning says."""
 
+import re
 import warnings
 
 import numpy as np
 import pytest
 from models import flat_model
 from scipy.signal import lfilter
+from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
 
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier
@@ -51,10 +53,12 @@ def test_independent_draws_have_no_problems(good_draws):
 def test_a_chain_elsewhere_raises_r_hat_at_a_row(good_draws):
     good_draws[2, :, 1] += 3
     problems = made_up(good_draws).problems()
-    assert len(problems) == 2
-    assert problems[0].startswith("R-hat ")
-    assert "of the logit at row " in problems[0]
-    assert problems[1].endswith("raise tune and draws")
+    assert len(problems) == 3
+    assert re.fullmatch(
+        r"Monte Carlo error .* of the probability at row \d+: raise chains, tune and draws", problems[0]
+    )
+    assert re.fullmatch(r"R-hat .* \(above 1.01\) of the logit at row \d+", problems[1])
+    assert problems[2].endswith("raise tune and draws")
 
 
 def test_sticky_chains_have_a_small_ess():
@@ -95,6 +99,47 @@ def test_divergences_and_saturation_are_counted(good_draws):
     ]
 
 
+def test_error_of_a_probability_is_the_spread_of_refits():
+    """Chains in two modes: the stated error is that of the mean over chains of which each has a mode by chance."""
+    rng = np.random.default_rng(0)
+
+    def fit():
+        draws = rng.normal(0, 0.1, size=(16, 50, 2))  # (chain, draw, weight)
+        draws[:, :, 1] += 2 * rng.integers(0, 2, 16)[:, None]
+        return draws
+
+    x = np.sort(np.random.default_rng(0).normal(size=(30, 1)), axis=0)[15, 0]  # any row: its mean over many refits
+    means = [np.mean(expit(draws[..., 0] * x + draws[..., 1])) for draws in (fit() for _ in range(300))]
+    errors = [np.median(made_up(fit()).mcse) for _ in range(20)]
+    assert np.mean(errors) == pytest.approx(np.std(means), rel=0.25)
+
+
+def test_what_is_doubted_is_less_than_what_is_noted(good_draws):
+    """R-hat, ESS, few divergences and a single chain are problems of a study of the posterior, not of predictions."""
+    assert made_up(good_draws[:, :20]).problems()
+    assert made_up(good_draws[:, :20]).doubts() == []
+    assert made_up(good_draws[:1]).doubts() == []
+    flags = np.zeros((4, 400), bool)
+    flags[1, :16] = True  # one in a hundred
+    few = made_up(good_draws, diverging=flags)
+    assert few.doubts() == []
+    flags[0, 0] = True
+    many = made_up(good_draws, diverging=flags)
+    assert (
+        many.doubts()
+        == many.problems()
+        == ["17 of 1600 transitions diverged (16 in chain 1): raise target_accept or tune"]
+    )
+    good_draws[2, :, 1] += 3
+    apart = made_up(good_draws)
+    assert apart.doubts() == apart.problems()[:1]
+
+
+def test_a_probability_that_never_changes_has_no_error(good_draws):
+    draws = np.broadcast_to(good_draws[:1, :1], good_draws.shape)  # (chain, draw, weight)
+    np.testing.assert_allclose(made_up(draws).mcse, 0, atol=1e-12)  # the mean of equal numbers rounds
+
+
 def test_warning_is_one_line_that_names_row_group_and_remedy():
     rng = np.random.default_rng(0)
     X, groups = rng.normal(size=(40, 2)), np.repeat(["a", "b"], 20)  # (row, feature), (row,)
@@ -103,9 +148,11 @@ def test_warning_is_one_line_that_names_row_group_and_remedy():
         fitted = HierarchicalBNNClassifier(chains=2, tune=20, draws=20, random_state=0).fit(X, y, groups=groups)
     message = str(caught[0].message)
     assert "\n" not in message
-    assert message.startswith("HierarchicalBNNClassifier may not have converged")
-    assert "(group 'a')" in message or "(group 'b')" in message
-    assert "raise tune and draws" in message
+    assert re.fullmatch(
+        r"Predictions of this HierarchicalBNNClassifier are not to be trusted: Monte Carlo error 0\.\d+ \(above 0.05\) "
+        r"of the probability at row \d+ \(group '[ab]'\): raise chains, tune and draws\.",
+        message,
+    )
     assert caught[0].filename == __file__
     row = fitted.diagnostics_.probe_rows
     assert [groups[r] for r in row] == fitted.diagnostics_.probe_groups
@@ -125,11 +172,14 @@ def test_an_easy_fit_does_not_warn():
 
 
 def problems_of(estimator, *args, **kwargs):
-    """The diagnostics of a fit, and the parts of its one warning."""
-    with pytest.warns(ConvergenceWarning) as caught:
+    """The diagnostics of a fit, and their problems as one text; doubts among them are warned of."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         diagnostics = estimator.fit(*args, **kwargs).diagnostics_
-    assert len(caught) == 1
-    return diagnostics, str(caught[0].message)
+    doubts = diagnostics.doubts()
+    expected = f"Predictions of this {type(estimator).__name__} are not to be trusted: {'; '.join(doubts)}."
+    assert [str(warning.message) for warning in caught] == ([expected] if doubts else [])
+    return diagnostics, "; ".join(diagnostics.problems())
 
 
 @pytest.fixture(scope="module")
@@ -198,8 +248,7 @@ def easy():
 def test_one_chain(easy):
     diagnostics, message = problems_of(FlatBNNClassifier((), chains=1, draws=1000, random_state=0), *easy)
     assert np.isnan(diagnostics.r_hat).all()
-    expected = "may not have converged: one chain cannot show whether it found all there is: set chains to 4."
-    assert message.endswith(expected)
+    assert message == "one chain cannot show whether it found all there is: set chains to 4"
 
 
 def test_too_few_draws(easy):

@@ -10,7 +10,7 @@ from ..data.rows import GroupedData
 from ..kernel.log_density import HEADER
 from ..model.families import compiled as families
 from ..model.scale_priors import compiled as scale_priors
-from ..model.terms import Block, Coordinates, Layout, Model
+from ..model.terms import Block, Layout, Model
 from . import compiled
 from .batches import batches_of
 from .forward import network_form
@@ -100,7 +100,7 @@ class Density:
         model, data, network = self.model, self.data, self.model.network
         levels, blocks = [model.coordinates(level) for level in range(len(model.levels) + 1)], self.layout.level_blocks
         if not model.levels:  # the one group has no coordinates
-            levels.append(Coordinates(*(part[:0] for part in levels[0])))
+            levels.append(model.coordinates(1))
             blocks.append(Block(self.n_dim, 1, 0))
         entry, prior_scale, fixed, _ = map(np.concatenate, zip(*levels, strict=True))  # (coordinate,) each
         names = list(model.scale_names)

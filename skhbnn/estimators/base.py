@@ -201,17 +201,17 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
 
         settings = self._settings()
         if tol is not None:
-            settings = replace(settings, enough=lambda trace: not judged(trace)[1].mixing_problems())
+            settings = replace(settings, enough=lambda trace: judged(trace)[1].is_precise)
         with fit_progress(self, METHODS[self.inference].unit) as progress:
             trace = infer(model, data, settings, seed, progress)
             self.n_iter_ = trace.n_tune + trace.x.shape[1] if trace.n_iter is None else trace.n_iter
             self.training_data_ = data
             posterior, self.diagnostics_ = judged(trace)
             self.posterior_ = weigh_chains(posterior, self.chain_weights, lambda: posterior.log_likelihood(data))
-        problems = self.diagnostics_.problems()
-        if problems:
+        doubts = self.diagnostics_.doubts()
+        if doubts:
             warn_caller(
-                f"{type(self).__name__} may not have converged: {'; '.join(problems)}.",
+                f"Predictions of this {type(self).__name__} are not to be trusted: {'; '.join(doubts)}.",
                 ConvergenceWarning,
             )
         return self

@@ -248,7 +248,7 @@ class Layout:
         """The blocks of the coordinates of the levels, level 0 included."""
         return [self.blocks[0], *self.blocks[3:]]
 
-    def parents(self, level: int) -> Ints:
+    def parents(self, level: int) -> Integers:
         """The member of the level before that each member of a level of groups lies in.
 
         Parameters

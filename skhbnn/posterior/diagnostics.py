@@ -1,4 +1,8 @@
-"""Convergence judged on what a network predicts, and phrases that say what to change."""
+"""Convergence judged on what a network predicts, and phrases that say what to change.
+
+What is doubted is less than what is noted: R-hat and effective sample size of nearly every fit of a network are beyond
+the limits that are usual, and predictions of such fits are as good as those of ten times as many draws.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,8 @@ MAX_PROBES = 24
 R_HAT_LIMIT = 1.01
 ESS_PER_CHAIN = 100
 BFMI_LIMIT = 0.3
+MCSE_LIMIT = 0.05  # of a probability, unless ``tol`` says another one
+DIVERGENT_SHARE = 0.01  # of the draws
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,9 +51,9 @@ class Diagnostics:
         Gradient evaluations after tuning.
     n_chains, n_draws : int
         Chains, and draws of each.
-    mcse : ndarray of shape (n_probes,) or None
-        Monte Carlo standard error of the class probabilities at the probe rows (the worst class of a row), if ``tol``
-        was set.
+    mcse : ndarray of shape (n_probes,)
+        Monte Carlo standard error of the expected response at the probe rows, which of classes is their probabilities
+        (the worst class of a row). That chains disagree is part of it.
     tol : float or None
         The error that was asked for.
 
@@ -71,13 +77,12 @@ class Diagnostics:
     n_steps: Counts | None
     n_chains: int
     n_draws: int
-    mcse: Floats | None = None
+    mcse: Floats
     tol: float | None = None
 
     def __repr__(self) -> str:
-        parts = [f"max r_hat={np.max(self.r_hat):.3f}", f"min ess={np.min(self.ess):.0f}"]
-        if self.mcse is not None:
-            parts.append(f"max mcse={np.max(self.mcse):.2g}")
+        parts = [f"max mcse={np.max(self.mcse):.2g}"]
+        parts += [f"max r_hat={np.max(self.r_hat):.3f}", f"min ess={np.min(self.ess):.0f}"]
         if self.divergences is not None:
             parts.append(f"divergences={self.divergences.sum()}")
         if self.bfmi is not None:
@@ -86,38 +91,60 @@ class Diagnostics:
             parts.append(f"saturated={self.saturated.sum()}")
         return f"Diagnostics({', '.join(parts)})"
 
+    @property
+    def is_precise(self) -> bool:
+        """Whether no Monte Carlo standard error is above ``tol``, or above 0.05 where there is none."""
+        return bool(np.all(self.mcse <= self._limit))  # False where one is NaN
+
+    @property
+    def _limit(self):
+        return MCSE_LIMIT if self.tol is None else self.tol
+
+    def doubts(self) -> list[str]:
+        """Phrases that say why predictions are not to be trusted, which ``fit`` warns of.
+
+        Returns
+        -------
+        doubts : list of str
+            A phrase each, with what to change; empty where there is no doubt.
+        """
+        return [*self._imprecise(), *self._diverged(DIVERGENT_SHARE)]
+
     def problems(self) -> list[str]:
-        """Phrases that say what is wrong and what to change.
+        """Phrases on all that a study of the posterior itself should know, the doubts among them.
 
         Returns
         -------
         problems : list of str
-            A phrase each; empty where nothing is wrong.
+            A phrase each, with what to change; empty where nothing is wrong.
         """
-        mixing, found = self.mixing_problems(), []
-        if mixing:
-            mixing[-1] += ": raise tune and draws"
+        found = [*self._imprecise(), *self._unmixed()]
         if self.n_chains == 1:
             found.append("one chain cannot show whether it found all there is: set chains to 4")
-        if self.divergences is not None and self.divergences.any():
-            text = self._counted(self.divergences, "transitions diverged")
-            found.append(f"{text}: raise target_accept or tune")
+        found += self._diverged(0)
         if self.bfmi is not None and np.min(self.bfmi) < BFMI_LIMIT:
             chain = int(self.bfmi.argmin())
             found.append(f"BFMI of chain {chain} is {self.bfmi[chain]:.2f} (below {BFMI_LIMIT}): raise tune")
         if self.saturated is not None and self.saturated.any():
             text = self._counted(self.saturated, "trajectories reached the depth limit")
             found.append(f"{text}: raise tune, or make the prior narrower")
-        return mixing + found
+        return found
 
-    def mixing_problems(self) -> list[str]:
-        """Phrases that say what more draws might mend.
+    def _imprecise(self):
+        """A phrase on the worst Monte Carlo error, if it is too large."""
+        if not self.is_precise:
+            worst = int(np.where(np.isfinite(self.mcse), self.mcse, np.inf).argmax())
+            error = f"{self.mcse[worst]:.2g} (above {'' if self.tol is None else 'tol='}{self._limit:.2g})"
+            yield f"Monte Carlo error {error} {self._where('probability', worst)}: raise chains, tune and draws"
 
-        Returns
-        -------
-        problems : list of str
-            A phrase each; empty where nothing is wrong.
-        """
+    def _diverged(self, share):
+        """A phrase on divergent transitions, if they are more than a share of the draws."""
+        if self.divergences is not None and self.divergences.sum() > share * self.n_chains * self.n_draws:
+            text = self._counted(self.divergences, "transitions diverged")
+            yield f"{text}: raise target_accept or tune"
+
+    def _unmixed(self):
+        """Phrases on R-hat and ESS."""
         found = [*self._mixing(self.n_chains, self.r_hat, self.ess, partial(self._where, "logit"))]
         if self.r_hat_group_scale is not None:
             found += self._mixing(
@@ -126,11 +153,8 @@ class Diagnostics:
                 self.ess_group_scale,
                 lambda k: f"of the group scale of {self.learned_parts[k]}",
             )
-        if self.mcse is not None:
-            worst = int(np.where(np.isfinite(self.mcse), self.mcse, np.inf).argmax())
-            if not self.mcse[worst] <= self.tol:
-                error = f"Monte Carlo error {self.mcse[worst]:.2g} (above tol={self.tol:.2g})"
-                found.append(f"{error} {self._where('probability', worst)}")
+        if found:
+            found[-1] += ": raise tune and draws"
         return found
 
     @staticmethod
@@ -184,6 +208,16 @@ class OptimizationDiagnostics:
         pareto_k = "" if self.pareto_k is None else f", pareto_k={self.pareto_k:.2f}"
         return f"OptimizationDiagnostics(n_iter={self.n_iter}, converged={self.converged}{elbo}{pareto_k})"
 
+    def doubts(self) -> list[str]:
+        """Phrases that say why predictions are not to be trusted, which ``fit`` warns of: all problems.
+
+        Returns
+        -------
+        doubts : list of str
+            A phrase each, with what to change; empty where there is no doubt.
+        """
+        return self.problems()
+
     def problems(self) -> list[str]:
         """Phrases that say what is wrong and what to change.
 
@@ -212,7 +246,7 @@ def diagnose(posterior, data, trace, grouped, tol=None):
     grouped : bool
         Whether to name groups.
     tol : float, default=None
-        Greatest Monte Carlo standard error of a probability. None: no error is computed.
+        Greatest Monte Carlo standard error that is asked for.
 
     Returns
     -------
@@ -235,11 +269,8 @@ def diagnose(posterior, data, trace, grouped, tol=None):
         return values.reshape(n_chains, n_draws, *values.shape[1:])
 
     identified = by_chain(likelihood.identified(outputs))  # (chain, draw, output, probe)
-    mcse = None
-    if tol is not None:
-        mean = by_chain(likelihood.mean(outputs, own))  # (chain, draw, response, probe)
-        ess = _each(partial(arviz.ess, method="mean"), mean)  # (response, probe)
-        mcse = (mean.std(axis=(0, 1)) / np.sqrt(ess)).max(axis=0)  # (probe,)
+    mean = by_chain(likelihood.mean(outputs.copy(), own))  # (chain, draw, response, probe)
+    spread, ess_of_mean = mean.std(axis=(0, 1)), _each(partial(arviz.ess, method="mean"), mean)  # (response, probe)
     scale = posterior.group_scale
     energy = stats.get("energy")  # (chain, draw)
 
@@ -263,7 +294,7 @@ def diagnose(posterior, data, trace, grouped, tol=None):
         n_steps=total("n_steps"),
         n_chains=n_chains,
         n_draws=n_draws,
-        mcse=mcse,
+        mcse=np.where(spread > 0, spread / np.sqrt(ess_of_mean), 0.0).max(axis=0),  # (probe,)
         tol=tol,
     )
 

@@ -35,7 +35,7 @@ class Task(NamedTuple):
     X, y : {array-like, dataframe}
         Rows of the group.
     refit_inference : str, default=None
-        Inference of a second fit, made if the diagnostics of the first find problems.
+        Inference of a second fit, made if the diagnostics of the first doubt it.
     """
 
     key: Any
@@ -86,7 +86,7 @@ def inference_parameters(estimator):
 
 
 def fit_with_refit(estimator, X, y, refit_inference):
-    """An estimator fitted to X and y, by another inference if the diagnostics of its first fit find problems."""
+    """An estimator fitted to X and y, by another inference if the diagnostics doubt its first fit."""
     if refit_inference is None:
         return estimator.fit(X, y)
     with _recorded_warnings(action="always") as caught:
@@ -100,7 +100,7 @@ def fit_with_refit(estimator, X, y, refit_inference):
                 f"{type(part).__name__}, which keeps them: put the {type(part).__name__} itself, or a pipeline, in "
                 "its place."
             )
-    if any(part.diagnostics_.problems() for part in judged):
+    if any(part.diagnostics_.doubts() for part in judged):
         return clone(fitted).set_params(**dict.fromkeys(names, refit_inference)).fit(X, y)
     for warning in caught:
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)

@@ -42,8 +42,8 @@ DEFAULT, THE_ARTICLES = "the default", "the article's"
 class ScalePerLayer(HierarchicalBNNClassifier):
     """The hierarchical model whose intercepts share the group scale of their layer's matrix."""
 
-    def _model(self, n_inputs):
-        model = super()._model(n_inputs)
+    def _model(self, data):
+        model = super()._model(data)
         terms = [
             replace(term, scale=f"layer_{term.name.partition('_')[2]}") if term.is_learned else term
             for term in model.terms
@@ -54,8 +54,8 @@ class ScalePerLayer(HierarchicalBNNClassifier):
 class ScalePerUnit(HierarchicalBNNClassifier):
     """The hierarchical model in which the weights and the intercept of every unit have a group scale of their own."""
 
-    def _model(self, n_inputs):
-        model = super()._model(n_inputs)
+    def _model(self, data):
+        model = super()._model(data)
         terms = []
         for term in model.terms:
             layer = model.network.layers[int(term.name.partition("_")[2])]

@@ -54,8 +54,11 @@ def test_forms_of_pooling_and_of_scales():
         network = Network((2, *hidden, 1), "tanh", True)
         assert layer_pooling(network, "affine") == expected
         assert layer_scales(network, (1.0, 4.0)).tolist() == [*[1.0] * len(hidden), 4.0]
-    for n_in, expected in {16: ("affine", "partial"), 17: ("partial", "partial")}.items():
-        assert layer_pooling(Network((n_in, 3, 1), "tanh", True), "auto") == expected
+    mapped, shared = ("affine", "complete", "partial"), ("complete", "partial", "partial")
+    for n_in, rows_per_group, expected in ((3, 1, mapped), (4, 7.9, shared), (4, 8, mapped), (20, 30, shared)):
+        assert layer_pooling(Network((n_in, 3, 2, 1), "tanh", True), "auto", rows_per_group) == expected
+    assert layer_pooling(Network((20, 3, 1), "tanh", True), "auto", 30) == ("complete", "partial")
+    assert layer_pooling(Network((20, 1), "tanh", True), "auto", 30) == ("partial",)
     assert layer_pooling(Network((2, 1), "tanh", True), ["affine"]) == ("affine",)
     with pytest.raises(ValueError, match=r"pooling of layer 1 is 'affine', which only the first layer, 0, can have"):
         layer_pooling(Network((2, 3, 1), "tanh", True), ["affine", "affine"])

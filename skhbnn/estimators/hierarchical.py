@@ -53,14 +53,14 @@ class HierarchicalBNN(GroupsMixin, IndependentPriorMixin, BaseBNN):
     group_scale_prior: GroupScalePrior
     unseen_groups: UnseenGroups
 
-    def _model(self, n_inputs):
-        """Model that the parameters ask for."""
-        network = self._network(n_inputs)
+    def _model(self, data):
+        """Model that the parameters ask for, of the rows of a fit."""
+        network = self._network(data.X.shape[1])
         return hierarchical_model(
             network,
             self._likelihood(),
             scale=layer_scales(network, self.prior_scale),
-            pooling=pooling.layer_pooling(network, self.pooling),
+            pooling=pooling.layer_pooling(network, self.pooling, len(data.y) / data.n_groups),
             family=self.weight_prior,
             group_scale_prior=self.group_scale_prior,
         )
@@ -143,8 +143,9 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         How the groups share the weights of a layer, one for all or one per layer, the output layer included:
         ``"partial"`` as above, ``"complete"`` one set of weights for all groups, ``"none"`` one for each. The first
         layer may be ``"affine"``, as above; given for all layers, ``"affine"`` means ``"affine"`` for the first,
-        ``"complete"`` for the other hidden layers and ``"partial"`` for the output. ``"auto"`` is ``"affine"``, and
-        with more than 16 features, since the entries of a group's map grow with their number, ``"partial"``.
+        ``"complete"`` for the other hidden layers and ``"partial"`` for the output. ``"auto"`` is ``"affine"`` with at
+        most three features, or where groups have on average two rows for each feature, from which to learn a map; else
+        it is ``"complete"`` for the first layer and ``"partial"`` for the others.
     inference : {"nuts", "laplace", "advi", "fullrank_advi", "map", "metropolis", "pymc"}, default="nuts"
         ``"nuts"`` samples the compiled density with nutpie. ``"laplace"`` takes normal distributions around its modes,
         for many small groups; ``diagnostics_.pareto_k`` says whether the approximation is good enough. ``"advi"`` and
@@ -313,4 +314,4 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         self._forget()
         inputs, labels = read_rows(self, X, groups, reset=True)  # (row, feature), labels of the rows
         data = self._take_rows(inputs, self._read_targets(inputs, y), labels)
-        return self._fit_model(self._model(inputs.shape[1]), data, grouped=self.groups_ is not None)
+        return self._fit_model(self._model(data), data, grouped=self.groups_ is not None)

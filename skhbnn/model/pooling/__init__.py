@@ -8,10 +8,12 @@ from ..registry import registry
 NAMES = ("complete", "partial", "none", "affine")
 pooling = registry(__name__, NAMES)
 
-MOST_MAPPED_INPUTS = 16  # of pooling="auto": the entries of a map grow with their number
+# pooling="auto": a map of a group's own is for few inputs, or for groups that have rows to learn it from.
+FEW_INPUTS = 3
+ROWS_PER_INPUT = 2  # of a group, on average
 
 
-def layer_pooling(network, pooling):
+def layer_pooling(network, pooling, rows_per_group=0):
     """The pooling of every layer.
 
     Parameters
@@ -21,7 +23,10 @@ def layer_pooling(network, pooling):
     pooling : {"auto", "affine", "partial", "complete", "none"} or sequence of them without "auto"
         One for all layers or one per layer, the output layer included. ``"affine"`` alone stands for
         ``"affine"`` in the first layer, ``"complete"`` in further hidden layers, and ``"partial"`` in the output layer;
-        ``"auto"`` stands for ``"affine"``, or with more than 16 inputs for ``"partial"``.
+        ``"auto"`` stands for ``"affine"``, or with more than 3 inputs and fewer than two rows per group and input
+        for ``"complete"`` in the first layer and ``"partial"`` in the others.
+    rows_per_group : float, default=0
+        Mean number of rows of a group.
 
     Returns
     -------
@@ -35,10 +40,14 @@ def layer_pooling(network, pooling):
     """
     n_layers = len(network.layers)
     if isinstance(pooling, str):
-        if pooling == "auto":
-            pooling = "affine" if network.sizes[0] <= MOST_MAPPED_INPUTS else "partial"
-        mapped = ("affine", *("complete",) * (n_layers - 2), "partial")[-n_layers:]
-        names = mapped if pooling == "affine" else (pooling,) * n_layers
+        n_inputs = network.sizes[0]
+        has_map = n_inputs <= FEW_INPUTS or rows_per_group >= ROWS_PER_INPUT * n_inputs
+        if pooling == "affine" or (pooling == "auto" and has_map):
+            names = ("affine", *("complete",) * (n_layers - 2), "partial")[-n_layers:]
+        elif pooling == "auto":
+            names = ("complete", *("partial",) * (n_layers - 1)) if n_layers > 1 else ("partial",)
+        else:
+            names = (pooling,) * n_layers
     else:
         names = tuple(pooling)
     if len(names) != n_layers:

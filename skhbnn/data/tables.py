@@ -2,12 +2,13 @@
 
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
+import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing
 
-from ..support.wording import named
+from ..support.wording import named, shown
 
 INDEXED = ("csr", "csc", "lil")  # sparse formats whose rows can be taken
 
@@ -37,7 +38,7 @@ def take_columns(X, positions):
 
 
 def as_table(X, *, records_pass=False):
-    """X in a form whose rows and columns can be taken: unchanged, but for some forms of PyArrow and SciPy.
+    """X in a form whose rows and columns can be taken: unchanged, but for some forms of PyArrow, SciPy and buffers.
 
     Parameters
     ----------
@@ -54,7 +55,7 @@ def as_table(X, *, records_pass=False):
     Raises
     ------
     ValueError
-        If X is a structured array, a dict, or a list of dicts.
+        If X is a structured array, a dict, a list of dicts, a set, a lazy frame, or an array with masked entries.
     """
     if getattr(getattr(X, "dtype", None), "names", None):
         raise ValueError(
@@ -66,12 +67,34 @@ def as_table(X, *, records_pass=False):
         )
     if not records_pass and isinstance(X, (list, tuple)) and len(X) and isinstance(X[0], Mapping):
         raise ValueError(f"X is a {type(X).__name__} of dicts; make a table of it, pandas.DataFrame(X).")
+    if isinstance(X, Set):
+        raise ValueError(f"X is a {type(X).__name__}, whose rows have no order; make an array or a table of it.")
+    refuse_lazy(X, "X")
+    check_no_mask(X, "X")
     pyarrow = sys.modules.get("pyarrow")
     if pyarrow is not None and isinstance(X, pyarrow.RecordBatch):
         X = pyarrow.Table.from_batches([X])
     if issparse(X) and X.format not in INDEXED:
         X = X.tocsr()
+    if not hasattr(X, "__getitem__") or isinstance(X, memoryview):
+        array = np.asarray(X)
+        X = X if array.dtype == object else array  # such as None, or a generator
     return X
+
+
+def refuse_lazy(values, name):
+    """Raise a ValueError for a lazy frame of polars, which has no rows yet."""
+    if type(values).__name__ == "LazyFrame":
+        raise ValueError(f"{name} is a LazyFrame, whose rows are not computed yet; pass {name}.collect().")
+
+
+def check_no_mask(values, name):
+    """Raise a ValueError where an array has masked entries, which NumPy would give their values back."""
+    if np.ma.is_masked(values):
+        raise ValueError(
+            f"{name} is a masked array with {np.ma.count_masked(values)} masked value(s), which are missing: fill them "
+            "in, or leave out their rows."
+        )
 
 
 def check_names(X):
@@ -79,4 +102,4 @@ def check_names(X):
     names = names_of(X) or []
     if len(set(names)) < len(names):
         twice = next(name for name, count in Counter(names).items() if count > 1)
-        raise ValueError(f"X has {names.count(twice)} columns named {twice!r}; give each a name of its own.")
+        raise ValueError(f"X has {names.count(twice)} columns named {shown(twice)}; give each a name of its own.")

@@ -11,7 +11,7 @@ from ..data.targets import read_classes
 from ..model.likelihoods import likelihood, likelihood_of_classes
 from ..posterior import prediction
 from ..support.memory import require_memory
-from ..support.wording import named
+from ..support.wording import named, shown
 
 
 class NetworkClassifierMixin(ClassifierMixin):
@@ -48,7 +48,7 @@ class NetworkClassifierMixin(ClassifierMixin):
         if len(self.classes_) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs samples of at least 2 classes, but the data contains only one class: "
-                f"{self.classes_.tolist()[0]!r}."
+                f"{shown(self.classes_.tolist()[0])}."
             )
 
     def _likelihood(self):

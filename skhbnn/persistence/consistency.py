@@ -138,8 +138,8 @@ def _faults(estimator):
         yield f"a model of {levels} is not of a {type(estimator).__name__}"
     if not 0 <= posterior.seed < 2**32:
         yield f"the seed is {posterior.seed}"
-    if np.any(estimator.standardizer_.scale <= 0):
-        yield "standardizer_.scale is not positive"
+    if np.any(estimator.standardizer_.scale < np.finfo(float).tiny):
+        yield "standardizer_.scale is not positive, or too small to divide by"
     probes = getattr(attributes["diagnostics_"], "probe_rows", None)  # (probe,)
     if probes is not None and (probes.min() < 0 or probes.max() >= lengths["row"]):
         yield "diagnostics_.probe_rows are not rows of the fit"

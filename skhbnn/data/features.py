@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from ..support.wording import named, short_errors, shortened
+from ..support.wording import named, short_errors
 from .labels import is_missing
 from .tables import dtypes_of, names_of, take_column
 
@@ -105,7 +105,7 @@ def _values(X, position):
 
 def _fault(found, error=None):
     """Error that names the columns of each kind: a ValueError, or for dicts what scikit-learn's checks raise."""
-    said = "" if error is None else f": {shortened(str(error)).rstrip('. ')}"
+    said = "" if error is None else f": {str(error).rstrip('. ')}"
     sentences = [
         f"X has {kind} in column(s) {named(names)}{said}. "
         + ADVICE.get(kind, "Make numbers of them, or leave them out.")
@@ -143,11 +143,15 @@ def naming_columns(X):
     Only where columns are not to blame, a ValueError or TypeError of scikit-learn stays as it is.
     """
     try:
-        with short_errors(), np.errstate(over="ignore", invalid="ignore"):  # of a sum that scikit-learn looks at
+        with (
+            short_errors(f"X, a {type(X).__name__},"),
+            np.errstate(over="ignore", invalid="ignore"),
+            warnings.catch_warnings(),
+        ):
+            # Floats overflow in a sum that scikit-learn looks at; a masked entry becomes NaN, which is an error.
+            warnings.filterwarnings("ignore", "Warning: converting a masked element to nan", UserWarning)
             yield
-    except MemoryError:
-        raise
-    except Exception as error:  # libraries of tables have exceptions of their own
+    except (ValueError, TypeError) as error:
         table = X
         if not hasattr(X, "shape") and isinstance(X, (list, tuple)):
             _check_lengths(X, error)
@@ -158,11 +162,9 @@ def naming_columns(X):
                 found = _columns_by_kind(table, lambda position: _has_missing(table, position))
             if found:
                 raise _fault(found, error) from None
-        if hasattr(X, "nnz") or (type(error) in (ValueError, TypeError) and _is_array_of_numbers(X)):
+        if hasattr(X, "nnz") or error.__cause__ is not None or _is_array_of_numbers(X):
             raise
-        raise ValueError(
-            f"X is a {type(X).__name__} that cannot become an array of numbers: {shortened(str(error))}"
-        ) from error
+        raise ValueError(f"X is a {type(X).__name__} that cannot become an array of numbers: {error}") from error
 
 
 def _is_array_of_numbers(X):

@@ -26,10 +26,10 @@ INEXACT = {"float16": 2**11, "halffloat": 2**11, "float32": 2**24, "float": 2**2
 
 
 def is_missing(label):
-    """Whether a group label is None, NaN, NaT or pandas' NA, or a tuple that holds one."""
+    """Whether a group label is None, NaN, NaT, pandas' NA or masked, or a tuple that holds such a thing."""
     if isinstance(label, tuple):
         return any(is_missing(part) for part in label)
-    if label is None or type(label).__name__ in ("NAType", "NaTType"):
+    if label is None or type(label).__name__ in ("NAType", "NaTType", "MaskedConstant"):
         return True
     return label.is_nan() if isinstance(label, decimal.Decimal) else bool(label != label)
 
@@ -62,7 +62,7 @@ def _plain(label):
 
 def _unwrapped(label):
     """A label out of a scalar of PyArrow, or out of an array of no axes as tensors give them; others unchanged."""
-    if isinstance(label, type(np.ma.masked)):
+    if type(label).__name__ == "MaskedConstant":
         return None
     if hasattr(label, "as_py"):
         return label.as_py()
@@ -71,6 +71,28 @@ def _unwrapped(label):
     if getattr(label, "shape", None) == () and not isinstance(label, np.generic):
         return np.asarray(label)[()]
     return label
+
+
+def _listed(groups):
+    """Labels of any container in a form whose items are labels, to the nanosecond."""
+    library, dtype = type(groups).__module__.split(".")[0], getattr(groups, "dtype", None)
+    if library == "polars" and getattr(dtype, "time_unit", None) == "ns" and getattr(dtype, "time_zone", None) is None:
+        return groups.to_numpy()  # (row,); an item of polars would have microseconds only
+    if library == "polars" and (str(dtype) == "Time" or getattr(dtype, "time_unit", None) == "ns"):
+        _require_microseconds((groups.dt.nanosecond() % 1000 != 0).any())
+    if library == "pyarrow" and str(getattr(groups, "type", "")) == "time64[ns]":
+        whole = groups.cast("time64[us]", safe=False).cast("time64[ns]")
+        _require_microseconds(not whole.equals(groups))
+    return groups.to_pylist() if hasattr(groups, "to_pylist") else groups
+
+
+def _require_microseconds(are_finer):
+    """Raise a ValueError where times are finer than what Python has for them."""
+    if are_finer:
+        raise ValueError(
+            "groups holds times to the nanosecond, of which Python has the microseconds only; give them as text or as "
+            "whole numbers."
+        )
 
 
 def label_text(label):
@@ -134,7 +156,7 @@ def as_labels(groups, n_rows):
             f"groups must hold one label per row of X; got the single value {shown(groups)}. "
             "A column of X is named in the constructor."
         )
-    labels = [_unwrapped(label) for label in (groups.to_pylist() if hasattr(groups, "to_pylist") else groups)]
+    labels = list(map(_unwrapped, _listed(groups)))
     if len(labels) != n_rows:
         raise ValueError(f"groups has {len(labels)} labels, but X has {n_rows} rows; give one label per row.")
     return list(map(_checked, labels))

@@ -71,7 +71,7 @@ def read_rows(estimator, X, groups=None, *, reset):
         require_names(X, columns)
         table = X
         if not hasattr(X, "columns"):  # of two axes, so that columns can be taken out
-            with short_errors():
+            with short_errors("X"):
                 table = check_array(X, dtype=None if hasattr(X, "dtype") else object, ensure_all_finite=False)
         inputs, labels, positions = take_group_columns(table, columns)
         _note_columns(estimator, table, reset)

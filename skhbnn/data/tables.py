@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing
 
-from ..support.wording import named, shown
+from ..support.wording import named, short_errors, shown
 
 INDEXED = ("csr", "csc", "lil")  # sparse formats whose rows can be taken
 
@@ -70,14 +70,16 @@ def as_table(X, *, records_pass=False):
     if isinstance(X, Set):
         raise ValueError(f"X is a {type(X).__name__}, whose rows have no order; make an array or a table of it.")
     refuse_lazy(X, "X")
-    check_no_mask(X, "X")
+    for rows in X if isinstance(X, (list, tuple)) else [X]:
+        check_no_mask(rows, "X")
     pyarrow = sys.modules.get("pyarrow")
     if pyarrow is not None and isinstance(X, pyarrow.RecordBatch):
         X = pyarrow.Table.from_batches([X])
     if issparse(X) and X.format not in INDEXED:
         X = X.tocsr()
     if not hasattr(X, "__getitem__") or isinstance(X, memoryview):
-        array = np.asarray(X)
+        with short_errors(f"X, a {type(X).__name__},"):
+            array = np.asarray(X)
         X = X if array.dtype == object else array  # such as None, or a generator
     return X
 
@@ -92,7 +94,7 @@ def check_no_mask(values, name):
     """Raise a ValueError where an array has masked entries, which NumPy would give their values back."""
     if np.ma.is_masked(values):
         raise ValueError(
-            f"{name} is a masked array with {np.ma.count_masked(values)} masked value(s), which are missing: fill them "
+            f"{name} has a masked array of {np.ma.count_masked(values)} masked value(s), which are missing: fill them "
             "in, or leave out their rows."
         )
 

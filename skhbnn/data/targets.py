@@ -1,6 +1,7 @@
 """y as callers pass it: class labels, checked and turned into an array."""
 
 import numbers
+from collections.abc import Sequence
 
 import numpy as np
 from sklearn.utils import check_consistent_length
@@ -38,7 +39,7 @@ def read_classes(estimator, X, y):
         raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None.")
     y = _unwrapped(y)
     _check_no_class_missing(y)
-    with short_errors(), np.errstate(invalid="ignore"):  # of floats beyond all integers
+    with short_errors("y"), np.errstate(invalid="ignore"):  # of floats beyond all integers
         y = plain_classes(_check_y(y, estimator=estimator))  # (row,)
         check_classification_targets(y)
     check_consistent_length(X, y)
@@ -101,13 +102,17 @@ def _unwrapped(y):
     library = type(y).__module__.split(".")[0]
     if library != "pandas" and len(names_of(y) or ()) == 1:
         y = take_column(y, 0)
+    if getattr(getattr(y, "dtype", None), "kind", "") == "V":
+        raise _no_classes(np.ravel(y).tolist())
     if getattr(getattr(y, "dtype", None), "kind", "") == "T":
         return y.astype(object)  # (row,); scikit-learn knows no StringDType
     if library == "pandas" and getattr(y, "ndim", 0) == 1 and not isinstance(y.dtype, np.dtype):
         return y.to_numpy(dtype=object)  # (row,); scikit-learn would make floats of integers and booleans
     if names_of(y) is None and (hasattr(y, "to_pylist") or library == "polars"):
         y = y.to_pylist() if hasattr(y, "to_pylist") else y.to_list()
-    if isinstance(y, (list, tuple)) and not any(map(_holds_more, y)):
+    if isinstance(y, Sequence) and not isinstance(y, (str, bytes, memoryview)):
+        y = list(y)
+    if isinstance(y, list) and not any(map(_holds_more, y)):
         types = {type(label) for label in y}
         if len(types) > 1 or int in types:
             array: np.ndarray = np.empty(len(y), dtype=object)  # (row,)
@@ -118,7 +123,8 @@ def _unwrapped(y):
 
 def _holds_more(label):
     """Whether a label is a list, a tuple, an array or another collection."""
-    return (hasattr(label, "__len__") and not isinstance(label, (str, bytes))) or getattr(label, "shape", ()) != ()
+    has_length = hasattr(label, "__len__") and not isinstance(label, (str, bytes))
+    return label.shape != () if hasattr(label, "shape") else has_length
 
 
 def _check_no_class_missing(y):
@@ -133,6 +139,9 @@ def _check_no_class_missing(y):
         y = [label[0] if isinstance(label, (list, tuple)) and len(label) == 1 else label for label in y]
     elif any(map(_holds_more, y)):
         raise _no_classes(list(y))
-    missing = [row for row, label in enumerate(y) if not _holds_more(label) and is_missing(label)]
+    try:
+        missing = [row for row, label in enumerate(y) if not _holds_more(label) and is_missing(label)]
+    except Exception:  # of a class that compares its objects in a way of its own
+        raise _no_classes(list(y)) from None
     if missing:
         raise ValueError(f"y has {len(missing)} missing value(s), the first at row {missing[0]}; drop those rows.")

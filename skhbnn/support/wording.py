@@ -28,12 +28,23 @@ def shortened(text):
 
 
 @contextmanager
-def short_errors():
-    """Context in which ValueErrors and TypeErrors of others, which may show whole arrays, have short texts."""
+def short_errors(subject):
+    """Context in which errors of others are ValueErrors and TypeErrors of short texts, without whole arrays.
+
+    Parameters
+    ----------
+    subject : str
+        What becomes an array in the context, named in errors of other types, which come from its own class.
+    """
     try:
         yield
+    except MemoryError:
+        raise
     except (ValueError, TypeError) as error:
         text = str(error)
-        if type(error) not in (ValueError, TypeError) or len(text) <= HEAD + TAIL:
+        if type(error) in (ValueError, TypeError) and len(text) <= HEAD + TAIL:
             raise
-        raise type(error)(shortened(text)) from None
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(shortened(text)) from error
+    except Exception as error:
+        raise ValueError(f"{subject} cannot become an array: {shortened(repr(error))}") from error

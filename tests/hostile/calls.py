@@ -96,14 +96,14 @@ def same_values(found, expected, what):
     """An Escape unless two arrays of labels have equal values in one order, or are both None."""
     if (found is None) != (expected is None):
         raise Escape(f"{what} is {found!r} instead of {expected!r}")
-    if found is not None and list(map(_moment, found.tolist())) != list(map(_moment, expected.tolist())):
+    if found is not None and list(map(moment, found.tolist())) != list(map(moment, expected.tolist())):
         raise Escape(f"{what} is {found.tolist()!r:.200} instead of {expected.tolist()!r:.200}")
 
 
-def _moment(value):
+def moment(value):
     """A date or a time without a zone as NumPy has it, also in a tuple; other values unchanged."""
     if isinstance(value, tuple):
-        return tuple(map(_moment, value))
+        return tuple(map(moment, value))
     naive = isinstance(value, datetime.date) and getattr(value, "tzinfo", None) is None
     if hasattr(value, "asm8"):  # of pandas, to the nanosecond
         return value.asm8 if naive or isinstance(value, datetime.timedelta) else value

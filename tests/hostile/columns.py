@@ -73,6 +73,7 @@ class Column(NamedTuple):
         at, n_columns = self.at % (X.shape[1] + 1), X.shape[1] + 1
         labels = rows.groups.values(codes)
         assume(rows.groups.kind not in REFUSED)
+        assume(self.table not in ("objects", "lists") or rows.groups.container != "polars")  # whose items lose digits
         assume(keeps(rows.groups) and (self.table in ("pandas", "polars", "arrow") or self.way != "name"))
 
         def table(values, spec=rows.groups):
@@ -109,7 +110,7 @@ class Column(NamedTuple):
         same_values(
             estimator.groups_, objects([(label,) for label in known] if self.way == "list" else known), "groups_"
         )
-        wanted = reference.predict_proba(X, groups=ranks)
+        wanted = outcome(reference.predict_proba, X, groups=ranks).value
         proba = outcome(estimator.predict_proba, table(labels))
         if proba.error is not None:
             raise Escape(f"refused at predict: {proba.error!r}")

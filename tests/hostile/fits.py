@@ -6,10 +6,12 @@ import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from .calls import Escape, failed, outcome, same_numbers, same_values, saved_and_loaded
-from .labels import KINDS, REFUSED, WRONG, objects
+from .calls import Escape, failed, moment, outcome, same_numbers, same_values, saved_and_loaded
+from .labels import ANY, KINDS, MISSING, REFUSED, WRONG, objects
 from .rows import ESTIMATORS, GROUPED, Rows, all_of, all_rows, ranked
 from .tables import FORMS, SPARSE
+
+HOLDS_HOLES = [name for name in ANY if name not in ("tensor", "iterator")]  # of which NumPy would make something else
 
 
 def taken_as_classes(spec, values):
@@ -37,10 +39,11 @@ def taken_as_classes(spec, values):
 
 
 class Fit(NamedTuple):
-    """A fit to hostile rows."""
+    """A fit to hostile rows; ``hole`` is where a label is missing and which of MISSING it is, or None."""
 
     estimator: str
     rows: Rows
+    hole: tuple | None
 
     def check(self):
         estimator, reference = (ESTIMATORS[self.estimator]() for _ in range(2))
@@ -50,11 +53,19 @@ class Fit(NamedTuple):
         _, y_codes, g_codes = rows.codes
         y, g = rows.y.values(y_codes), rows.groups.values(g_codes)
         ranks, ordered = ranked(g)
+        labels = {"y": list(y), "groups": list(g)}
+        if self.hole is not None:
+            place, which = self.hole
+            assume(y and getattr(rows, place).container in HOLDS_HOLES and (grouped or place == "y"))
+            labels[place][rows.seed % len(y)] = MISSING[which]
+
+        def wrapped_y():
+            return rows.y.wrap(labels["y"])
 
         def arguments():
-            return {"groups": rows.groups.wrap(g)} if grouped else {}
+            return {"groups": rows.groups.wrap(labels["groups"])} if grouped else {}
 
-        fit = outcome(estimator.fit, rows.matrix()[0], rows.y.wrap(y), **arguments())
+        fit = outcome(estimator.fit, rows.matrix()[0], wrapped_y(), **arguments())
         plain_y, classes = ranked(y)
         plain_arguments = {"groups": ranks} if grouped else {}
         expected = None if plain_X is None else outcome(reference.fit, plain_X, plain_y, **plain_arguments)
@@ -65,13 +76,14 @@ class Fit(NamedTuple):
                 taken_as_classes(rows.y, y),
                 not grouped or (rows.groups.container not in WRONG and (not g or rows.groups.kind not in REFUSED)),
                 expected is not None and expected.error is None,
+                self.hole is None,
             ]
         )
         if failed(estimator, fit):
             if taken:
                 raise Escape(f"refused: {fit.error!r}")
             if expected is not None and expected.error is None:
-                failed(reference, outcome(reference.fit, X, rows.y.wrap(y), **arguments()))
+                failed(reference, outcome(reference.fit, X, wrapped_y(), **arguments()))
             return
         if taken is False:
             raise Escape(f"taken: {rows}; plain: {expected}")
@@ -79,12 +91,14 @@ class Fit(NamedTuple):
             foreign and not FORMS[rows.form].taken and rows.form[:3] not in SPARSE
         ):
             return
-        same_values(estimator.classes_, np.array(classes).astype(estimator.classes_.dtype), "classes_")
+        same_values(
+            estimator.classes_, np.array(list(map(moment, classes))).astype(estimator.classes_.dtype), "classes_"
+        )
         if grouped:
             known = objects(ordered) if ordered is not None else reference.groups_
             same_values(estimator.groups_, known, "groups_")
         proba = outcome(estimator.predict_proba, rows.matrix()[0], **arguments())
-        wanted = reference.predict_proba(plain_X, **plain_arguments)
+        wanted = outcome(reference.predict_proba, plain_X, **plain_arguments).value
         if proba.error is not None:
             if foreign:
                 return
@@ -111,4 +125,5 @@ class Fit(NamedTuple):
         same_numbers(found.value, wanted, "predict_proba of the file")
 
 
-fits = st.builds(Fit, st.sampled_from([*ESTIMATORS]), all_rows())
+holes = st.tuples(st.sampled_from(["y", "groups"]), st.integers(0, len(MISSING) - 1))
+fits = st.builds(Fit, st.sampled_from([*ESTIMATORS]), all_rows(), st.one_of(st.none(), st.none(), st.none(), holes))

@@ -6,6 +6,7 @@ import datetime
 import decimal
 import enum
 import fractions
+import functools
 import ipaddress
 import pathlib
 import uuid
@@ -78,6 +79,11 @@ def of_arrow(*types):
         f"pandas arrow {t}": lambda values, t=t: pd.Series(pa.array(values, type=t), dtype=ARROW(t)) for t in types
     }
     return own | chunked | series
+
+
+def to_the_nanosecond(dtype):
+    """NumPy arrays of times and durations of pandas, whose digits NumPy itself would drop."""
+    return {dtype: lambda values: np.array([value.asm8 for value in values], dtype=dtype)}
 
 
 def strided(values):
@@ -198,10 +204,10 @@ KINDS = {
     "nanoseconds": Kind(
         lambda i: pd.Timestamp(10**18 + i),
         {
-            **native("M8[ns]"),
+            **to_the_nanosecond("M8[ns]"),
             **of_pandas("M8[ns]"),
             **of_arrow(pa.timestamp("ns")),
-            "polars": lambda v: pl.Series(np.array(v, "M8[ns]")),
+            "polars": lambda v: pl.Series(pd.DatetimeIndex(v).to_numpy()),
         },
         None,
     ),
@@ -234,10 +240,10 @@ KINDS = {
     "nanoseconds long": Kind(
         lambda i: pd.Timedelta(10**15 + i),
         {
-            **native("m8[ns]"),
+            **to_the_nanosecond("m8[ns]"),
             **of_pandas("m8[ns]"),
             **of_arrow(pa.duration("ns")),
-            "polars": lambda v: pl.Series(np.array(v, "m8[ns]")),
+            "polars": lambda v: pl.Series(pd.TimedeltaIndex(v).to_numpy()),
         },
     ),
     "period": Kind(
@@ -293,6 +299,28 @@ ANY: dict[str, Callable] = {
 }
 
 
+class Broken:
+    """A label of which one method raises an error."""
+
+    def __eq__(self, other):
+        raise KeyError("no comparison")
+
+    def __hash__(self):
+        return 0
+
+
+class Nameless(Text):
+    """A text that cannot be written."""
+
+    def __repr__(self):
+        raise RuntimeError("no text")
+
+
+def nested(depth):
+    """A tuple in a tuple in a tuple."""
+    return functools.reduce(lambda inner, _: (inner,), range(depth), 1)
+
+
 def column(values):
     return objects(values)[:, None]
 
@@ -313,12 +341,18 @@ WRONG: dict[str, Callable] = {
     "too few": lambda values: values[:-1],
     "too many": lambda values: [*values, *values[:1], "more"],
     "type": lambda values: int,
+    "broken": lambda values: [Broken() for _ in values],
+    "nameless": lambda values: [[Nameless("a")] for _ in values],
+    "nested deeply": lambda values: [nested(100_000)] * len(values),
+    "addresses": lambda values: [(1, lambda: 0)] * len(values),
+    "masked": lambda values: np.ma.array(np.zeros(len(values), int), mask=True),
     "function": lambda values: len,
     "lists": lambda values: [[value] for value in values],
     "lazy": lambda values: pl.DataFrame({"g": list(range(len(values)))}).lazy(),
     "list in a Series": lambda values: pl.Series([[1, 2]] * len(values)),
     "struct": lambda values: pa.array([{"a": 1}] * len(values)),
 }
+MISSING_ALL = ("None in a list", "masked")  # of these only the labels are missing, which predictions allow
 # What stands for a missing label.
 MISSING: list = [
     None,

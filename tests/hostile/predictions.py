@@ -8,7 +8,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from .calls import Escape, outcome, same_numbers, same_values
-from .labels import ANY, KINDS, MISSING, REFUSED, WRONG
+from .labels import ANY, KINDS, MISSING, MISSING_ALL, REFUSED, WRONG
 from .rows import ESTIMATORS, GROUPED, Rows, all_of, all_rows
 from .tables import FORMS
 
@@ -48,12 +48,14 @@ class Prediction(NamedTuple):
         if self.hole is not None:
             assume(labels and rows.groups.container in ANY and rows.groups.container != "tensor")
             plain[rows.seed % len(labels)], hostile[rows.seed % len(labels)] = None, MISSING[self.hole]
+        if rows.groups.container in MISSING_ALL:
+            plain = [None] * len(labels)
         found = outcome(predict, X, **({"groups": rows.groups.wrap(hostile)} if is_grouped else {}))
         expected = None if plain_X is None else outcome(predict, plain_X, **({"groups": plain} if is_grouped else {}))
         taken = all_of(
             [
                 FORMS[rows.form].taken if rows.hole == "none" else False,
-                not is_grouped or rows.groups.container not in WRONG,
+                not is_grouped or rows.groups.container not in WRONG or rows.groups.container in MISSING_ALL,
                 expected is not None and expected.error is None,
             ]
         )

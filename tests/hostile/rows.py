@@ -64,6 +64,7 @@ class Labels(NamedTuple):
         try:
             labels = {**WRONG, **ANY, **KINDS[self.kind].own}[self.container](values)
             holds = self.container != "polars objects" or [*labels] == values
+            holds &= self.container != "tensor" or all(np.shape(value) == () for value in values)
         except Exception:  # the library of the container does not hold these values
             holds = False
         assume(holds)

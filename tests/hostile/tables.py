@@ -70,6 +70,16 @@ class Interface:
         self.__array_interface__ = values.__array_interface__
 
 
+class Broken(Bare):
+    """An array that cannot be made."""
+
+    def __init__(self):
+        super().__init__(None)
+
+    def __array__(self, dtype=None, copy=None):
+        raise KeyError("no values")
+
+
 class Subclass(np.ndarray):
     """An array of another class."""
 
@@ -196,6 +206,8 @@ FORMS = {
     "huge int": Form(float, lambda X: [[10**400] * X.shape[1] for _ in X], False),
     "int beyond 64 bits": Form(float, lambda X: [[10**30 + i for i in range(X.shape[1])] for _ in X], None),
     "objects without a text": Form(float, lambda X: objects(X, lambda value: object()), False),
+    "itself": Form(float, lambda X: within_itself(), False),
+    "broken": Form(float, lambda X: Broken(), False),
     "nested deeply": Form(float, lambda X: nested(sys.getrecursionlimit()), False),
     "frame": Form(float, frame),
     "frame of a subclass": Form(float, Frame),
@@ -270,6 +282,13 @@ def nested(depth):
     return result
 
 
+def within_itself():
+    """A list that is its own row."""
+    result: list = []
+    result.append(result)
+    return result
+
+
 # A matrix with one entry missing: every estimator of networks must say so.
 HOLES = {
     "NaN": lambda X, hole: hole(np.array(X), np.nan),
@@ -281,6 +300,8 @@ HOLES = {
     "masked": lambda X, hole: hole(np.ma.array(X, copy=True), np.ma.masked),
     "masked int": lambda X, hole: hole(np.ma.array(rounded(X, "i8"), copy=True), np.ma.masked),
     "lists": lambda X, hole: hole(objects(X), None).tolist(),
+    "masked in lists": lambda X, hole: hole(objects(X), np.ma.masked).tolist(),
+    "lists of masked arrays": lambda X, hole: list(hole(np.ma.array(X, copy=True), np.ma.masked)),
     "frame": lambda X, hole: frame(hole(np.array(X), np.nan)),
     "frame of objects": lambda X, hole: frame(hole(objects(X), pd.NA)),
     **{f"frame {d}": lambda X, hole, d=d: frame(hole(objects(X), None)).astype(d) for d in ("Float64", "category")},

@@ -409,6 +409,7 @@ CONTENTS = {
     "row twice in the order": array("training_data_", "order", index=0, value=0, make=lambda o: np.zeros_like(o)),
     "order beyond the rows": array("training_data_", "order", index=0, value=8),
     "scale 0": array("standardizer_", "scale", index=0, value=0.0),
+    "scale that cannot divide": array("standardizer_", "scale", index=0, value=5e-324),
     "NaN mean": array("standardizer_", "mean", index=0, value=np.nan),
     "prior scale 0": term_array("scale", index=0, value=0.0),
     "prior scale of too few entries": term_array("scale", make=lambda scale: scale[1:]),

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from ..support.wording import named, short_errors
+from ..support.wording import MAX_LETTERS, named, short_errors
 from .labels import is_missing
 from .tables import dtypes_of, names_of, take_column
 
@@ -105,7 +105,7 @@ def _values(X, position):
 
 def _fault(found, error=None):
     """Error that names the columns of each kind: a ValueError, or for dicts what scikit-learn's checks raise."""
-    said = "" if error is None else f": {str(error).rstrip('. ')}"
+    said = "" if error is None else f": {str(error)[: 2 * MAX_LETTERS].rstrip('. ')}"
     sentences = [
         f"X has {kind} in column(s) {named(names)}{said}. "
         + ADVICE.get(kind, "Make numbers of them, or leave them out.")

@@ -113,7 +113,7 @@ def label_text(label):
     if isinstance(label, datetime.datetime) and label.tzinfo is not None:
         return f"instant:{label.astimezone(datetime.UTC).isoformat()}"
     if type(label).__name__ == "Interval":  # of integers or of floats
-        return f"Interval:{label_text(label.left)},{label_text(label.right)},{label.closed}"
+        return f"Interval:{label_text(_plain(label.left))},{label_text(_plain(label.right))},{label.closed}"
     return f"{type(label).__name__}:{label!r}"
 
 

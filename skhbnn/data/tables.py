@@ -100,7 +100,9 @@ def check_no_mask(values, name):
 
 
 def check_names(X):
-    """Raise a ValueError where a table has several columns of one name."""
+    """Raise a ValueError where a table has no columns, or several of one name."""
+    if names_of(X) == []:
+        raise ValueError(f"Found array with 0 feature(s) (shape={tuple(X.shape)}) while a minimum of 1 is required.")
     names = names_of(X) or []
     if len(set(names)) < len(names):
         twice = next(name for name, count in Counter(names).items() if count > 1)

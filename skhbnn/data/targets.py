@@ -72,7 +72,8 @@ def plain_classes(y):
         return np.array(values, dtype=bool)  # (row,)
     if all(isinstance(value, (numbers.Integral, np.bool_, float, np.floating)) for value in values):
         plain = np.array(values)  # (row,)
-        if plain.dtype != object and all(a == b for a, b in zip(plain.tolist(), values, strict=True)):
+        are_whole = all(isinstance(value, (numbers.Integral, np.bool_)) for value in values)
+        if plain.dtype.kind in ("biu" if are_whole else "f") and all(a == b for a, b in zip(plain.tolist(), values, strict=True)):
             return plain
     elif all(isinstance(value, str) for value in values):
         plain = np.empty(len(values), dtype=object)  # (row,)

@@ -55,7 +55,7 @@ def run(name, n, seed, tried, escapes):
 
 
 def main(n=20_000, seed=None, *names):
-    """Try n cases of every property, or of those named."""
+    """Try n cases, of every property or of those named; whether any escaped."""
     seed = int(time.time() if seed is None else seed)
     tried, escapes, start = collections.Counter(), collections.Counter(), time.monotonic()
     names = names or tuple(PROPERTIES)

@@ -73,7 +73,8 @@ def plain_classes(y):
     if all(isinstance(value, (numbers.Integral, np.bool_, float, np.floating)) for value in values):
         plain = np.array(values)  # (row,)
         are_whole = all(isinstance(value, (numbers.Integral, np.bool_)) for value in values)
-        if plain.dtype.kind in ("biu" if are_whole else "f") and all(a == b for a, b in zip(plain.tolist(), values, strict=True)):
+        are_equal = all(a == b for a, b in zip(plain.tolist(), values, strict=True))
+        if are_equal and plain.dtype.kind in ("iu" if are_whole else "f"):
             return plain
     elif all(isinstance(value, str) for value in values):
         plain = np.empty(len(values), dtype=object)  # (row,)

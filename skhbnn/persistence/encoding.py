@@ -92,7 +92,7 @@ KINDS: dict = {
     **pandas_values.KINDS,
 }
 PATHS = (pathlib.PurePosixPath, pathlib.PureWindowsPath, pathlib.PosixPath, pathlib.WindowsPath)
-ADDRESSES = (ipaddress.IPv4Address, ipaddress.IPv6Address, ipaddress.IPv4Network, ipaddress.IPv6Network)
+ADDRESSES: tuple = (ipaddress.IPv4Address, ipaddress.IPv6Address, ipaddress.IPv4Network, ipaddress.IPv6Network)
 ADDRESSES += (ipaddress.IPv4Interface, ipaddress.IPv6Interface)
 KINDS.update({cls.__name__: (cls, str, cls) for cls in PATHS + ADDRESSES})
 

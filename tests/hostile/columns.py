@@ -69,9 +69,11 @@ class Column(NamedTuple):
 
     def check(self):
         rows, (make, keeps) = self.rows, TABLES[self.table]
-        X, _, codes = rows.codes
-        at, n_columns = self.at % (X.shape[1] + 1), X.shape[1] + 1
-        labels = rows.groups.values(codes)
+        inputs, _, codes = rows.codes
+        labels, second = rows.groups.values(codes), np.array(codes, dtype=float) % 2
+        X = np.column_stack([inputs, second]) if self.way == "two" else inputs
+        n_columns = X.shape[1] + 1
+        at = self.at % (inputs.shape[1] + 1)
         assume(rows.groups.kind not in REFUSED)
         assume(self.table not in ("objects", "lists") or rows.groups.container != "polars")  # whose items lose digits
         assume(keeps(rows.groups) and (self.table in ("pandas", "polars", "arrow") or self.way != "name"))
@@ -83,7 +85,14 @@ class Column(NamedTuple):
             except Exception:  # the library does not hold such a column
                 assume(False)
 
-        way = {"name": "shop", "index": at, "negative": at - n_columns, "list": [at], "NumPy": np.int8(at)}[self.way]
+        way = {
+            "name": "shop",
+            "index": at,
+            "negative": at - n_columns,
+            "list": [at],
+            "two": [at, n_columns - 1],
+            "NumPy": np.int8(at),
+        }[self.way]
         estimator = ESTIMATORS[self.estimator]().set_params(groups=way)
         y = np.arange(rows.n_rows) % 2
         if self.hole is not None:
@@ -95,9 +104,10 @@ class Column(NamedTuple):
         whole = table(labels)
         before = whole.copy() if hasattr(whole, "copy") else whole
         fit = outcome(estimator.fit, whole, y)
-        ranks, ordered = ranked(labels)
+        parts = {"list": [labels], "two": [labels, second.tolist()]}.get(self.way)
+        ranks, ordered = ranked(labels if parts is None else list(zip(*parts, strict=True)))
         reference = ESTIMATORS[self.estimator]()
-        expected = outcome(reference.fit, X, y, groups=ranks)
+        expected = outcome(reference.fit, inputs, y, groups=ranks)
         if failed(estimator, fit):
             if expected.error is None:
                 raise Escape(f"refused: {fit.error!r}")
@@ -106,11 +116,8 @@ class Column(NamedTuple):
             raise Escape(f"taken, although plain rows are refused: {expected.error!r}")
         if isinstance(whole, pd.DataFrame):
             pd.testing.assert_frame_equal(whole, before)
-        known = reference.groups_.tolist() if ordered is None else ordered
-        same_values(
-            estimator.groups_, objects([(label,) for label in known] if self.way == "list" else known), "groups_"
-        )
-        wanted = outcome(reference.predict_proba, X, groups=ranks).value
+        same_values(estimator.groups_, reference.groups_ if ordered is None else objects(ordered), "groups_")
+        wanted = outcome(reference.predict_proba, inputs, groups=ranks).value
         proba = outcome(estimator.predict_proba, table(labels))
         if proba.error is not None:
             raise Escape(f"refused at predict: {proba.error!r}")
@@ -131,7 +138,7 @@ columns = st.builds(
     Column,
     st.sampled_from(["hierarchical", "hierarchical, sampled", "per group"]),
     st.sampled_from([*TABLES]),
-    st.sampled_from(["name", "name", "index", "negative", "list", "NumPy"]),
+    st.sampled_from(["name", "name", "index", "negative", "list", "two", "NumPy"]),
     st.integers(0, 3),
     all_rows(n_columns=(1, 2, 2, 2, 3), containers=()),
     st.one_of(st.none(), st.none(), st.integers(0, len(MISSING) - 1)),

@@ -140,7 +140,8 @@ def all_rows(n_columns=(0, 1, 2, 2, 2, 3, 17, 40), containers=tuple(WRONG)):
 def ranked(values):
     """Numbers that sort as labels do, and the labels sorted; the labels themselves where they have no order."""
     try:
-        assert not any(isinstance(value, frozenset) for value in values)
+        parts = [part for value in values for part in (value if isinstance(value, tuple) else [value])]
+        assert not any(isinstance(part, frozenset) for part in parts)
         distinct = sorted(set(values))
     except (TypeError, AssertionError):
         return values, None

@@ -5,10 +5,12 @@
 
 import pytest
 from hostile import PROPERTIES
+from hostile.faults import HOLES
 from hostile.fits import Fit
 from hostile.labels import KINDS
+from hostile.predictions import Prediction
 from hostile.rows import Labels, Rows
-from hostile.tables import FORMS, HOLES
+from hostile.tables import FORMS
 from hypothesis import HealthCheck, Phase, example, given, settings
 
 EXAMPLES = {"fit": 250, "predict": 200, "columns": 120, "files": 300}
@@ -38,8 +40,8 @@ def check_all(cases):
     settings(**FIXED, phases=[Phase.explicit])(check)()
 
 
-def rows(form="array", hole="none", y=PLAIN, groups=PLAIN):
-    shape = {"n_rows": 12, "n_columns": 2, "n_classes": 2, "n_groups": 3}
+def rows(form="array", hole="none", y=PLAIN, groups=PLAIN, n_groups=3):
+    shape = {"n_rows": 12, "n_columns": 2, "n_classes": 2, "n_groups": n_groups}
     return Rows(**shape, scale="units", seed=0, form=form, hole=hole, y=y, groups=groups)
 
 
@@ -53,4 +55,6 @@ def test_every_form_of_rows(estimator):
 def test_every_kind_of_labels(kind):
     for name in (*KINDS[kind].own, "list", "objects", "Series", "Categorical"):
         labels = Labels(kind, name)
-        check_all([Fit("flat", rows(y=labels), None), Fit("hierarchical", rows(groups=labels), None)])
+        fits = [Fit("flat", rows(y=labels), None), Fit("hierarchical", rows(groups=labels), None)]
+        unseen = rows(groups=labels, n_groups=40)
+        check_all([*fits, Prediction("hierarchical", None, "predict_proba", unseen, None)])

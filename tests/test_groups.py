@@ -130,6 +130,7 @@ SAME = {
     "decimals": (CODES, [decimal.Decimal(code) for code in CODES.tolist()]),
     "IntEnum": (CODES, [Number(code) if code else 0 for code in CODES]),
     "complex": (CODES, CODES.astype(complex)),
+    "long double": (CODES, CODES.astype(np.longdouble)),
     "StrEnum": (CODES.astype(str), [Word(text) for text in CODES.astype(str)]),
     "texts of a subclass": (CODES.astype(str), list(map(Text, CODES.astype(str)))),
     "intervals of floats": (

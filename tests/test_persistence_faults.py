@@ -383,6 +383,7 @@ CONTENTS = {
     "random state of another size": lambda f: state(f).update(key=f.attributes["classes_"]),
     "random state of another generator": lambda f: generator(f).update(bit_generator="PCG64"),
     "columns": attribute("n_features_in_", 2.0),
+    "columns beyond the inputs": attribute("n_features_in_", 14),
     "names of other columns": attribute("feature_names_in_", {"$objects": ["a"]}),
     "groups as list": attribute("groups_", ["a", "b"]),
     "too few groups": attribute("groups_", {"$objects": ["a"]}),

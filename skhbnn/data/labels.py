@@ -20,8 +20,8 @@ MOST_DIGITS = 1000  # of a number that is written with decimal digits
 # The plain label that one of a subclass is equal to.
 OF_SUBCLASSES: dict = {str: str.__str__, bytes: bytes, int: int.__index__, float: float.__float__}
 LARGEST_EXPONENT = 100_000  # of a decimal that is a label: as a fraction it has as many digits
-# The first whole number of which a float of the dtype holds only some neighbours, by the name of the dtype.
 LARGEST_ID = 2.0**128  # a float beyond stands for no identifier
+# The first whole number of which a float of the dtype holds only some neighbours, by the name of the dtype.
 INEXACT = {"float16": 2**11, "halffloat": 2**11, "float32": 2**24, "float": 2**24}
 
 
@@ -53,6 +53,8 @@ def _plain(label):
     if isinstance(label, decimal.Decimal) and label.is_finite() and abs(label.adjusted()) > LARGEST_EXPONENT:
         raise ValueError(f"its exponent is beyond {LARGEST_EXPONENT:,}")
     label = label.item() if isinstance(label, np.generic) else label
+    if isinstance(label, np.longdouble) and float(label) == label:  # which has no item of Python
+        return float(label)
     if type(label) is not bool:  # members of an IntEnum or a StrEnum are equal to numbers or texts of another hash
         for base, plain in OF_SUBCLASSES.items():
             if isinstance(label, base):

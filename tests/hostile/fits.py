@@ -7,7 +7,8 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from .calls import Escape, failed, moment, outcome, same_numbers, same_values, saved_and_loaded
-from .labels import ANY, KINDS, MISSING, REFUSED, WRONG, objects
+from .faults import MISSING, WRONG
+from .labels import ANY, KINDS, REFUSED, objects
 from .rows import ESTIMATORS, GROUPED, Rows, all_of, all_rows, ranked
 from .tables import FORMS, SPARSE
 

@@ -6,7 +6,6 @@ import datetime
 import decimal
 import enum
 import fractions
-import functools
 import ipaddress
 import pathlib
 import uuid
@@ -297,71 +296,3 @@ ANY: dict[str, Callable] = {
     "xarray": lambda values: xr.DataArray(objects(values), dims=["row"]),
     "tensor": lambda values: Tensor(objects(values)),
 }
-
-
-class Broken:
-    """A label of which one method raises an error."""
-
-    def __eq__(self, other):
-        raise KeyError("no comparison")
-
-    def __hash__(self):
-        return 0
-
-
-class Nameless(Text):
-    """A text that cannot be written."""
-
-    def __repr__(self):
-        raise RuntimeError("no text")
-
-
-def nested(depth):
-    """A tuple in a tuple in a tuple."""
-    return functools.reduce(lambda inner, _: (inner,), range(depth), 1)
-
-
-def column(values):
-    return objects(values)[:, None]
-
-
-# Containers that are not in the order of rows, or have not one label for each.
-WRONG: dict[str, Callable] = {
-    "None in a list": lambda values: [None] * len(values),
-    "one value": lambda values: "label",
-    "bytes": lambda values: b"label",
-    "number": lambda values: 7,
-    "no axis": lambda values: np.array("label"),
-    "set": set,
-    "dict": lambda values: dict(enumerate(values)),
-    "two axes": column,
-    "frame": lambda values: pd.DataFrame({"g": objects(values)}),
-    "polars frame": lambda values: pl.DataFrame({"g": pl.Series(values)}),
-    "arrow table": lambda values: pa.table({"g": pa.array(values)}),
-    "too few": lambda values: values[:-1],
-    "too many": lambda values: [*values, *values[:1], "more"],
-    "type": lambda values: int,
-    "broken": lambda values: [Broken() for _ in values],
-    "nameless": lambda values: [[Nameless("a")] for _ in values],
-    "nested deeply": lambda values: [nested(100_000)] * len(values),
-    "addresses": lambda values: [(1, lambda: 0)] * len(values),
-    "masked": lambda values: np.ma.array(np.zeros(len(values), int), mask=True),
-    "function": lambda values: len,
-    "lists": lambda values: [[value] for value in values],
-    "lazy": lambda values: pl.DataFrame({"g": list(range(len(values)))}).lazy(),
-    "list in a Series": lambda values: pl.Series([[1, 2]] * len(values)),
-    "struct": lambda values: pa.array([{"a": 1}] * len(values)),
-}
-MISSING_ALL = ("None in a list", "masked")  # of these only the labels are missing, which predictions allow
-# What stands for a missing label.
-MISSING: list = [
-    None,
-    float("nan"),
-    np.nan,
-    np.float32("nan"),
-    pd.NA,
-    pd.NaT,
-    np.datetime64("NaT"),
-    np.timedelta64("NaT"),
-]
-MISSING += [decimal.Decimal("nan"), decimal.Decimal("snan"), ("a", None), complex("nan"), np.ma.masked]

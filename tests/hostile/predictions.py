@@ -8,7 +8,8 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from .calls import Escape, outcome, same_numbers, same_values
-from .labels import ANY, KINDS, MISSING, MISSING_ALL, REFUSED, WRONG
+from .faults import MISSING, MISSING_ALL, WRONG
+from .labels import ANY, KINDS, REFUSED
 from .rows import ESTIMATORS, GROUPED, Rows, all_of, all_rows
 from .tables import FORMS
 

@@ -13,8 +13,9 @@ from sklearn.linear_model import LogisticRegression
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier, PerGroupClassifier
 
 from .calls import outcome
-from .labels import ANY, KINDS, WRONG
-from .tables import FORMS, HOLES, plain
+from .faults import HOLES, WRONG
+from .labels import ANY, KINDS
+from .tables import FORMS, plain
 
 TINY = {"hidden_layer_sizes": (2,), "chains": 1, "random_state": 0}
 MODE = {**TINY, "inference": "map", "max_iter": 3}

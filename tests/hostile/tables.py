@@ -287,31 +287,3 @@ def within_itself():
     result: list = []
     result.append(result)
     return result
-
-
-# A matrix with one entry missing: every estimator of networks must say so.
-HOLES = {
-    "NaN": lambda X, hole: hole(np.array(X), np.nan),
-    "infinity": lambda X, hole: hole(np.array(X), -np.inf),
-    "float16": lambda X, hole: hole(X.clip(-9, 9).astype("f2"), np.nan),
-    **{f"objects {value}": lambda X, hole, v=value: hole(objects(X), v) for value in (None, np.nan, pd.NA, pd.NaT)},
-    "Decimal": lambda X, hole: hole(objects(X, decimal.Decimal), decimal.Decimal("nan")),
-    "signalling": lambda X, hole: hole(objects(X, decimal.Decimal), decimal.Decimal("snan")),
-    "masked": lambda X, hole: hole(np.ma.array(X, copy=True), np.ma.masked),
-    "masked int": lambda X, hole: hole(np.ma.array(rounded(X, "i8"), copy=True), np.ma.masked),
-    "lists": lambda X, hole: hole(objects(X), None).tolist(),
-    "masked in lists": lambda X, hole: hole(objects(X), np.ma.masked).tolist(),
-    "lists of masked arrays": lambda X, hole: list(hole(np.ma.array(X, copy=True), np.ma.masked)),
-    "frame": lambda X, hole: frame(hole(np.array(X), np.nan)),
-    "frame of objects": lambda X, hole: frame(hole(objects(X), pd.NA)),
-    **{f"frame {d}": lambda X, hole, d=d: frame(hole(objects(X), None)).astype(d) for d in ("Float64", "category")},
-    "frame Int64": lambda X, hole: frame(hole(objects(rounded(X, "i8")), None)).astype("Int64"),
-    "frame boolean": lambda X, hole: frame(hole(objects(X > 0), None)).astype("boolean"),
-    "frame of arrow": lambda X, hole: frame(hole(objects(X), None)).astype(ARROW(pa.float64())),
-    "polars": lambda X, hole: pl.DataFrame(hole(objects(X), None).tolist(), schema=names(X), orient="row"),
-    "polars NaN": lambda X, hole: polars(hole(np.array(X), np.nan)),
-    "arrow": lambda X, hole: arrow(hole(objects(X), None)),
-    "arrow int": lambda X, hole: arrow(hole(objects(rounded(X, "i8")), None)),
-    "arrow bool": lambda X, hole: arrow(hole(objects(X > 0), None)),
-    "xarray": lambda X, hole: xr.DataArray(hole(np.array(X), np.nan)),
-}

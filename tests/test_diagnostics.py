@@ -256,3 +256,14 @@ def test_too_few_draws(easy):
     _, message = problems_of(FlatBNNClassifier((), chains=4, draws=20, random_state=0), *easy)
     assert "(below 100 per chain) of the logit at row " in message
     assert "raise tune and draws" in message
+
+
+def test_chains_that_never_move(moons, tmp_path):
+    """All draws are equal: ArviZ then gives the number of draws as an integer, which a file must hold too."""
+    settings = {"hidden_layer_sizes": (2,), "chains": 1, "tune": 1, "draws": 4, "random_state": 0}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        fitted = HierarchicalBNNClassifier(**settings).fit(np.zeros((12, 1)), np.arange(12) % 3, groups=[*"abcd"] * 3)
+    diagnostics = made_up(np.zeros((1, 4, 2)))
+    assert diagnostics.ess.dtype == float
+    fitted.save(tmp_path / "fit")

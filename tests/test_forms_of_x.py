@@ -1,6 +1,8 @@
 """X in forms that cannot be taken as they are: errors name the form and the columns; sparse matrices are converted."""
 
 import datetime
+import decimal
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -169,6 +171,109 @@ def test_several_columns_of_one_name(network, table, moons):
     twice = pd.DataFrame(np.c_[moons.X, moons.X, moons.groups], columns=["a", "b", "a", "b", "shop"])
     with pytest.raises(ValueError, match="X has 2 columns named 'a'; give each a name of its own"):
         network.fit(twice, moons.y)
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        (lambda X: set(X[:, 0].tolist()), "X is a set, whose rows have no order"),
+        (lambda X: pl.DataFrame(X).lazy(), r"X is a LazyFrame, whose rows are not computed yet; pass X\.collect\(\)"),
+        (lambda X: iter(X.tolist()), "X is a list_iterator that cannot become an array of numbers"),
+        (lambda X: int, "X is a type that cannot become an array of numbers"),
+        (lambda X: "1 2 3", "X is a str that cannot become an array of numbers"),
+        (lambda X: pl.DataFrame(X).cast(pl.Int128), "X, a DataFrame, cannot become an array: InvalidOperationError"),
+        (lambda X: [*X.tolist(), [0.0]], "X has rows of several lengths: row 0 holds 2 value.s., and row 60 holds 1"),
+        (lambda X: [[10**400, 1]] * 60, r"X has numbers that are no floats of 64 bits in column\(s\) 0: "),
+        (lambda X: (X + 1j).astype(object), r"X has numbers that are no floats of 64 bits in column\(s\) 0, 1: "),
+        (lambda X: np.ma.masked_less(X, 0), r"X has a masked array of \d+ masked value\(s\), which are missing"),
+        (lambda X: list(np.ma.masked_less(X, 0)), r"X has a masked array of \d masked value\(s\)"),
+        (lambda X: Raising(X), r"X, a Raising, cannot become an array: KeyError\('no values'\)"),
+    ],
+    ids=[
+        "set",
+        "lazy",
+        "generator",
+        "type",
+        "text",
+        "128 bits",
+        "ragged",
+        "huge",
+        "complex",
+        "masked",
+        "rows",
+        "raising",
+    ],
+)
+def test_what_is_no_matrix_of_numbers(form, said, small, moons):
+    with pytest.raises(ValueError, match=said):
+        FlatBNNClassifier(**small).fit(form(moons.X), moons.y)
+
+
+class Raising:
+    """An array that cannot be made."""
+
+    def __init__(self, values):
+        self.shape = values.shape
+
+    def __len__(self):
+        return self.shape[0]
+
+    def __array__(self, dtype=None, copy=None):
+        raise KeyError("no values")
+
+
+class Buffer:
+    """Rows of two axes, which have neither a dtype nor an index."""
+
+    def __init__(self, values):
+        self.values = values
+        self.shape = values.shape
+
+    def __len__(self):
+        return len(self.values)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.values, dtype=dtype)
+
+
+@pytest.mark.parametrize("form", [Buffer, memoryview, pa.Tensor.from_numpy])
+@pytest.mark.parametrize("kind", ["flat", "per group"])
+def test_arrays_of_other_libraries(form, kind, small, moons):
+    """Of which not all have a dtype, or rows that can be taken."""
+    estimator = FlatBNNClassifier(**small) if kind == "flat" else PerGroupClassifier(LogisticRegression())
+    groups = {} if kind == "flat" else {"groups": moons.groups}
+    expected = clone(estimator).fit(moons.X, moons.y, **groups).predict_proba(moons.X, **groups)
+    X = form(np.ascontiguousarray(moons.X))
+    np.testing.assert_array_equal(estimator.fit(X, moons.y, **groups).predict_proba(X, **groups), expected)
+
+
+@pytest.mark.parametrize("hole", [pd.NA, pd.NaT, decimal.Decimal("nan"), decimal.Decimal("snan"), np.ma.masked])
+@pytest.mark.parametrize("form", [np.array, pd.DataFrame, np.ndarray.tolist])
+def test_missing_values_of_any_library(hole, form, small, moons):
+    """In scikit-learn's words, or in ours where it has none."""
+    X = moons.X.astype(object)
+    X[7, 1] = hole
+    with pytest.raises(
+        ValueError, match=r"X has missing values in column\(s\) 1: .* Fill them in|Input X contains NaN"
+    ):
+        FlatBNNClassifier(**small).fit(form(X), moons.y)
+
+
+@pytest.mark.parametrize(
+    "make", [pd.DataFrame, pl.DataFrame, pa.table, Buffer], ids=["pandas", "polars", "arrow", "buffer"]
+)
+def test_no_columns(make, small):
+    empty = {Buffer: np.empty((3, 0)), pa.table: {}, pl.DataFrame: {}, pd.DataFrame: np.empty((3, 0))}[make]
+    with pytest.raises(ValueError, match=r"Found array with 0 (sample|feature)\(s\)"):
+        FlatBNNClassifier(**small).fit(make(empty), [0, 1, 0])
+
+
+def test_sums_that_overflow(small, moons):
+    """Of finite numbers of both signs; scikit-learn looks at their sum first."""
+    X = np.repeat([[1e308, -1e308], [-1e308, 1e308]], 200, axis=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        FlatBNNClassifier(**small).fit(X, np.arange(400) % 2)
 
 
 # Sparse matrices ---------------------------------------------------------------------------------------------------

@@ -1,10 +1,12 @@
 """Faulty group labels: each gets an error that says which label, column or argument is wrong."""
 
 import decimal
+import functools
 
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from scipy.sparse import csr_array
 
@@ -25,6 +27,9 @@ MISSING = {
     "timedelta64": np.array(["NaT"], dtype="m8[D]"),
     "polars": pl.Series([None], dtype=pl.String),
     "decimal": [decimal.Decimal("nan")],
+    "signalling decimal": [decimal.Decimal("snan")],
+    "masked": [np.ma.masked],
+    "masked array": np.ma.array([1], mask=True),
     "part of a tuple": [("a", NAN)],
 }
 
@@ -42,9 +47,42 @@ def test_missing_label(form, as_table, fit_groups, hierarchical, moons):
     np.testing.assert_array_equal(hierarchical.predict_proba(moons.X_new[:1], groups=MISSING[form]), expected)
 
 
+class Raising:
+    """A label of which one method raises an error."""
+
+    def __init__(self, method):
+        self.method = method
+
+    def __ne__(self, other):
+        return self._or_raise("ne", False)
+
+    def __hash__(self):
+        return self._or_raise("hash", 0)
+
+    def __repr__(self):
+        return self._or_raise("repr", "a label")
+
+    def _or_raise(self, method, value):
+        if self.method == method:
+            raise KeyError(method)
+        return value
+
+
+NESTED = functools.reduce(lambda inner, _: (inner,), range(50_000), 1)
+FINE = pl.Series(np.arange(60).astype("M8[ns]")).dt.replace_time_zone("UTC")
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        (lambda groups: [*groups[:-1], NESTED], "nested too deeply; write it as text"),
+        (lambda groups: [*groups[:-1], Raising("ne")], r"no label \(KeyError: 'ne'\): a label"),
+        (lambda groups: [*groups[:-1], Raising("hash")], r"no label \(KeyError: 'hash'\): a label"),
+        (lambda groups: [*groups[:-1], Raising("repr")], r"no label \(KeyError: 'repr'\): a Raising without a text"),
+        (lambda groups: [*groups[:-1], decimal.Decimal("1e999999999")], "its exponent is beyond 100,000"),
+        (lambda groups: [*groups[:-1], (1, lambda: 0)], "whose text is its address"),
+        (lambda groups: FINE, "groups holds times to the nanosecond, of which Python has the microseconds only"),
+        (lambda groups: pa.array(range(60), pa.time64("ns")), "groups holds times to the nanosecond"),
         (lambda groups: groups[:-1], "groups has 59 labels, but X has 60 rows"),
         (lambda groups: "k" * 60, "the single value 'kkk"),
         (lambda groups: 3, "the single value 3"),
@@ -58,6 +96,8 @@ def test_missing_label(form, as_table, fit_groups, hierarchical, moons):
         (lambda groups: [*groups[:-1], object()], r"groups holds <object object at 0x.*whose text is its address"),
     ],
     ids=[
+        *["nested", "comparison", "hash", "text", "exponent", "function in a tuple"],
+        *["times of polars", "times of PyArrow"],
         *["too few", "one string", "one number", "no axis", "set", "two dimensions", "pandas frame", "polars frame"],
         *["unhashable", "unhashable in a tuple", "without a text"],
     ],

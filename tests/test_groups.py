@@ -2,6 +2,8 @@
 
 import datetime
 import decimal
+import enum
+import fractions
 
 import numpy as np
 import pandas as pd
@@ -67,10 +69,19 @@ def test_list_of_columns_equals_argument_of_tuples(form, as_table, fit_groups, m
     np.testing.assert_array_equal(missing, by_argument.predict_proba(moons.X_new[:2], groups=[None, None]))
 
 
+Number = enum.IntEnum("Number", [f"N{i}" for i in range(1, 10)])
+Word = enum.StrEnum("Word", {f"W{i}": str(i) for i in range(10)})
+
+
+class Text(str):
+    """A text of another class."""
+
+
 DAYS = np.datetime64("2024-02-28") + np.arange(5)
 MIXED = np.array([1, 2, "a", ("b", 3), ("b", 4)], dtype=object)
 KINDS = {
     "int list": lambda codes: codes.tolist(),
+    "fractions beyond floats": lambda codes: [fractions.Fraction(10**400 + code, 3) for code in codes.tolist()],
     "negative and large int": lambda codes: [[-5, 0, 7, 10**30, 10**40][code] for code in codes],
     "float": lambda codes: codes / 4,
     "bytes": lambda codes: LETTERS[codes].astype("S"),
@@ -90,6 +101,8 @@ KINDS = {
         datetime.date(year, 1, 1) for year in np.array([1, 1600, 2500, 3000])[codes]
     ],
     "nanoseconds apart": lambda codes: [pd.Timestamp("2024-02-28") + pd.Timedelta(code, "ns") for code in codes],
+    "nanoseconds of polars": lambda codes: pl.Series(codes.astype("M8[ns]")),
+    "durations of polars": lambda codes: pl.Series(codes.astype("m8[ns]")),
     "polars date": lambda codes: pl.Series(DAYS[codes].tolist()),
     "timedelta": lambda codes: DAYS[codes] - DAYS[0],
 }
@@ -115,6 +128,15 @@ SAME = {
     "nullable int": (CODES, pd.array(CODES, dtype="Int64")),
     "polars": (CODES, pl.Series(CODES)),
     "decimals": (CODES, [decimal.Decimal(code) for code in CODES.tolist()]),
+    "IntEnum": (CODES, [Number(code) if code else 0 for code in CODES]),
+    "complex": (CODES, CODES.astype(complex)),
+    "long double": (CODES, CODES.astype(np.longdouble)),
+    "StrEnum": (CODES.astype(str), [Word(text) for text in CODES.astype(str)]),
+    "texts of a subclass": (CODES.astype(str), list(map(Text, CODES.astype(str)))),
+    "intervals of floats": (
+        pd.IntervalIndex.from_breaks(np.arange(11))[CODES],
+        pd.IntervalIndex.from_breaks(np.arange(11.0))[CODES],
+    ),
     "list of NumPy strings": (CODES.astype(str), list(CODES.astype(str))),
     "string dtype": (CODES.astype(str), pd.array(CODES.astype(str), dtype="string")),
     "categorical": (CODES.astype(str), pd.Categorical(CODES.astype(str))),
@@ -174,6 +196,14 @@ def test_no_groups_is_said(estimator, small, moons):
     with pytest.warns(UserWarning, match=r"was fitted without groups: all rows are one.*groups='column'") as caught:
         estimator.fit(moons.X, moons.y)
     assert all(warning.filename == __file__ for warning in caught)
+
+
+def test_members_of_enumerations_are_their_values(fit_groups, moons, tmp_path):
+    """In groups_ and in files, which hold no classes of others."""
+    for enumeration, plain in ((Number, int), (Word, str)):
+        fitted = fit_groups(groups=[enumeration(plain(code + 1)) for code in moons.groups])
+        assert fitted.groups_.tolist() == [plain(code + 1) for code in range(4)]
+        fitted.save(tmp_path / "fit")
 
 
 # Unseen groups -----------------------------------------------------------------------------------------------------

@@ -1,7 +1,9 @@
 """y of objects that hold one type, and y without some of its values, in every form."""
 
+import collections
 import datetime
 import decimal
+import enum
 
 import numpy as np
 import pandas as pd
@@ -115,3 +117,70 @@ def test_a_missing_number(form, estimator, moons):
     y.loc[5] = np.nan
     with pytest.raises(ValueError, match=r"Input y? ?contains NaN"):
         estimator.fit(moons.X, y if form == "frame" else y["bought"], **groups_of(estimator, moons))
+
+
+class Answer(enum.StrEnum):
+    NO = "no"
+    YES = "yes"
+
+
+@pytest.mark.parametrize("values", [[2**63, 2**63 + 1], [2**53, 2**53 + 1], [-1, 2**62], [True, 3], ["no", Answer.YES]])
+def test_lists_keep_their_classes(values, estimator, moons):
+    """NumPy would make floats of large integers."""
+    fitted = estimator.fit(moons.X, [values[code] for code in moons.y], **groups_of(estimator, moons))
+    assert fitted.classes_.tolist() == values
+    assert {type(label) for label in fitted.classes_.tolist()} <= {int, str}
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ([-1, 2**63], r"type\(s\) int"),
+        ([10**400, 1], r"type\(s\) int"),
+        (["a", 1], r"type\(s\) int, str"),
+        ([True, "no"], r"type\(s\) bool, str"),
+    ],
+)
+def test_lists_that_are_no_classes(values, said, estimator, moons):
+    """NumPy would make floats or texts of them."""
+    with pytest.raises(ValueError, match=rf"Unknown label type: y holds objects of the {said}"):
+        estimator.fit(moons.X, [values[code] for code in moons.y], **groups_of(estimator, moons))
+
+
+class Incomparable:
+    def __eq__(self, other):
+        raise KeyError("no comparison")
+
+    def __hash__(self):
+        return 0
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        (lambda y: pl.DataFrame({"y": y}).lazy(), r"y is a LazyFrame.*pass y\.collect\(\)"),
+        (lambda y: np.ma.array(y, mask=y == 0), r"y has a masked array of \d+ masked value\(s\)"),
+        (lambda y: [*y[:-1].tolist(), np.ma.masked], r"y has 1 missing value\(s\), the first at row 59"),
+        (lambda y: collections.deque([*y[:-1].tolist(), None]), r"y has 1 missing value\(s\), the first at row 59"),
+        (lambda y: pl.Series([[1, 2, 3]] * 60), r"y holds objects of the type\(s\) list|y should be a 1d array"),
+        (lambda y: pl.Series([[1], [1, 2]] * 30), r"y holds objects of the type\(s\) list|y .*inhomogeneous"),
+        (lambda y: np.array([(code,) for code in y], dtype=[("y", int)]), r"y holds objects of the type\(s\) tuple"),
+        (lambda y: [Incomparable() for _ in y], r"y holds objects of the type\(s\) Incomparable"),
+    ],
+    ids=["lazy", "masked", "masked in a list", "deque", "lists", "ragged lists", "structured", "incomparable"],
+)
+def test_forms_that_are_no_classes(form, said, estimator, moons):
+    with pytest.raises(ValueError, match=said):
+        estimator.fit(moons.X, form(moons.y), **groups_of(estimator, moons))
+
+
+def test_text_of_numpy(flat, small, moons):
+    y = np.where(moons.y, "yes", "no").astype(np.dtypes.StringDType())
+    fitted = FlatBNNClassifier(**small).fit(moons.X, y)
+    assert fitted.classes_.tolist() == ["no", "yes"]
+    np.testing.assert_array_equal(fitted.predict_proba(moons.X_new), flat.predict_proba(moons.X_new))
+
+
+def test_classes_of_128_bits(flat, small, moons):
+    fitted = FlatBNNClassifier(**small).fit(moons.X, pl.Series(moons.y).cast(pl.Int128))
+    np.testing.assert_array_equal(fitted.predict_proba(moons.X_new), flat.predict_proba(moons.X_new))

@@ -3,7 +3,7 @@
 import difflib
 import numbers
 
-from ..support.wording import named, shown
+from ..support.wording import MAX_LETTERS, named, shown
 from .labels import read_labels
 from .tables import names_of, take_column, take_columns
 
@@ -42,7 +42,7 @@ def take_group_columns(X, columns):
     n_rows, n_columns = X.shape
     names = names_of(X)
     positions = column_positions(columns, names, n_columns)
-    sources = [f"The column {names[i] if names else i!r} of X that groups names" for i in positions]
+    sources = [f"The column {shown(names[i] if names else i)} of X that groups names" for i in positions]
     values = [read_labels(take_column(X, i), n_rows, source) for i, source in zip(positions, sources, strict=True)]
     if _is_several(columns, names):
         labels = [None if any(v is None for v in row) else row for row in zip(*values, strict=True)]
@@ -63,8 +63,9 @@ def require_names(X, columns):
     for column in columns if isinstance(columns, (list, tuple)) else [columns]:
         if isinstance(column, str):
             raise ValueError(
-                f"groups={column!r} names a column, but X is a {type(X).__name__} without column names; "
-                f"give the column's index instead, or pass X as a dataframe. {IN_A_PIPELINE.format(column)}"
+                f"groups={shown(column)} names a column, but X is a {type(X).__name__} without column names; "
+                f"give the column's index instead, or pass X as a dataframe. "
+                f"{IN_A_PIPELINE.format(column[:MAX_LETTERS])}"
             )
 
 
@@ -92,7 +93,7 @@ def column_positions(columns, names, n_columns):
     """
     several = _is_several(columns, names)
     if several and not columns:
-        raise ValueError(f"groups={columns!r} names no column of X; use None for no groups.")
+        raise ValueError(f"groups={shown(columns)} names no column of X; use None for no groups.")
     positions = [_position(column, names, n_columns) for column in (columns if several else [columns])]
     if len(set(positions)) != len(positions):
         raise ValueError(f"groups={shown(columns)} names a column of X twice.")
@@ -113,9 +114,9 @@ def _position(column, names, n_columns):
     """Position of the column that a name or an index means; a ValueError says why there is none."""
     matches = _matches(column, names)
     if isinstance(column, bool) or column is None or isinstance(column, list):
-        raise ValueError(f"groups={column!r} is neither the name nor the index of a column of X.")
+        raise ValueError(f"groups={shown(column)} is neither the name nor the index of a column of X.")
     if len(matches) > 1:
-        raise ValueError(f"groups={column!r} names {len(matches)} columns of X; give one of them another name.")
+        raise ValueError(f"groups={shown(column)} names {len(matches)} columns of X; give one of them another name.")
     if isinstance(column, numbers.Integral):
         return _position_of_number(int(column), matches, names, n_columns)
     if matches:
@@ -130,11 +131,11 @@ def _position(column, names, n_columns):
 def _position_of_number(number, matches, names, n_columns):
     """Position of the column that a number means: the name of the column, or its index, but never two columns."""
     is_index = -n_columns <= number < n_columns
-    alike = matches or _matches(str(number), names)
+    alike = matches or (_matches(str(number), names) if is_index else [])
     if is_index and alike and alike != [number % n_columns]:
         raise ValueError(
-            f"groups={number} means two columns of X: the one named {names[alike[0]]!r}, and the one at position "
-            f"{number % n_columns}, which is named {names[number % n_columns]!r}. Give the columns names that are "
+            f"groups={number} means two columns of X: the one named {shown(names[alike[0]])}, and the one at position "
+            f"{number % n_columns}, which is named {shown(names[number % n_columns])}. Give the columns names that are "
             "other texts, and groups one of those."
         )
     if matches:
@@ -142,7 +143,7 @@ def _position_of_number(number, matches, names, n_columns):
     if is_index:
         return number % n_columns
     raise ValueError(
-        f"groups={number!r} is not the index of a column of X, which has {n_columns} columns"
+        f"groups={shown(number)} is not the index of a column of X, which has {n_columns} columns"
         + (f", nor the name of one, which are [{named(names)}]." if names else f". {IN_ITS_PLACE}")
     )
 
@@ -152,18 +153,20 @@ def _meant(column, names):
     prefixed = [name for name in names if isinstance(name, str) and name.endswith(f"__{column}")]
     if prefixed:
         return (
-            f" Did you mean {prefixed[0]!r}? A ColumnTransformer adds such prefixes unless it has "
+            f" Did you mean {shown(prefixed[0])}? A ColumnTransformer adds such prefixes unless it has "
             "verbose_feature_names_out=False."
         )
     whole = [name for name in names if isinstance(name, tuple) and column in name]
     if whole:
-        return f" Did you mean {whole[0]!r}? Name all levels of it."
+        return f" Did you mean {shown(whole[0])}? Name all levels of it."
     encoded = [name for name in names if isinstance(name, str) and f"__{name}".find(f"__{column}_") >= 0]
     if encoded:
         return (
-            f" The column(s) {named(encoded)} look like {column!r} behind a OneHotEncoder: leave the column of groups "
-            'as it is, with ("passthrough", ...) in a ColumnTransformer.'
+            f" The column(s) {named(encoded)} look like {shown(column)} behind a OneHotEncoder: leave the column of "
+            'groups as it is, with ("passthrough", ...) in a ColumnTransformer.'
         )
+    if len(str(column)) > MAX_LETTERS:
+        return ""  # to compare long texts takes long
     texts = {str(name).strip().casefold(): name for name in names}
     close = difflib.get_close_matches(str(column).strip().casefold(), texts, n=1, cutoff=0.8)
-    return f" Did you mean {texts[close[0]]!r}?" if close else ""
+    return f" Did you mean {shown(texts[close[0]])}?" if close else ""

@@ -167,8 +167,9 @@ def _looks_of_number(label):
     if value is None:
         return [("text", str(label).casefold())]
     if value.denominator == 1:
-        return [("number", value), *_looks_of_iso(str(value.numerator)), *_looks_of_epoch(value.numerator)]
-    return [("number", float(np.float32(min(max(float(value), -1e38), 1e38))))]
+        iso = _looks_of_iso(str(value.numerator)) if abs(value) < 10**20 else []
+        return [("number", value), *iso, *_looks_of_epoch(value.numerator)]
+    return [("number", float(np.float32(min(max(value, -(10**38)), 10**38))))]
 
 
 def _looks_of_text(text):

@@ -2,15 +2,17 @@
 
 import datetime
 import numbers
+import warnings
 from contextlib import contextmanager
 
 import numpy as np
 
-from ..support.wording import MAX_LETTERS, named
+from ..support.wording import MAX_LETTERS, named, short_errors
 from .labels import is_missing
 from .tables import dtypes_of, names_of, take_column
 
 TEXT, TIMES, DURATIONS, LISTS, DICTS = "text", "dates or times", "durations", "lists", "dicts"
+MISSING, NO_FLOATS = "missing values", "numbers that are no floats of 64 bits"
 # What to do about the columns of each kind.
 ADVICE = {
     TEXT: "Encode text as numbers, for instance with OneHotEncoder.",
@@ -19,6 +21,7 @@ ADVICE = {
     "periods": "Make numbers of them, for instance their years and months, or leave them out.",
     "intervals": "Make numbers of them, for instance their middles, or leave them out.",
     **dict.fromkeys((LISTS, DICTS), "Give each entry a column of its own, or leave them out."),
+    MISSING: "Fill them in, or leave out their rows.",
 }
 OF_GROUPS = (
     "A column that holds the groups is named in the constructor, as in HierarchicalBNNClassifier(groups='column'); "
@@ -56,9 +59,22 @@ def _kind_of_value(value):
         return None if is_missing(value) else TIMES
     if isinstance(value, (np.timedelta64, datetime.timedelta)):
         return None if is_missing(value) else DURATIONS
-    if isinstance(value, (numbers.Number, np.bool_)) or is_missing(value):
+    if isinstance(value, (numbers.Number, np.bool_)):
+        return None if is_missing(value) or _is_float(value) else NO_FLOATS
+    if is_missing(value):
         return None
     return TYPES.get(type(value).__name__, f"objects of the type {type(value).__name__}")
+
+
+def _is_float(value):
+    """Whether a number is within the range of floats, and real."""
+    if isinstance(value, (complex, np.complexfloating)):
+        return False
+    try:
+        float(value)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return True
 
 
 def _columns_by_kind(X, kind_of):
@@ -73,9 +89,18 @@ def _columns_by_kind(X, kind_of):
 
 def _kind_of_column(X, position):
     """What a column of X holds that is no number; None if all are numbers."""
+    return next(filter(None, map(_kind_of_value, _values(X, position))), None)
+
+
+def _has_missing(X, position):
+    """What a column of X holds where values are missing; None if none is."""
+    return MISSING if any(map(is_missing, _values(X, position))) else None
+
+
+def _values(X, position):
+    """Values of a column of X."""
     column = take_column(X, position)
-    values = column.to_pylist() if hasattr(column, "to_pylist") else column
-    return next(filter(None, map(_kind_of_value, values)), None)
+    return column.to_pylist() if hasattr(column, "to_pylist") else column
 
 
 def _fault(found, error=None):
@@ -87,7 +112,7 @@ def _fault(found, error=None):
         for kind, names in found.items()
     ]
     error_type = type(error) if set(found) == {DICTS} else ValueError
-    return error_type(" ".join([*sentences, OF_GROUPS]))
+    return error_type(" ".join([*sentences, *([] if set(found) == {MISSING} else [OF_GROUPS])]))
 
 
 def check_dtypes(X):
@@ -103,8 +128,8 @@ def check_dtypes(X):
     ValueError
         If there are such columns; it names them.
     """
-    dtypes = dtypes_of(X)
-    if dtypes is None and getattr(getattr(X, "dtype", None), "kind", "") in "mM" and len(getattr(X, "shape", ())) == 2:
+    dtypes, kind = dtypes_of(X), getattr(getattr(X, "dtype", None), "kind", "")
+    if dtypes is None and kind in ("m", "M") and len(getattr(X, "shape", ())) == 2:
         dtypes = [X.dtype] * X.shape[1]
     kinds = {dtype: _kind_of_dtype(dtype) for dtype in set(dtypes or ())}
     if any(kinds.values()):
@@ -113,27 +138,61 @@ def check_dtypes(X):
 
 @contextmanager
 def naming_columns(X):
-    """Context in which an error of scikit-learn's checks of X names the columns that hold no numbers."""
+    """Context in which an error of the checks of X names the columns that hold no numbers; each is a ValueError.
+
+    Only where columns are not to blame, a ValueError or TypeError of scikit-learn stays as it is.
+    """
     try:
-        yield
+        with (
+            short_errors(f"X, a {type(X).__name__},"),
+            np.errstate(over="ignore", invalid="ignore"),
+            warnings.catch_warnings(),
+        ):
+            # Floats overflow in a sum that scikit-learn looks at; a masked entry becomes NaN, which is an error.
+            warnings.filterwarnings("ignore", "Warning: converting a masked element to nan", UserWarning)
+            yield
     except (ValueError, TypeError) as error:
         table = X
         if not hasattr(X, "shape") and isinstance(X, (list, tuple)):
+            _check_lengths(X, error)
             table = _array_of_lists(X)
-        if len(getattr(table, "shape", ())) != 2 or hasattr(table, "nnz"):
+        if len(getattr(table, "shape", ())) == 2 and not hasattr(table, "nnz"):
+            found = _columns_by_kind(table, lambda position: _kind_of_column(table, position))
+            if not found and "contains NaN" not in str(error):
+                found = _columns_by_kind(table, lambda position: _has_missing(table, position))
+            if found:
+                raise _fault(found, error) from None
+        if hasattr(X, "nnz") or error.__cause__ is not None or _is_array_of_numbers(X):
             raise
-        found = _columns_by_kind(table, lambda position: _kind_of_column(table, position))
-        if not found:
-            raise
-        raise _fault(found, error) from None
+        raise ValueError(f"X is a {type(X).__name__} that cannot become an array of numbers: {error}") from error
+
+
+def _is_array_of_numbers(X):
+    """Whether NumPy makes an array of numbers of X, whatever its shape."""
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of complex numbers
+            np.asarray(X, dtype=float)
+    except Exception:  # of any library
+        return False
+    return True
+
+
+def _check_lengths(X, error):
+    """Raise a ValueError where lists are rows of several lengths."""
+    lengths = [len(row) for row in X if isinstance(row, (list, tuple))]
+    if len(lengths) == len(X) and len(set(lengths)) > 1:
+        row = next(row for row, length in enumerate(lengths) if length != lengths[0])
+        raise ValueError(
+            f"X has rows of several lengths: row 0 holds {lengths[0]} value(s), and row {row} holds {lengths[row]}."
+        ) from error
 
 
 def _array_of_lists(X):
-    """Rows given as lists, as an array (row, column) of objects; an empty one where the rows differ in length."""
-    lengths = {len(row) if isinstance(row, (list, tuple)) else -1 for row in X}
-    if len(lengths) != 1 or -1 in lengths:
+    """Rows given as lists, as an array (row, column) of objects; an empty one where the rows are something else."""
+    if not X or not all(isinstance(row, (list, tuple)) for row in X):
         return np.empty(0)
-    array: np.ndarray = np.empty((len(X), *lengths), dtype=object)  # (row, column)
+    array: np.ndarray = np.empty((len(X), len(X[0])), dtype=object)  # (row, column)
     for i, row in enumerate(X):
         for j, value in enumerate(row):
             array[i, j] = value

@@ -6,6 +6,7 @@ import fractions
 import hashlib
 import math
 import numbers
+import re
 from collections.abc import Mapping, Set
 
 import numpy as np
@@ -14,18 +15,23 @@ from ..support.caller import warn_caller
 from ..support.wording import shown
 
 ALL_ROWS = "all rows"  # the group of a fit without groups
-# The first whole number of which a float of the dtype holds only some neighbours, by the name of the dtype.
+ADDRESS = re.compile(r"<.* at 0x[0-9A-Fa-f]+>+", re.DOTALL)  # the text of an object without one, or of a function
+MOST_DIGITS = 1000  # of a number that is written with decimal digits
+# The plain label that one of a subclass is equal to.
+OF_SUBCLASSES: dict = {str: str.__str__, bytes: bytes, int: int.__index__, float: float.__float__}
+LARGEST_EXPONENT = 100_000  # of a decimal that is a label: as a fraction it has as many digits
 LARGEST_ID = 2.0**128  # a float beyond stands for no identifier
+# The first whole number of which a float of the dtype holds only some neighbours, by the name of the dtype.
 INEXACT = {"float16": 2**11, "halffloat": 2**11, "float32": 2**24, "float": 2**24}
 
 
 def is_missing(label):
-    """Whether a group label is None, NaN, NaT or pandas' NA, or a tuple that holds one."""
+    """Whether a group label is None, NaN, NaT, pandas' NA or masked, or a tuple that holds such a thing."""
     if isinstance(label, tuple):
         return any(is_missing(part) for part in label)
-    if label is None or type(label).__name__ in ("NAType", "NaTType"):
+    if label is None or type(label).__name__ in ("NAType", "NaTType", "MaskedConstant"):
         return True
-    return bool(label != label)
+    return label.is_nan() if isinstance(label, decimal.Decimal) else bool(label != label)
 
 
 def _microseconds(time):
@@ -44,11 +50,22 @@ def _plain(label):
         return _microseconds(label.to_datetime64() if hasattr(label, "to_datetime64") else np.datetime64(label))
     if isinstance(label, (datetime.timedelta, np.timedelta64)):
         return _microseconds(label.to_timedelta64() if hasattr(label, "to_timedelta64") else np.timedelta64(label))
-    return label.item() if isinstance(label, np.generic) else label
+    if isinstance(label, decimal.Decimal) and label.is_finite() and abs(label.adjusted()) > LARGEST_EXPONENT:
+        raise ValueError(f"its exponent is beyond {LARGEST_EXPONENT:,}")
+    label = label.item() if isinstance(label, np.generic) else label
+    if isinstance(label, np.longdouble) and float(label) == label:  # which has no item of Python
+        return float(label)
+    if type(label) is not bool:  # members of an IntEnum or a StrEnum are equal to numbers or texts of another hash
+        for base, plain in OF_SUBCLASSES.items():
+            if isinstance(label, base):
+                return plain(label)
+    return label
 
 
 def _unwrapped(label):
     """A label out of a scalar of PyArrow, or out of an array of no axes as tensors give them; others unchanged."""
+    if type(label).__name__ == "MaskedConstant":
+        return None
     if hasattr(label, "as_py"):
         return label.as_py()
     if isinstance(label, np.void):  # a row of a structured array
@@ -56,6 +73,28 @@ def _unwrapped(label):
     if getattr(label, "shape", None) == () and not isinstance(label, np.generic):
         return np.asarray(label)[()]
     return label
+
+
+def _listed(groups):
+    """Labels of any container in a form whose items are labels, to the nanosecond."""
+    library, dtype = type(groups).__module__.split(".")[0], getattr(groups, "dtype", None)
+    if library == "polars" and getattr(dtype, "time_unit", None) == "ns" and getattr(dtype, "time_zone", None) is None:
+        return groups.to_numpy()  # (row,); an item of polars would have microseconds only
+    if library == "polars" and (str(dtype) == "Time" or getattr(dtype, "time_unit", None) == "ns"):
+        _require_microseconds((groups.dt.nanosecond() % 1000 != 0).any())
+    if library == "pyarrow" and str(getattr(groups, "type", "")) == "time64[ns]":
+        whole = groups.cast("time64[us]", safe=False).cast("time64[ns]")
+        _require_microseconds(not whole.equals(groups))
+    return groups.to_pylist() if hasattr(groups, "to_pylist") else groups
+
+
+def _require_microseconds(are_finer):
+    """Raise a ValueError where times are finer than what Python has for them."""
+    if are_finer:
+        raise ValueError(
+            "groups holds times to the nanosecond, of which Python has the microseconds only; give them as text or as "
+            "whole numbers."
+        )
 
 
 def label_text(label):
@@ -66,10 +105,17 @@ def label_text(label):
         return "{" + ",".join(sorted(map(label_text, label))) + "}"
     if isinstance(label, np.generic):  # a time; NumPy counts timedelta64 among the integers
         return f"{type(label).__name__}:{label!r}"
+    if isinstance(label, complex) and label.imag == 0:
+        label = label.real
     if isinstance(label, numbers.Rational) or (isinstance(label, (float, decimal.Decimal)) and math.isfinite(label)):
-        return f"number:{fractions.Fraction(label)}"
+        value = fractions.Fraction(label)
+        if max(abs(value.numerator), value.denominator) < 10**MOST_DIGITS:
+            return f"number:{value}"
+        return f"number:{value.numerator:x}/{value.denominator:x}"  # Python writes decimal digits slowly, or not at all
     if isinstance(label, datetime.datetime) and label.tzinfo is not None:
         return f"instant:{label.astimezone(datetime.UTC).isoformat()}"
+    if type(label).__name__ == "Interval":  # of integers or of floats
+        return f"Interval:{label_text(_plain(label.left))},{label_text(_plain(label.right))},{label.closed}"
     return f"{type(label).__name__}:{label!r}"
 
 
@@ -112,22 +158,40 @@ def as_labels(groups, n_rows):
             f"groups must hold one label per row of X; got the single value {shown(groups)}. "
             "A column of X is named in the constructor."
         )
-    labels = [_unwrapped(label) for label in (groups.to_pylist() if hasattr(groups, "to_pylist") else groups)]
+    labels = list(map(_unwrapped, _listed(groups)))
     if len(labels) != n_rows:
         raise ValueError(f"groups has {len(labels)} labels, but X has {n_rows} rows; give one label per row.")
-    for label in labels:
-        try:
-            hash(label)
-        except TypeError:
-            raise ValueError(
-                f"groups holds a label that is not hashable: {shown(label)}. Use strings, numbers or tuples."
-            ) from None
-        if type(label).__repr__ is object.__repr__:
-            raise ValueError(
-                f"groups holds {label!r}, whose text is its address: it would be another group in every process. Use "
-                "strings, numbers or tuples, or give the class a __repr__."
-            )
-    return [None if is_missing(label) else _plain(label) for label in labels]
+    return list(map(_checked, labels))
+
+
+def _checked(label):
+    """A label as ``_plain`` gives it, None if it is missing; a ValueError if it can be no label."""
+    try:
+        if is_missing(label):
+            return None
+        hash(label)
+        plain = _plain(label)
+        text_is_address = _has_address(plain)
+    except RecursionError:
+        raise ValueError("groups holds a label of tuples that are nested too deeply; write it as text.") from None
+    except Exception as error:  # of a class that compares, hashes or writes its objects in a way of its own
+        why = "not hashable" if isinstance(error, TypeError) else f"no label ({type(error).__name__}: {error})"
+        raise ValueError(
+            f"groups holds a label that is {why}: {shown(label)}. Use strings, numbers or tuples."
+        ) from None
+    if text_is_address:
+        raise ValueError(
+            f"groups holds {shown(label)}, whose text is its address: it would be another group in every process. Use "
+            "strings, numbers or tuples, or give the class a __repr__."
+        )
+    return plain
+
+
+def _has_address(label):
+    """Whether the text of a label, or of a part of it, is an address in memory."""
+    if isinstance(label, (tuple, frozenset)):
+        return any(map(_has_address, label))
+    return not isinstance(label, (str, bytes, numbers.Number)) and ADDRESS.fullmatch(repr(label)) is not None
 
 
 def read_labels(groups, n_rows, source):
@@ -191,7 +255,7 @@ def unique_labels(labels, columns=None):
     """
     missing = [i for i, label in enumerate(labels) if label is None]
     if missing:
-        source = "groups" if columns is None else f"The column(s) {columns!r} of X that groups names"
+        source = "groups" if columns is None else f"The column(s) {shown(columns)} of X that groups names"
         amount = "only missing" if len(missing) == len(labels) else f"{len(missing)} missing"
         raise ValueError(
             f"{source} has {amount} label(s), the first at row {missing[0]}; "

@@ -7,6 +7,7 @@ from sklearn.utils import check_array
 from sklearn.utils._param_validation import validate_parameter_constraints
 from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
 
+from ..support.wording import short_errors, shown
 from .columns import require_names, take_group_columns
 from .features import check_dtypes, naming_columns
 from .labels import read_labels
@@ -63,14 +64,15 @@ def read_rows(estimator, X, groups=None, *, reset):
         labels = None if groups is None else read_labels(groups, _num_samples(inputs), "groups")
     elif groups is not None:
         raise ValueError(
-            f"groups came in both ways: as the argument groups and as the column(s) {columns!r} of X that the "
+            f"groups came in both ways: as the argument groups and as the column(s) {shown(columns)} of X that the "
             "constructor names; use one of them."
         )
     else:
         require_names(X, columns)
         table = X
         if not hasattr(X, "columns"):  # of two axes, so that columns can be taken out
-            table = check_array(X, dtype=None if hasattr(X, "dtype") else object, ensure_all_finite=False)
+            with short_errors("X"):
+                table = check_array(X, dtype=None if hasattr(X, "dtype") else object, ensure_all_finite=False)
         inputs, labels, positions = take_group_columns(table, columns)
         _note_columns(estimator, table, reset)
         if checks_values:
@@ -137,8 +139,8 @@ def _note_group_columns(estimator, positions, reset):
         before = "not from a column of X" if fitted is None else f"from the column(s) of X at {fitted}"
         now = "" if positions is None else f", whose column(s) of this X are at {positions}"
         raise ValueError(
-            f"fit took the groups {before}, and the parameter groups is {estimator.groups!r} now{now}. Set it back, or "
-            "give X the columns of the fit in their order, or fit again."
+            f"fit took the groups {before}, and the parameter groups is {shown(estimator.groups)} now{now}. Set it "
+            "back, or give X the columns of the fit in their order, or fit again."
         )
 
 

@@ -2,12 +2,13 @@
 
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
+import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing
 
-from ..support.wording import named
+from ..support.wording import named, short_errors, shown
 
 INDEXED = ("csr", "csc", "lil")  # sparse formats whose rows can be taken
 
@@ -42,7 +43,7 @@ def take_columns(X, positions):
 
 
 def as_table(X, *, records_pass=False):
-    """X in a form whose rows and columns can be taken: unchanged, but for some forms of PyArrow and SciPy.
+    """X in a form whose rows and columns can be taken: unchanged, but for some forms of PyArrow, SciPy and buffers.
 
     Parameters
     ----------
@@ -59,7 +60,7 @@ def as_table(X, *, records_pass=False):
     Raises
     ------
     ValueError
-        If X is a structured array, a dict, or a list of dicts.
+        If X is a structured array, a dict, a list of dicts, a set, a lazy frame, or an array with masked entries.
     """
     if getattr(getattr(X, "dtype", None), "names", None):
         raise ValueError(
@@ -71,17 +72,43 @@ def as_table(X, *, records_pass=False):
         )
     if not records_pass and isinstance(X, (list, tuple)) and len(X) and isinstance(X[0], Mapping):
         raise ValueError(f"X is a {type(X).__name__} of dicts; make a table of it, pandas.DataFrame(X).")
+    if isinstance(X, Set):
+        raise ValueError(f"X is a {type(X).__name__}, whose rows have no order; make an array or a table of it.")
+    refuse_lazy(X, "X")
+    for rows in X if isinstance(X, (list, tuple)) else [X]:
+        check_no_mask(rows, "X")
     pyarrow = sys.modules.get("pyarrow")
     if pyarrow is not None and isinstance(X, pyarrow.RecordBatch):
         X = pyarrow.Table.from_batches([X])
     if issparse(X) and X.format not in INDEXED:
         X = X.tocsr()
+    if not hasattr(X, "__getitem__") or isinstance(X, memoryview):
+        with short_errors(f"X, a {type(X).__name__},"):
+            array = np.asarray(X)
+        X = X if array.dtype == object else array  # such as None, or a generator
     return X
 
 
+def refuse_lazy(values, name):
+    """Raise a ValueError for a lazy frame of polars, which has no rows yet."""
+    if type(values).__name__ == "LazyFrame":
+        raise ValueError(f"{name} is a LazyFrame, whose rows are not computed yet; pass {name}.collect().")
+
+
+def check_no_mask(values, name):
+    """Raise a ValueError where an array has masked entries, which NumPy would give their values back."""
+    if np.ma.is_masked(values):
+        raise ValueError(
+            f"{name} has a masked array of {np.ma.count_masked(values)} masked value(s), which are missing: fill them "
+            "in, or leave out their rows."
+        )
+
+
 def check_names(X):
-    """Raise a ValueError where a table has several columns of one name."""
+    """Raise a ValueError where a table has no columns, or several of one name."""
+    if names_of(X) == []:
+        raise ValueError(f"Found array with 0 feature(s) (shape={tuple(X.shape)}) while a minimum of 1 is required.")
     names = names_of(X) or []
     if len(set(names)) < len(names):
         twice = next(name for name, count in Counter(names).items() if count > 1)
-        raise ValueError(f"X has {names.count(twice)} columns named {twice!r}; give each a name of its own.")
+        raise ValueError(f"X has {names.count(twice)} columns named {shown(twice)}; give each a name of its own.")

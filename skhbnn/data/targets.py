@@ -1,15 +1,16 @@
 """y as callers pass it: class labels, checked and turned into an array."""
 
 import numbers
+from collections.abc import Sequence
 
 import numpy as np
 from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_y
 
-from ..support.wording import named
+from ..support.wording import named, short_errors
 from .labels import is_missing
-from .tables import names_of, take_column
+from .tables import check_no_mask, names_of, refuse_lazy, take_column
 
 
 def read_classes(estimator, X, y):
@@ -38,8 +39,9 @@ def read_classes(estimator, X, y):
         raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None.")
     y = _unwrapped(y)
     _check_no_class_missing(y)
-    y = plain_classes(_check_y(y, estimator=estimator))  # (row,)
-    check_classification_targets(y)
+    with short_errors("y"), np.errstate(invalid="ignore"):  # of floats beyond all integers
+        y = plain_classes(_check_y(y, estimator=estimator))  # (row,)
+        check_classification_targets(y)
     check_consistent_length(X, y)
     return y
 
@@ -66,28 +68,65 @@ def plain_classes(y):
     if getattr(getattr(y, "dtype", None), "kind", None) != "O" or len(getattr(y, "shape", ())) != 1:
         return y
     values = list(y)
-    kinds = sorted({type(value).__name__ for value in values})
     if all(isinstance(value, (bool, np.bool_)) for value in values):
         return np.array(values, dtype=bool)  # (row,)
     if all(isinstance(value, (numbers.Integral, np.bool_, float, np.floating)) for value in values):
         plain = np.array(values)  # (row,)
-        if all(a == b for a, b in zip(plain.tolist(), values, strict=True)):
+        are_whole = all(isinstance(value, (numbers.Integral, np.bool_)) for value in values)
+        are_equal = all(a == b for a, b in zip(plain.tolist(), values, strict=True))
+        if are_equal and plain.dtype.kind in ("iu" if are_whole else "f"):
             return plain
-    elif all(isinstance(value, str) for value in values) or any(isinstance(value, bytes) for value in values):
+    elif all(isinstance(value, str) for value in values):
+        plain = np.empty(len(values), dtype=object)  # (row,)
+        plain[:] = list(map(str.__str__, values))  # members of a StrEnum are texts of a class of their own
+        return plain
+    elif any(isinstance(value, bytes) for value in values):
         return y  # scikit-learn says what to do about bytes
-    raise ValueError(
+    raise _no_classes(values)
+
+
+def _no_classes(values):
+    """Error of objects that are no class labels of one type."""
+    kinds = sorted({type(value).__name__ for value in values})
+    return ValueError(
         f"Unknown label type: y holds objects of the type(s) {', '.join(kinds)}, such as {named(values[:1])}, that are "
         "no class labels of one type: write y.astype(str), or y.astype(int) for whole numbers."
     )
 
 
 def _unwrapped(y):
-    """Targets of PyArrow as a list, of pandas' own dtypes as an array of objects; any others unchanged."""
-    if hasattr(y, "column_names") and len(y.column_names) == 1:
+    """Targets of PyArrow and polars as a list, of pandas' own dtypes as an array of objects; any others unchanged.
+
+    A list of several types becomes an array of objects, too: NumPy would make text of numbers, and floats of integers.
+    """
+    refuse_lazy(y, "y")
+    check_no_mask(y, "y")
+    library = type(y).__module__.split(".")[0]
+    if library != "pandas" and len(names_of(y) or ()) == 1:
         y = take_column(y, 0)
-    if type(y).__module__.split(".")[0] == "pandas" and y.ndim == 1 and not isinstance(y.dtype, np.dtype):
+    if getattr(getattr(y, "dtype", None), "kind", "") == "V":
+        raise _no_classes(np.ravel(y).tolist())
+    if getattr(getattr(y, "dtype", None), "kind", "") == "T":
+        return y.astype(object)  # (row,); scikit-learn knows no StringDType
+    if library == "pandas" and getattr(y, "ndim", 0) == 1 and not isinstance(y.dtype, np.dtype):
         return y.to_numpy(dtype=object)  # (row,); scikit-learn would make floats of integers and booleans
-    return y.to_pylist() if hasattr(y, "to_pylist") and not hasattr(y, "column_names") else y
+    if names_of(y) is None and (hasattr(y, "to_pylist") or library == "polars"):
+        y = y.to_pylist() if hasattr(y, "to_pylist") else y.to_list()
+    if isinstance(y, Sequence) and not isinstance(y, (str, bytes, memoryview)):
+        y = list(y)
+    if isinstance(y, list) and not any(map(_holds_more, y)):
+        types = {type(label) for label in y}
+        if len(types) > 1 or int in types:
+            array: np.ndarray = np.empty(len(y), dtype=object)  # (row,)
+            array[:] = y
+            return array
+    return y
+
+
+def _holds_more(label):
+    """Whether a label is a list, a tuple, an array or another collection."""
+    has_length = hasattr(label, "__len__") and not isinstance(label, (str, bytes))
+    return label.shape != () if hasattr(label, "shape") else has_length
 
 
 def _check_no_class_missing(y):
@@ -98,7 +137,13 @@ def _check_no_class_missing(y):
     numeric = getattr(getattr(y, "dtype", None), "kind", "O") in "biufc"
     if numeric or (not isinstance(y, (list, tuple)) and len(getattr(y, "shape", ())) != 1):
         return  # of numbers scikit-learn's own error says it
-    labels = [label[0] if isinstance(label, (list, tuple)) and len(label) == 1 else label for label in y]
-    missing = [row for row, label in enumerate(labels) if not hasattr(label, "__len__") and is_missing(label)]
+    if isinstance(y, (list, tuple)):
+        y = [label[0] if isinstance(label, (list, tuple)) and len(label) == 1 else label for label in y]
+    elif any(map(_holds_more, y)):
+        raise _no_classes(list(y))
+    try:
+        missing = [row for row, label in enumerate(y) if not _holds_more(label) and is_missing(label)]
+    except Exception:  # of a class that compares its objects in a way of its own
+        raise _no_classes(list(y)) from None
     if missing:
         raise ValueError(f"y has {len(missing)} missing value(s), the first at row {missing[0]}; drop those rows.")

@@ -14,7 +14,7 @@ from ..posterior import prediction
 from ..posterior.draws import Posterior
 from ..support.memory import require_memory
 from ..support.typed import Entropies, Labels
-from ..support.wording import named
+from ..support.wording import named, shown
 
 
 class NetworkClassifierMixin(ClassifierMixin):
@@ -52,7 +52,7 @@ class NetworkClassifierMixin(ClassifierMixin):
         if len(self.classes_) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs samples of at least 2 classes, but the data contains only one class: "
-                f"{self.classes_.tolist()[0]!r}."
+                f"{shown(self.classes_.tolist()[0])}."
             )
 
     def _likelihood(self):

@@ -11,7 +11,7 @@ from ..data.labels import ALL_ROWS, labels_array, unique_labels
 from ..persistence.saving import why_not_saved
 from ..support.caller import warn_caller
 from ..support.typed import Columns, Labels
-from ..support.wording import named
+from ..support.wording import named, shown
 from .base import column_names
 
 COLUMNS = [None, str, Real, list, tuple, datetime.date]  # of groups: what may be a column's name or index
@@ -76,7 +76,7 @@ class GroupsMixin:
         names = getattr(self, "feature_names_in_", None)
         positions = self._group_positions()
         columns = f"at {positions}" if names is None else named([names[position] for position in positions])
-        return f"The column(s) {columns} of X that groups={self.groups!r} names"
+        return f"The column(s) {columns} of X that groups={shown(self.groups)} names"
 
     def _take_groups(self, labels, n_rows):
         """Sorted distinct labels of a fit, and the label of each row; sets groups_.

@@ -105,7 +105,7 @@ def network_posterior(fitted, group, covariance, align):
                 + ("" if doubt is None else f" {doubt}")
             )
     elif group is not None:
-        raise ValueError(f"group={group!r}, but this {type(fitted).__name__} was fitted without groups.")
+        raise ValueError(f"group={shown(group)}, but this {type(fitted).__name__} was fitted without groups.")
     if posterior.n_draws == 1:
         raise ValueError(f'A mode has no covariance: fit the {type(fitted).__name__} with inference="nuts".')
     mean, cov = weight_moments(network, posterior.group_weights(code), covariance, align)

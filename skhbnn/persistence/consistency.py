@@ -132,15 +132,15 @@ def _faults(estimator):
     weights = posterior.chain_weights
     if weights is not None and not (np.all(weights >= 0) and np.isclose(weights.sum(), 1)):
         yield "posterior_.chain_weights are no weights that add up to 1"
-    yield from _column_faults(estimator)
+    yield from _column_faults(estimator, lengths["input"])
     takes_groups = {hasattr(estimator, name) for name in ("unseen_groups", "groups_")}
     if takes_groups != {grouped} or not (grouped or lengths["group"] == 1):
         levels = f"{lengths['group']} groups and the levels {model.levels}"
         yield f"a model of {levels} is not of a {type(estimator).__name__}"
     if not 0 <= posterior.seed < 2**32:
         yield f"the seed is {posterior.seed}"
-    if np.any(estimator.standardizer_.scale <= 0):
-        yield "standardizer_.scale is not positive"
+    if np.any(estimator.standardizer_.scale < np.finfo(float).tiny):
+        yield "standardizer_.scale is not positive, or too small to divide by"
     probes = getattr(attributes["diagnostics_"], "probe_rows", None)  # (probe,)
     if probes is not None and (probes.min() < 0 or probes.max() >= lengths["row"]):
         yield "diagnostics_.probe_rows are not rows of the fit"
@@ -175,19 +175,20 @@ def _per_group_faults(estimator):
         check_is_fitted(member)
         if not np.isin(member.classes_, estimator.classes_).all():
             yield "an estimator has a class that is not in classes_"
-        if member.n_features_in_ != everyone[0].n_features_in_ or member.n_features_in_ > estimator.n_features_in_:
-            yield f"an estimator has {member.n_features_in_} features"
-    yield from _column_faults(estimator)
+        yield from _column_faults(estimator, member.n_features_in_)
     names = attributes["feature_names_in_"]
     if names is not None and names.shape != (estimator.n_features_in_,):
         yield f"feature_names_in_ has shape {names.shape} instead of ({estimator.n_features_in_},)"
 
 
-def _column_faults(estimator):
-    """Yield each fault of the positions of the columns that hold the groups."""
+def _column_faults(estimator, n_inputs):
+    """Yield each fault of the number of columns, and of the positions of those that hold the groups."""
     columns = getattr(estimator, "group_columns_", None) or []
     if not all(type(column) is int and 0 <= column < estimator.n_features_in_ for column in columns):
         yield f"group_columns_ is {columns}"
+    n_labels = len(estimator._group_positions()) if hasattr(estimator, "_group_positions") else 0
+    if estimator.n_features_in_ != n_inputs + n_labels:
+        yield f"n_features_in_ is {estimator.n_features_in_} for {n_inputs} inputs and {n_labels} columns of groups"
 
 
 def _texts(groups):

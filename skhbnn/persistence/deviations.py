@@ -89,8 +89,9 @@ class GroupDeviations:
         codes = _from_huffman(self.codes, (*self.shape, len(self.columns)))  # (chain, draw, group, coded weight)
         weights = np.repeat(group_mean[:, :, None], self.shape[2], axis=2)  # (chain, draw, group, weight)
         distance = np.sinh(STEP * np.arange(256, dtype=np.uint8).view(np.int8)).astype(np.float32)  # (byte,), in scales
-        for of_chain, coded in zip(weights, codes.view(np.uint8), strict=True):
-            of_chain[..., self.columns] += self.centre + self.scale * distance[coded]  # (draw, group, coded weight)
+        with np.errstate(over="ignore", invalid="ignore"):  # of a forged file, of which consistency.py asks the result
+            for of_chain, coded in zip(weights, codes.view(np.uint8), strict=True):
+                of_chain[..., self.columns] += self.centre + self.scale * distance[coded]  # (draw, group, coded weight)
         return weights
 
     def _check(self, group_mean):

@@ -17,6 +17,7 @@ import uuid
 import numpy as np
 
 from ..data.labels import label_text
+from ..support.wording import shown
 from . import pandas_values
 from .archive import ARRAY_KINDS
 
@@ -134,10 +135,10 @@ def encode(value, arrays, where):
             except (TypeError, ValueError) as error:
                 raise type(error)(f"{where} cannot be saved: {error}.") from error
             if not exact:
-                raise ValueError(f"{where} cannot be saved exactly: {value!r}.")
+                raise ValueError(f"{where} cannot be saved exactly: {shown(value)}.")
             return {f"${kind}": encode(simple, arrays, where)}
     raise TypeError(
-        f"{where} is a {cls.__module__}.{cls.__qualname__}, which cannot be saved: {value!r:.200}. Use None, a "
+        f"{where} is a {cls.__module__}.{cls.__qualname__}, which cannot be saved: {shown(value)}. Use None, a "
         "boolean, a number, a string, bytes, a time, an array, or a tuple, list, dict or frozenset of such values."
     )
 

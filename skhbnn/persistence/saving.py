@@ -25,6 +25,7 @@ from ..posterior.diagnostics import Diagnostics, OptimizationDiagnostics
 from ..posterior.draws import Posterior
 from ..support.files import is_binary_file
 from ..support.typed import BinaryReader, BinaryWriter, Path
+from ..support.wording import shortened
 from . import archive, encoding
 from .consistency import attributes_of, check_fit
 from .deviations import GroupDeviations
@@ -215,6 +216,6 @@ def _read(file, name):
     except (OSError, MemoryError):
         raise
     except Exception as error:  # whatever fails on a damaged or forged file is a fault of the file
-        reason = error if isinstance(error, ValueError) else repr(error)
+        reason = shortened(str(error) if isinstance(error, ValueError) else repr(error))
         raise ValueError(f"{name} is not a whole file of a saved estimator: {reason}") from error
     return estimator

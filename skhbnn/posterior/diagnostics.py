@@ -15,6 +15,7 @@ import numpy as np
 from ..inference.trace import PARETO_K_LIMIT
 from ..support.libraries import import_arviz
 from ..support.typed import Counts, Floats, Integers
+from ..support.wording import shown
 
 MAX_PROBES = 24
 R_HAT_LIMIT = 1.01
@@ -174,7 +175,7 @@ class Diagnostics:
 
     def _where(self, quantity, probe):
         row = f"of the {quantity} at row {self.probe_rows[probe]}"
-        return row if self.probe_groups is None else f"{row} (group {self.probe_groups[probe]!r})"
+        return row if self.probe_groups is None else f"{row} (group {shown(self.probe_groups[probe])})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -303,4 +304,5 @@ def _each(statistic, draws):
     """An ArviZ statistic of every scalar quantity in draws (chain, draw, ...)."""
     flat = draws.reshape(*draws.shape[:2], -1).astype(float)  # (chain, draw, quantity)
     with np.errstate(divide="ignore", invalid="ignore"):  # chains that never move: R-hat is inf or NaN, and reported
-        return np.array([statistic(flat[:, :, q]) for q in range(flat.shape[2])]).reshape(draws.shape[2:])
+        values = [statistic(flat[:, :, q]) for q in range(flat.shape[2])]
+    return np.array(values, dtype=float).reshape(draws.shape[2:])  # of draws that are all equal, ArviZ counts the draws

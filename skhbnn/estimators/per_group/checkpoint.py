@@ -14,6 +14,7 @@ from scipy.sparse import issparse
 from ...data.labels import label_text
 from ...data.tables import take_column
 from ...support.files import replaced_file
+from ...support.wording import shown
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -231,7 +232,7 @@ class Checkpoint:
         seal, contents = stored[:DIGEST_BYTES], stored[DIGEST_BYTES:]
         if seal != self._seal(name, contents):
             raise ValueError(
-                f"The checkpoint {str(self.folder / name)!r} of {label!r} is corrupt or of another run: remove that "
-                "file to have it fitted again."
+                f"The checkpoint {str(self.folder / name)!r} of {shown(label)} is corrupt or of another run: remove "
+                "that file to have it fitted again."
             )
         return joblib.load(io.BytesIO(contents))

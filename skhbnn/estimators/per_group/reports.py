@@ -3,7 +3,7 @@
 from sklearn.exceptions import FitFailedWarning
 
 from ...support.caller import warn_caller
-from ...support.wording import named
+from ...support.wording import named, shown
 from .fits import POOLED
 
 
@@ -11,7 +11,7 @@ def group_text(key, column):
     """Text of a key for a message: the group, with the column of X that holds its label, if one does."""
     if key is POOLED:
         return "the fallback"
-    return f"group {key!r}" + ("" if column is None else f" of column(s) {column!r}")
+    return f"group {shown(key)}" + ("" if column is None else f" of column(s) {shown(column)}")
 
 
 def report(outcomes, column, *, tolerant, advice):

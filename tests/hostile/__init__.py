@@ -1,0 +1,9 @@
+"""Hostile data for fuzzing, beside the same data as plain floats and labels."""
+
+from .columns import columns
+from .files import files
+from .fits import fits
+from .predictions import predictions
+
+# Strategies of cases; the method ``check`` of a case raises an error where something escapes.
+PROPERTIES = {"fit": fits, "predict": predictions, "columns": columns, "files": files}

@@ -13,16 +13,16 @@ from pathlib import Path
 
 SECTIONS = (
     *("startup", "speed", "flat", "prediction", "quality", "new_groups", "weight_priors", "advi"),
-    *("search", "many_groups", "laplace", "sequential"),
+    *("gradient", "search", "many_groups", "laplace", "sequential"),
 )
 LONG = (
     *("calibration", "predictive_calibration", "defaults", "peers", "scaling", "stacking", "starts"),
-    *("insteval", "saved", "real"),
+    *("insteval", "saved", "real", "budgets"),
 )
 DATA = {  # what they read
     **dict.fromkeys(("predictive_calibration", "defaults", "stacking"), "vowel.csv and contraception.csv"),
     "insteval": "insteval.csv",
-    **dict.fromkeys(("saved", "real"), "the CSV files that benchmarks/grouped_data.py names"),
+    **dict.fromkeys(("saved", "real", "budgets"), "the CSV files that benchmarks/grouped_data.py names"),
 }
 RESULTS = Path(__file__).parent / "results"
 PAGES = Path(__file__).parents[1] / "docs" / "tables"

@@ -256,10 +256,12 @@ def test_logits_of_unseen_groups_have_the_population_moments(fit_groups, moons):
 
 def test_unseen_groups_of_a_mode_are_averaged(fit_groups, moons):
     """A mode has one draw, and an unseen group is still as unsure as the group distribution, here by quadrature."""
-    fitted = fit_groups(groups=moons.groups, hidden_layer_sizes=(), pooling="partial", inference="map")
+    fitted = fit_groups(
+        groups=moons.groups, hidden_layer_sizes=(), pooling="partial", inference="map", group_scale_prior=0.5
+    )
     posterior, X = fitted.posterior_, moons.X_new[:5]
     x = np.c_[fitted.standardizer_.transform(X), np.ones(5)]  # (row, weight)
-    mean, scale = posterior.group_mean[0, 0].astype(float), posterior.group_scale[0, 0, [0, 0, 1]].astype(float)
+    mean, scale = posterior.group_mean[0, 0].astype(float), 0.5
     nodes, weights = np.polynomial.hermite_e.hermegauss(60)
     p = expit(x @ mean + np.outer(nodes, np.linalg.norm(x * scale, axis=1)))  # (node, row)
     first, second = (weights / weights.sum()) @ p, (weights / weights.sum()) @ p**2  # (row,) each

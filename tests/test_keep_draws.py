@@ -84,7 +84,7 @@ def test_predictions_are_those_of_the_kept_draws(hierarchical, saved, moons):
 
 def test_modes_keep_their_shares(moons, saved, fit_groups):
     """Draws of Laplace's approximation stand by mode, and each keeps the mode that it is linearised around."""
-    fitted = fit_groups(groups=moons.groups, inference="laplace", draws=60, chains=4)
+    fitted = fit_groups(groups=moons.groups, inference="laplace", group_scale_prior=0.5, draws=60, chains=4)
     mode = np.repeat([0, 1], [40, 20])[None]  # (chain, draw)
     weights = fitted.posterior_.weights[:1, :1] + 0.01 * mode[..., None, None].astype(np.float32)
     modes = np.stack([weights[0, 0], weights[0, -1]])  # (mode, group, weight)

@@ -21,7 +21,9 @@ TEXT = WIDE.astype(str).add_prefix("x").map("x{}".format)
 
 @pytest.fixture(scope="module")
 def many():
-    return HierarchicalBNNClassifier(unseen_groups="error", **QUICK).fit(X, y, groups=np.repeat(NAMES, 2))
+    return HierarchicalBNNClassifier(unseen_groups="error", group_scale_prior=0.5, **QUICK).fit(
+        X, y, groups=np.repeat(NAMES, 2)
+    )
 
 
 @pytest.fixture(scope="module")

@@ -202,6 +202,28 @@ def test_cauchy_groups_have_no_covariance_for_a_prior(fit_groups, moons, monkeyp
             InformedPriorBNNClassifier.from_hierarchical(fitted.set_params(weight_prior=now))
 
 
+@pytest.mark.parametrize("inference", ["laplace", "map"])
+def test_modes_of_learned_group_scales_are_refused(inference, moons):
+    estimator = HierarchicalBNNClassifier((2,), inference=inference, chains=1, max_iter=5, draws=10, random_state=0)
+    with pytest.raises(ValueError, match=rf"inference='{inference}' needs the group scales fixed.*PerGroupClassifier"):
+        estimator.fit(moons.X, moons.y, groups=moons.groups)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        estimator.set_params(group_scale_prior=0.5).fit(moons.X, moons.y, groups=moons.groups)
+
+
+@pytest.mark.parametrize("inference", ["advi", "fullrank_advi"])
+def test_variational_fits_of_groups_say_what_they_cost(inference, moons):
+    estimator = HierarchicalBNNClassifier((2,), inference=inference, max_iter=5, draws=10, random_state=0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        estimator.fit(moons.X, moons.y, groups=moons.groups)
+    texts = [str(warning.message) for warning in caught if warning.category is UserWarning]
+    assert len(texts) == 1
+    assert f"inference='{inference}' takes the weights" in texts[0]
+    assert 'Use inference="nuts"' in texts[0]
+
+
 def test_grid_search_reaches_every_choice(moons):
     """Priors, pooling and width as plain parameters, groups as a column."""
     table = np.c_[moons.X, moons.groups]  # (row, feature and group)
@@ -211,7 +233,7 @@ def test_grid_search_reaches_every_choice(moons):
         "pooling": ["partial", ["complete", "none"]],
         "prior_scale": [0.7, "fan_in", [1.0, 2.0]],
     }
-    model = HierarchicalBNNClassifier((2,), groups=2, inference="map", chains=1, max_iter=15, random_state=0)
+    model = HierarchicalBNNClassifier((2,), groups=2, chains=1, tune=20, draws=20, random_state=0)
     search = RandomizedSearchCV(
         model, grid, n_iter=12, cv=2, scoring="neg_log_loss", random_state=0, error_score="raise"
     )

@@ -417,7 +417,9 @@ def test_warnings_of_groups_come_as_one(n_jobs, large, moons):
 @pytest.mark.filterwarnings("default::sklearn.exceptions.ConvergenceWarning")
 def test_convergence_warnings_reach_the_caller_from_other_processes(small, moons):
     estimator = PerGroupClassifier(FlatBNNClassifier(**small), n_jobs=2)
-    with pytest.warns(ConvergenceWarning, match="group . said: FlatBNNClassifier may not have converged"):
+    with pytest.warns(
+        ConvergenceWarning, match="group . said: Predictions of this FlatBNNClassifier are not to be trusted"
+    ):
         estimator.fit(moons.X, moons.y, groups=moons.groups)
 
 

@@ -201,7 +201,7 @@ class FlatBNNClassifier(ClassifierMethods, NetworkClassifierMixin, FlatBNN):
         Warns
         -----
         ConvergenceWarning
-            If the chains did not converge; the fit is kept.
+            If predictions are not to be trusted; the fit is kept.
         """
         self._forget()
         inputs, _ = read_rows(self, X, reset=True)  # (row, feature)

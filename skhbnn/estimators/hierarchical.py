@@ -13,6 +13,7 @@ from ..data.rows import group_rows
 from ..model import pooling, scale_priors
 from ..model.build import hierarchical_model, layer_scales
 from ..persistence.saving import storable
+from ..support.caller import warn_caller
 from ..support.floats import floats_as_usual
 from ..support.typed import (
     Activation,
@@ -35,6 +36,9 @@ from .classifier_methods import GroupedClassifierMethods
 from .groups import COLUMNS, GroupsMixin, unseen_text, warn_of_unseen
 from .independent_prior import IndependentPriorMixin
 
+MODES = ("laplace", "map")  # methods that climb to the modes of all that is learned
+VARIATIONAL = ("advi", "fullrank_advi")
+
 
 class HierarchicalBNN(GroupsMixin, IndependentPriorMixin, BaseBNN):
     """A network per group under one learned group distribution, for any task."""
@@ -52,6 +56,24 @@ class HierarchicalBNN(GroupsMixin, IndependentPriorMixin, BaseBNN):
     pooling: Pooling
     group_scale_prior: GroupScalePrior
     unseen_groups: UnseenGroups
+
+    def _check_inference(self):
+        """Refuse a method whose result would be of no use, and warn of one whose result is far from the posterior."""
+        if self.inference in MODES and isinstance(self.group_scale_prior, str):
+            raise ValueError(
+                f"inference={self.inference!r} needs the group scales fixed: learned with the groups' networks, they "
+                "have no mode of any use, and its predictions would be worse than the frequencies of the classes. Use "
+                'inference="nuts", or make group_scale_prior a number. For many small groups: fit some hundred of them '
+                'by "nuts", and PerGroupClassifier(InformedPriorBNNClassifier.from_hierarchical(fit, '
+                f"inference={self.inference!r})) to the others."
+            )
+        if self.inference in VARIATIONAL:
+            warn_caller(
+                f"inference={self.inference!r} takes the weights of all groups for normal and of one mode: on grouped "
+                "data it predicts far worse than NUTS (on the article's data, log loss 0.40 instead of 0.30 nats). Use "
+                'inference="nuts" unless there are too many rows for it.',
+                UserWarning,
+            )
 
     def _model(self, data):
         """Model that the parameters ask for, of the rows of a fit."""
@@ -148,9 +170,9 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         it is ``"complete"`` for the first layer and ``"partial"`` for the others.
     inference : {"nuts", "laplace", "advi", "fullrank_advi", "map", "metropolis", "pymc"}, default="nuts"
         ``"nuts"`` samples the compiled density with nutpie. ``"laplace"`` takes normal distributions around its modes,
-        for many small groups; ``diagnostics_.pareto_k`` says whether the approximation is good enough. ``"advi"`` and
-        ``"fullrank_advi"`` fit a normal approximation with ``pm.fit``; ``"map"`` finds the mode; ``"metropolis"`` and
-        ``"pymc"`` are ``pm.sample`` on the PyMC model.
+        and ``"map"`` the mode: both need a float as ``group_scale_prior``, for learned scales have no mode of any use.
+        ``"advi"`` and ``"fullrank_advi"`` fit a normal approximation with ``pm.fit``, whose predictions are far behind
+        those of NUTS on grouped data; ``"metropolis"`` and ``"pymc"`` are ``pm.sample`` on the PyMC model.
     chains : int, default=4
         Number of Markov chains, or of starts for ``"laplace"`` and ``"map"``.
     tune : int, default=500
@@ -307,11 +329,13 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         Warns
         -----
         ConvergenceWarning
-            If the chains did not converge; the fit is kept.
+            If predictions are not to be trusted; the fit is kept.
         UserWarning
-            If there are no groups, so that all rows are one group, or the labels look like something else than groups.
+            If there are no groups, so that all rows are one group, the labels look like something else than groups, or
+            ``inference`` is a variational method.
         """
         self._forget()
         inputs, labels = read_rows(self, X, groups, reset=True)  # (row, feature), labels of the rows
+        self._check_inference()
         data = self._take_rows(inputs, self._read_targets(inputs, y), labels)
         return self._fit_model(self._model(data), data, grouped=self.groups_ is not None)

@@ -479,7 +479,7 @@ class InformedPriorBNNClassifier(ClassifierMethods, NetworkClassifierMixin, Info
         Warns
         -----
         ConvergenceWarning
-            If the chains did not converge; the fit is kept.
+            If predictions are not to be trusted; the fit is kept.
         """
         self._forget()
         inputs = self._read_inputs(X)  # (row, feature)

@@ -43,7 +43,7 @@ ESTIMATORS = {
     "flat": lambda: FlatBNNClassifier(**MODE),
     "flat, sampled": lambda: FlatBNNClassifier(**NUTS),
     "informed": lambda: InformedPriorBNNClassifier.from_hierarchical(learned()).set_params(**MODE, classes=None),
-    "hierarchical": lambda: HierarchicalBNNClassifier(**MODE),
+    "hierarchical": lambda: HierarchicalBNNClassifier(group_scale_prior=0.5, **MODE),
     "hierarchical, sampled": lambda: HierarchicalBNNClassifier(**NUTS),
     "per group": lambda: PerGroupClassifier(InformedPriorBNNClassifier(**MODE), fallback="prior"),
     "per group, of scikit-learn": lambda: PerGroupClassifier(LogisticRegression(max_iter=20)),

@@ -1,0 +1,140 @@
+"""How long a fit must be, how its groups are best pooled, and what its stated errors are worth.
+
+Real data as in `real`, and the rotated moons of the 2018 article with 5 to 50 rows a group. Hierarchical fits; what a row
+does not name is the default. Log loss is of the rows that do not train, in nats; "beyond the long fit" is paired over the
+sets. CPU seconds are of all cores together, and of the fit alone.
+
+"Budgets" compares chains, steps of tuning and draws of each chain. "Poolings" compares `pooling`, all with the default
+budget. "Errors" compares refits by the default settings with other seeds. A fit states the Monte Carlo error of its
+probabilities at some training rows, `diagnostics_.mcse`; the distance of two fits is that of their probabilities of a test
+row. Fits are sorted by the largest error that they state.
+"""
+
+import json
+import sys
+import time
+
+import numpy as np
+
+from skhbnn import HierarchicalBNNClassifier
+from skhbnn.datasets import make_rotated_moons
+
+from .common import convergence_ignored, first_rows, scores
+from .grouped_data import CLASSIFICATION, Table, find, halves, read
+
+LONG = "4 chains of 500 + 500"
+BUDGETS = {
+    LONG: {"chains": 4, "tune": 500, "draws": 500},
+    "4 of 300 + 200": {"chains": 4, "tune": 300, "draws": 200},
+    "4 of 200 + 150": {"chains": 4, "tune": 200, "draws": 150},
+    "4 of 150 + 100": {"chains": 4, "tune": 150, "draws": 100},
+    "6 of 120 + 80": {"chains": 6, "tune": 120, "draws": 80},
+    "8 of 100 + 50": {"chains": 8, "tune": 100, "draws": 50},
+    "8 of 60 + 40": {"chains": 8, "tune": 60, "draws": 40},
+}
+POOLINGS = {
+    '"auto"': {},
+    '"affine"': {"pooling": "affine"},
+    '"partial"': {"pooling": "partial"},
+    "first layer complete": {"pooling": ["complete", "partial", "partial"]},
+    "hidden layers complete": {"pooling": ["complete", "complete", "partial"]},
+    '"auto", half-Cauchy group scales': {"group_scale_prior": "half_cauchy"},
+}
+REFITS = 4  # by the default settings
+MOONS = {f"moons, {n} rows": n for n in (5, 10, 50)}
+LEFT_OUT = ("Chem97",)  # a fit takes minutes
+
+
+def split(folder, name):
+    """Rows that train and rows that test, as Tables."""
+    if name in MOONS:
+        X, X_test, y, y_test, groups, groups_test = make_rotated_moons()
+        rows = first_rows(groups, MOONS[name])
+        return Table(X[rows], y[rows], groups[rows], []), Table(X_test, y_test, groups_test, [])
+    table = read(folder, name)
+    return [table.rows(rows) for rows in halves(table.groups, 0)]
+
+
+def fit(train, test, seed=0, **params):
+    """A fit, its probabilities of the test rows (row, class), its log loss, and its CPU seconds."""
+    start = time.process_time()
+    with convergence_ignored():
+        fitted = HierarchicalBNNClassifier(random_state=seed, **params).fit(train.X, train.y, groups=train.groups)
+    seconds = time.process_time() - start
+    proba = fitted.predict_proba(test.X, groups=test.groups)  # (row, class)
+    return fitted, proba, scores(test.y, proba)[1], seconds
+
+
+def run(folder):
+    names = [name for name in CLASSIFICATION if find(folder, name) and name not in LEFT_OUT] + list(MOONS)
+    losses: dict = {}
+    seconds: dict = {}
+    errors = []
+    for name in names:
+        train, test = split(folder, name)
+        for label, params in {**BUDGETS, **POOLINGS}.items():
+            _, _, losses[name, label], seconds[name, label] = fit(train, test, **params)
+            print(json.dumps([name, label, losses[name, label], seconds[name, label]]), file=sys.stderr, flush=True)
+        errors += refits(train, test)
+    return {
+        "Budgets": compared(names, BUDGETS, losses, seconds),
+        "Poolings": compared(names, POOLINGS, losses, seconds),
+        "Errors": error_table(errors),
+        "Log loss of the budgets": by_set(names, BUDGETS, losses),
+        "Log loss of the poolings": by_set(names, POOLINGS, losses),
+    }
+
+
+def compared(names, settings, losses, seconds):
+    """A row of each setting: its log loss beyond that of the first, over the sets, and its time."""
+    first, rows = next(iter(settings)), []
+    for label in settings:
+        beyond = np.array([losses[name, label] - losses[name, first] for name in names])  # (set,)
+        taken = np.array([seconds[name, label] for name in names])  # (set,)
+        rows.append(
+            {
+                "setting": label,
+                "log loss beyond the first, mean": f"{beyond.mean():+.4f} ± {beyond.std(ddof=1) / len(names) ** 0.5:.4f}",
+                "worst": f"{beyond.max():+.4f}",
+                "CPU seconds, median": float(np.median(taken)),
+                "most": float(taken.max()),
+            }
+        )
+    return rows
+
+
+def by_set(names, settings, losses):
+    """A row of each set, a column of each setting."""
+    return [{"set": name, **{label: f"{losses[name, label]:.4f}" for label in settings}} for name in names]
+
+
+def refits(train, test):
+    """Of each of some refits: the largest error it states, and distances of its probabilities from those of the others.
+
+    A distance is the 95th percentile over rows.
+    """
+    fits = [fit(train, test, seed) for seed in range(REFITS)]
+    found = []
+    for k, (fitted, proba, *_) in enumerate(fits):
+        others = [np.abs(proba - other).max(axis=1) for j, (_, other, *_) in enumerate(fits) if j != k]  # (row,) each
+        found.append((fitted.diagnostics_, [float(np.quantile(distance, 0.95)) for distance in others]))
+    return found
+
+
+def error_table(errors):
+    """Of fits that state errors up to each of some limits: how many there are, and how far refits are."""
+    rows, lower = [], 0.0
+    for upper in (0.01, 0.02, 0.03, 0.04, 0.05, 0.07, 1.0):
+        within = [distances for found, distances in errors if lower < found.mcse.max() <= upper]
+        apart = np.concatenate([np.empty(0), *within])  # (pair of fits,)
+        rows.append(
+            {
+                "largest error stated": f"{lower} to {upper}",
+                "fits": len(within),
+                "warned": sum(bool(found.doubts()) for found, _ in errors if lower < found.mcse.max() <= upper),
+                "distance of refits, median": float(np.median(apart)) if len(apart) else "",
+                "95th percentile": float(np.quantile(apart, 0.95)) if len(apart) else "",
+            }
+        )
+        lower = upper
+    return rows

@@ -81,8 +81,8 @@ def main():
     parser.add_argument("--hidden", metavar="N", type=int, nargs="+", help="units of each hidden layer; 5 5 by default")
     parser.add_argument("--test-size", metavar="SHARE", type=float, help="share of test rows; 0.5 by default")
     parser.add_argument("--chains", type=int, default=4)
-    parser.add_argument("--tune", type=int, default=500, help="steps that adapt the sampler")
-    parser.add_argument("--draws", type=int, default=500, help="steps that are kept")
+    parser.add_argument("--tune", type=int, default=300, help="steps that adapt the sampler")
+    parser.add_argument("--draws", type=int, default=200, help="steps that are kept")
     parser.add_argument("--figures", metavar="DIR", type=Path, default=Path(__file__).parent / "figures")
     options = parser.parse_args()
     if min(options.chains, options.tune, options.draws, *(options.hidden or [1])) < 1 or options.draws < 4:

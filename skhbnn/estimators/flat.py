@@ -63,14 +63,14 @@ class FlatBNNClassifier(ClassifierMethods, NetworkClassifierMixin, FlatBNN):
         ``"pymc"`` are ``pm.sample`` on the PyMC model.
     chains : int, default=4
         Number of Markov chains, or of starts for ``"laplace"`` and ``"map"``.
-    tune : int, default=500
-        Steps of each chain that adapt the sampler and are thrown away.
-    draws : int, default=500
+    tune : int, default=300
+        Steps of each chain that adapt the sampler and are thrown away. Predictions need no more than the default of
+        ``tune`` and ``draws``; a study of the posterior itself, of group scales or tails, asks for 1000 of each.
+    draws : int, default=200
         Steps of each chain that are kept, or draws from the approximation of a variational method or of ``"laplace"``.
     tol : float, default=None
         Greatest Monte Carlo standard error of a class probability. With it NUTS stops before ``draws`` as soon as no
-        probability at fixed training rows has a greater one, and their logits have R-hat at most 1.01 and an effective
-        sample size of 100 per chain. None: exactly ``draws``.
+        probability at fixed training rows has a greater one. None: exactly ``draws``.
     chain_weights : {"equal", "stacking"}, default="equal"
         Share of each chain in predictions and in priors made from the fit. ``"stacking"`` gives chains that found
         different modes the weights with which the mixture of the chains predicts unseen rows best [2]_.
@@ -143,8 +143,8 @@ class FlatBNNClassifier(ClassifierMethods, NetworkClassifierMixin, FlatBNN):
         prior_scale: PriorScale = 2.0,
         inference: Inference = "nuts",
         chains: int = 4,
-        tune: int = 500,
-        draws: int = 500,
+        tune: int = 300,
+        draws: int = 200,
         tol: float | None = None,
         chain_weights: ChainWeights = "equal",
         target_accept: float = 0.9,

@@ -126,10 +126,11 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
     with z_g ~ Normal(0, 1), where the group mean mu ~ Normal(0, ``prior_scale**2``) and the group scales sd ~
     HalfNormal(1) are learned.
 
-    By default, with at most 16 features, only the output layer is pooled like that, and the first layer up to an affine
-    map of the inputs: group g sees x A_g + s_g with A_g = I + sd · z_g and s_g = sd · z_g, and the hidden layers are
-    common to all groups. This takes fewer numbers per group, and predicts better from few rows: a group may shift, turn
-    and stretch the features. Other families of priors, and other pooling of any layer, are parameters. Every layer has
+    By default, with few features, only the output layer is pooled like that, and the first layer up to an affine map of
+    the inputs: group g sees x A_g + s_g with A_g = I + sd · z_g and s_g = sd · z_g, and the hidden layers are common to
+    all groups. This takes fewer numbers per group, and predicts better from few rows: a group may shift, turn and
+    stretch the features. With many features, all groups share the first layer, and the others are pooled partially.
+    Other families of priors, and other pooling of any layer, are parameters. Every layer has
     one group scale for its matrix and one for its intercepts, and the map has one for A and one for s. Inputs are
     standardised internally over all rows.
 
@@ -175,14 +176,14 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         those of NUTS on grouped data; ``"metropolis"`` and ``"pymc"`` are ``pm.sample`` on the PyMC model.
     chains : int, default=4
         Number of Markov chains, or of starts for ``"laplace"`` and ``"map"``.
-    tune : int, default=500
-        Steps of each chain that adapt the sampler and are thrown away.
-    draws : int, default=500
+    tune : int, default=300
+        Steps of each chain that adapt the sampler and are thrown away. Predictions need no more than the default of
+        ``tune`` and ``draws``; a study of the posterior itself, of group scales or tails, asks for 1000 of each.
+    draws : int, default=200
         Steps of each chain that are kept, or draws from the approximation of a variational method or of ``"laplace"``.
     tol : float, default=None
         Greatest Monte Carlo standard error of a class probability. With it NUTS stops before ``draws`` as soon as no
-        probability at fixed training rows has a greater one, and their logits and the learned group scales have R-hat
-        at most 1.01 and an effective sample size of 100 per chain. None: exactly ``draws``.
+        probability at fixed training rows has a greater one. None: exactly ``draws``.
     chain_weights : {"equal", "stacking"}, default="equal"
         Share of each chain in predictions and in priors made from the fit. ``"stacking"`` gives chains that found
         different modes the weights with which the mixture of the chains predicts unseen rows best [2]_.
@@ -265,8 +266,8 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         pooling: Pooling = "auto",
         inference: Inference = "nuts",
         chains: int = 4,
-        tune: int = 500,
-        draws: int = 500,
+        tune: int = 300,
+        draws: int = 200,
         tol: float | None = None,
         chain_weights: ChainWeights = "equal",
         target_accept: float = 0.9,

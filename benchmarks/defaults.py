@@ -10,7 +10,7 @@ Three data sets, in each of which the groups are known:
   train, the others test, in three ways.
 
 The settings differ in what they name from the default, which is: `pooling="affine"`, `prior_scale=(1.0, 4.0)`,
-intercepts, and `hidden_layer_sizes=(5, 5)`. For the vowels it is `(20,)`.
+intercepts, and `hidden_layer_sizes=(5, 5)`. For the vowels it is `(20,)`, with settings of the mode alone beside it.
 The article's own settings are `pooling="partial"`, no intercepts and `prior_scale=1.0`. Where a group scale for the
 matrix and one for the intercepts of every layer become one per layer or one per unit, pooling is partial.
 The two half moons are each other's image under half a turn, which a network of tanh units without intercepts knows
@@ -92,6 +92,16 @@ def settings(n_layers, hidden, wider):
     return found
 
 
+def modes():
+    """The same of the mode alone, for the vowels."""
+    for activation in ("tanh", "relu"):
+        for scale in (1.0, 2.0):
+            params = {"hidden_layer_sizes": (50,), "activation": activation, "prior_scale": scale, "inference": "map"}
+            for pooling in ("affine", "partial"):
+                name = f"mode, (50,), {activation!r}, {pooling!r}, prior_scale={scale}"
+                yield name, (HierarchicalBNNClassifier, {**params, "pooling": pooling})
+
+
 def run(folder):
     """Table of the settings; folder holds vowel.csv and contraception.csv."""
     require_data(folder)
@@ -106,7 +116,7 @@ def all_tasks(folder):
     tasks = [(f"moons, {n} rows", moons(seed, n), networks) for n in ROWS for seed in SEEDS]
     for k in SPLITS:
         tasks.append(("contraception", contraception(k, folder / "contraception.csv")[0], networks))
-    vowels = settings(2, (20,), (40,))
+    vowels = settings(2, (20,), (40,)) | dict(modes())
     return tasks + [("vowel", vowel(k, folder / "vowel.csv")[0], vowels) for k in SPLITS]
 
 

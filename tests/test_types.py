@@ -134,10 +134,11 @@ assert_type(posterior.log_likelihood(hierarchical.training_data_), Floats)
 assert_type(posterior.of_chains([0, 1]).thinned(100), Posterior)
 diagnostics = hierarchical.diagnostics_
 assert_type(diagnostics.problems(), list[str])
+assert_type(diagnostics.doubts(), list[str])
 if isinstance(diagnostics, Diagnostics):
     assert_type(diagnostics.r_hat, Floats)
     assert_type(diagnostics.divergences, NDArray[np.integer[Any]] | None)
-    assert_type(diagnostics.mixing_problems(), list[str])
+    assert_type(diagnostics.is_precise, bool)
 else:
     assert_type(diagnostics, OptimizationDiagnostics)
     assert_type(diagnostics.pareto_k, float | None)

@@ -259,6 +259,7 @@ class Layout:
         Returns
         -------
         parents : ndarray of shape (n_members,)
+            Position of the member that lies around each.
         """
         if level == 1:
             return np.zeros(self.members[0].max() + 1, dtype=int)

@@ -11,7 +11,7 @@ from numpy.lib import format as npy
 
 from ..support.files import is_binary_file, replaced_file
 
-FORMAT, VERSION, READABLE = "skhbnn", 3, (2, 3)
+FORMAT, VERSION = "skhbnn", 3
 MANIFEST = "manifest.json"
 ARRAY_KINDS = "biufcMmSU"  # NumPy's letters of the dtypes that are bytes of a fixed length: no objects, so no pickle
 
@@ -104,10 +104,10 @@ def read(file):
         manifest = json.loads(archive.read(MANIFEST), object_pairs_hook=_distinct, parse_constant=_refuse)
         if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
             raise ValueError(f"its format is not {FORMAT!r}")
-        if manifest.get("version") not in READABLE:
+        if manifest.get("version") != VERSION:
             raise ValueError(
                 f"its format has version {manifest.get('version')!r}, and this release reads "
-                f"{' and '.join(map(str, READABLE))}; load the file with the release that saved it, or fit again"
+                f"{VERSION}; load the file with the release that saved it, or fit again"
             )
         expected = [*(f"{i}.npy" for i in range(len(manifest["arrays"]))), MANIFEST]
         if sorted(names) != sorted(expected):

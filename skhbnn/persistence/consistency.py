@@ -220,7 +220,14 @@ def _field_classes(cls):
 def _classes(hint):
     """The classes that a type hint allows, as a tuple: of ``list[int] | None`` list and NoneType."""
     parts = [hint] if get_origin(hint) is not UnionType else get_args(hint)
-    return tuple(get_origin(part) or part for part in parts)
+    return tuple(map(_class, parts))
+
+
+def _class(hint):
+    """The class that a type hint stands for: of ``list[int]`` list."""
+    origin = get_origin(hint) or hint
+    meant = getattr(origin, "__value__", None)  # of an alias, such as NDArray of newer NumPy
+    return origin if meant is None else _class(meant)
 
 
 def _array_faults(where, array, form, lengths):

@@ -17,12 +17,12 @@ SECTIONS = (
 )
 LONG = (
     *("calibration", "predictive_calibration", "defaults", "peers", "scaling", "stacking", "starts"),
-    *("insteval", "saved", "real", "budgets"),
+    *("insteval", "saved", "real", "real_search", "budgets"),
 )
 DATA = {  # what they read
     **dict.fromkeys(("predictive_calibration", "defaults", "stacking"), "vowel.csv and contraception.csv"),
     "insteval": "insteval.csv",
-    **dict.fromkeys(("saved", "real", "budgets"), "the CSV files that benchmarks/grouped_data.py names"),
+    **dict.fromkeys(("saved", "real", "real_search", "budgets"), "the CSV files that benchmarks/grouped_data.py names"),
 }
 RESULTS = Path(__file__).parent / "results"
 PAGES = Path(__file__).parents[1] / "docs" / "tables"

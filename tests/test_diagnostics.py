@@ -145,11 +145,12 @@ def test_warning_is_one_line_that_names_row_group_and_remedy():
     X, groups = rng.normal(size=(40, 2)), np.repeat(["a", "b"], 20)  # (row, feature), (row,)
     y = (X[:, 0] > 0).astype(int)  # (row,)
     with pytest.warns(ConvergenceWarning) as caught:
-        fitted = HierarchicalBNNClassifier(chains=2, tune=20, draws=20, random_state=0).fit(X, y, groups=groups)
+        params = {"chains": 2, "tune": 20, "draws": 20, "tol": 1e-3, "random_state": 0}
+        fitted = HierarchicalBNNClassifier(**params).fit(X, y, groups=groups)
     message = str(caught[0].message)
     assert "\n" not in message
     assert re.fullmatch(
-        r"Predictions of this HierarchicalBNNClassifier are not to be trusted: Monte Carlo error 0\.\d+ \(above 0.05\) "
+        r"Predictions of this HierarchicalBNNClassifier are not to be trusted: Monte Carlo error 0\.\d+ \(above tol=0.001\) "
         r"of the probability at row \d+ \(group '[ab]'\): raise chains, tune and draws\.",
         message,
     )

@@ -313,8 +313,12 @@ def test_everything_is_annotated(name):
 
 def is_of_type(array, hint):
     """Whether a type hint allows the dtype of an array."""
-    arrays = [part for part in (hint, *get_args(hint)) if get_origin(part) is np.ndarray]
-    scalars = [get_args(get_args(part)[1])[0] for part in arrays]
+    scalars = []
+    for part in (hint, *get_args(hint)):
+        if get_origin(part) is np.ndarray:
+            scalars.append(get_args(get_args(part)[1])[0])
+        elif hasattr(get_origin(part), "__value__"):  # an alias with the type of the scalars, as NDArray of newer NumPy
+            scalars += get_args(part)
     return any(scalar is Any or np.issubdtype(array.dtype, get_origin(scalar) or scalar) for scalar in scalars)
 
 

@@ -76,8 +76,8 @@ MISSING: list = [
     np.float32("nan"),
     pd.NA,
     pd.NaT,
-    np.datetime64("NaT"),
-    np.timedelta64("NaT"),
+    np.datetime64("NaT", "s"),
+    np.timedelta64("NaT", "s"),
 ]
 MISSING += [decimal.Decimal("nan"), decimal.Decimal("snan"), ("a", None), complex("nan"), np.ma.masked]
 # A matrix with one entry missing: every estimator of networks must say so.

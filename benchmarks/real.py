@@ -6,7 +6,7 @@ of predicted and observed frequencies in ten bins of equally many rows, over cla
 search for its settings included, on all cores. Means over two splits, for Chem97 of one.
 
 In soup every respondent tasted a fixed number of products of each class: the more of a class train, the fewer test (the
-correlation of both frequencies over the groups is -0.996). Target statistics of CatBoost find that; no model of
+correlation of both frequencies over the groups is nearly -1). Target statistics of CatBoost find that; no model of
 independent rows can, and none should.
 
 ![How far each system is from the best one on each set, and how long it takes](real.png)

@@ -73,7 +73,7 @@ def test_no_more_busy_threads_than_cores(parallel, moons):
     """Of a fit, and of a search that runs as many fits at once as there are cores."""
     flat = FlatBNNClassifier(chains=8, tune=2000, draws=2000, random_state=0)
     search = GridSearchCV(flat, {"prior_scale": [0.5, 1.0]}, cv=2, n_jobs=CORES)
-    fitted = search if parallel else flat.set_params(tune=6000, draws=6000)
+    fitted = search if parallel else flat.set_params(tune=3000, draws=3000)
     counts = busy_while(lambda: fitted.fit(moons.X, moons.y))
     assert len(counts) >= 3
     assert np.median(counts) <= CORES

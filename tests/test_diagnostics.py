@@ -144,14 +144,14 @@ def test_warning_is_one_line_that_names_row_group_and_remedy():
     rng = np.random.default_rng(0)
     X, groups = rng.normal(size=(40, 2)), np.repeat(["a", "b"], 20)  # (row, feature), (row,)
     y = (X[:, 0] > 0).astype(int)  # (row,)
+    params = {"chains": 2, "tune": 20, "draws": 20, "tol": 1e-3, "random_state": 0}
     with pytest.warns(ConvergenceWarning) as caught:
-        params = {"chains": 2, "tune": 20, "draws": 20, "tol": 1e-3, "random_state": 0}
         fitted = HierarchicalBNNClassifier(**params).fit(X, y, groups=groups)
     message = str(caught[0].message)
     assert "\n" not in message
     assert re.fullmatch(
-        r"Predictions of this HierarchicalBNNClassifier are not to be trusted: Monte Carlo error 0\.\d+ \(above tol=0.001\) "
-        r"of the probability at row \d+ \(group '[ab]'\): raise chains, tune and draws\.",
+        r"Predictions of this HierarchicalBNNClassifier are not to be trusted: Monte Carlo error 0\.\d+ "
+        r"\(above tol=0.001\) of the probability at row \d+ \(group '[ab]'\): raise chains, tune and draws\.",
         message,
     )
     assert caught[0].filename == __file__

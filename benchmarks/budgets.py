@@ -129,7 +129,6 @@ def error_table(errors):
             {
                 "largest error stated": f"{lower} to {upper}",
                 "fits": len(within),
-                "warned": sum(bool(found.doubts()) for found, _ in errors if lower < found.mcse.max() <= upper),
                 "distance of refits, median": float(np.median(apart)) if len(apart) else "",
                 "95th percentile": float(np.quantile(apart, 0.95)) if len(apart) else "",
             }

@@ -1,4 +1,4 @@
-"""Weights of groups as rounded distances from the group mean: some four bits each instead of 32."""
+"""Weights of groups as rounded distances from the group mean: some five bits each instead of 32."""
 
 import math
 import zlib
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-STEP = 0.2  # between codes; of n draws none is further than asinh(n) / 0.2 from 0, which int8 holds to 10**10 draws
+STEP = 0.1  # between codes
+MOST = 127  # the largest code, of 163,000 mean distances; of n draws none is further away than n
 CENTRING = 100  # draws that the median is taken of
 LEAST_CODED = 4  # of so many weights at least one is coded, also where groups share more
 MOST_PER_BYTE = 8  # codes: by a Huffman code each takes a bit or more
@@ -17,7 +18,7 @@ class GroupDeviations:
     """Distances of the weights of groups from the group mean, rounded and Huffman-coded.
 
     A distance is ``centre + scale * sinh(STEP * code)`` for an integer code, where the scale is the mean distance of
-    the draws from the centre. Neighbouring codes are 20 % of the scale apart near the centre, and 20 % of the distance
+    the draws from the centre. Neighbouring codes are 10 % of the scale apart near the centre, and 10 % of the distance
     from the centre beyond, so that a rare large draw costs the others no digits. The rounding has no direction: it
     averages out over the draws.
 
@@ -64,7 +65,8 @@ class GroupDeviations:
         distances /= scale
         np.arcsinh(distances, out=distances)
         distances /= np.float32(STEP)
-        codes = np.rint(distances, out=distances).astype(np.int8)  # (chain, draw, group, coded weight)
+        np.rint(np.clip(distances, -MOST, MOST, out=distances), out=distances)
+        codes = distances.astype(np.int8)  # (chain, draw, group, coded weight)
         return cls(columns, codes.shape[:3], _huffman(codes), centre, scale)
 
     def weights(self, group_mean):

@@ -141,8 +141,8 @@ class SavableMixin:
         -----
         A probability under n of N draws differs from the one under all by a standard error of at most
         ``predict_std`` times the square root of 1 / n - 1 / N, and by less where draws depend on each other. Rounding
-        moves a weight by at most a tenth of its distance from the middle of its draws, or of the mean distance, and a
-        probability by 0.001 to 0.002 on average. ``diagnostics_`` of a loaded fit are those of all draws.
+        moves a weight by at most a twentieth of its distance from the middle of its draws, or of the mean distance, and
+        a probability by less than 0.001 on average. ``diagnostics_`` of a loaded fit are those of all draws.
 
         Labels and parameters may be None, booleans, numbers of Python and NumPy, decimals, fractions, strings, bytes,
         UUIDs, paths, IP addresses, dates, times and durations of Python, NumPy and pandas, periods and intervals of

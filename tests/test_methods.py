@@ -202,8 +202,10 @@ def test_cauchy_groups_have_no_covariance_for_a_prior(fit_groups, moons, monkeyp
             InformedPriorBNNClassifier.from_hierarchical(fitted.set_params(weight_prior=now))
 
 
-@pytest.mark.parametrize("group_scale_prior", ["half_normal", 0.5])
-@pytest.mark.parametrize("inference", ["laplace", "map", "advi", "fullrank_advi"])
+@pytest.mark.parametrize(
+    ("inference", "group_scale_prior"),
+    [("laplace", "half_normal"), ("map", "half_normal"), ("laplace", 0.5), ("map", 0.5), ("advi", "half_normal")],
+)
 def test_methods_far_from_the_posterior_of_groups_say_so(inference, group_scale_prior, moons):
     """The mode only where scales are learned, with which it runs off."""
     params = {"group_scale_prior": group_scale_prior, "chains": 1, "max_iter": 5, "draws": 10, "random_state": 0}
@@ -212,7 +214,7 @@ def test_methods_far_from_the_posterior_of_groups_say_so(inference, group_scale_
         warnings.simplefilter("always")
         estimator.fit(moons.X, moons.y, groups=moons.groups)
     texts = [str(warning.message) for warning in caught if warning.category is UserWarning]
-    if group_scale_prior == 0.5 and inference in ("laplace", "map"):
+    if group_scale_prior == 0.5:
         assert texts == []
     else:
         assert len(texts) == 1

@@ -47,7 +47,7 @@ def split(folder, name):
     if name in MOONS:
         X, X_test, y, y_test, groups, groups_test = make_rotated_moons()
         rows = first_rows(groups, MOONS[name])
-        return Table(X[rows], y[rows], groups[rows], []), Table(X_test, y_test, groups_test, [])
+        return Table(X[rows], y[rows], groups[rows]), Table(X_test, y_test, groups_test)
     table = read(folder, name)
     return [table.rows(rows) for rows in halves(table.groups, 0)]
 

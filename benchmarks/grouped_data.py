@@ -49,7 +49,6 @@ class Table(NamedTuple):
     X: np.ndarray  # (row, feature): numbers, and categories one-hot but for the first
     y: np.ndarray  # (row,): class codes
     groups: np.ndarray  # (row,)
-    names: list  # (feature,)
 
     def rows(self, positions):
         """Some of the rows."""
@@ -78,7 +77,7 @@ def read(folder, name):
         categories = frame[source.categories.split()].astype(str)
         inputs = inputs.join(pd.get_dummies(categories, drop_first=True, dtype=float))
     _, y = np.unique(frame[source.target].astype(str), return_inverse=True)  # (row,)
-    return Table(inputs.to_numpy(), y, frame[source.group].to_numpy(), list(inputs.columns))
+    return Table(inputs.to_numpy(), y, frame[source.group].to_numpy())
 
 
 def halves(groups, seed):

@@ -90,14 +90,13 @@ def fit_logistic(train, test, seed, slopes=None):
 
 
 def fit_boosting(train, test, seed):
-    codes, code_of = np.unique(train.groups), {}
-    code_of = {group: code for code, group in enumerate(codes.tolist())}
+    code_of = {group: code for code, group in enumerate(np.unique(train.groups).tolist())}
     X, X_new = (
         np.column_stack([[code_of.get(g, np.nan) for g in part.groups.tolist()], part.X]) for part in (train, test)
     )
     grid = {"learning_rate": [0.03, 0.1], "max_leaf_nodes": [4, 8, 31], "min_samples_leaf": [5, 20]}
     model = HistGradientBoostingClassifier(early_stopping=True, random_state=seed, max_iter=500)
-    if len(codes) > CATEGORIES:
+    if len(code_of) > CATEGORIES:
         encoder = ColumnTransformer([("group", TargetEncoder(random_state=0), [0])], remainder="passthrough")
         name = "histgradientboostingclassifier__"
         grid = {name + key: values for key, values in grid.items()}

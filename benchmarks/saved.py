@@ -28,7 +28,7 @@ def run(folder):
 
 def one_table(name, table):
     """A row of the table."""
-    X, y, groups, _ = table
+    X, y, groups = table
     order = np.random.default_rng(0).permutation(len(y))  # (row,)
     n_rows = min(N_ROWS, len(y) * 3 // 4)
     train, test = order[:n_rows], order[n_rows : n_rows + N_ROWS]

@@ -47,14 +47,15 @@ def batches_of(offsets):
     if in_lanes:  # groups of like size together, so that few places are filled up
         members = np.full((-(-len(sizes) // LANES), LANES), -1)  # (batch, lane)
         members.flat[: len(sizes)] = np.argsort(-sizes, kind="stable")
-        n_vectors, step = sizes[members[:, 0]], 0  # (batch,)
+        n_vectors = sizes[members[:, 0]]  # (batch,)
     else:
         members = np.arange(len(sizes))[:, None]  # (batch, 1)
-        n_vectors, step = -(-sizes // LANES), 1  # (batch,)
+        n_vectors = -(-sizes // LANES)  # (batch,)
     ends = np.cumsum(n_vectors)  # (batch,)
     batch = np.repeat(np.arange(len(members)), n_vectors)  # (vector,)
     within = np.arange(len(batch)) - (ends - n_vectors)[batch]  # (vector,)
-    row = within[:, None] * LANES**step + step * np.arange(LANES)  # (vector, lane): of those of the group
+    within = within[:, None]  # (vector, 1)
+    row = within if in_lanes else within * LANES + np.arange(LANES)  # (vector, 1 or lane): of those of the group
     size = np.where(members < 0, 0, sizes[members])[batch]  # (vector, lane or 1)
     counts = row < size  # (vector, lane)
     # What fills up is a row of the lane's group, or at least of the batch: no further out than those that count.

@@ -53,19 +53,26 @@ def add_to(a, out):
 
 
 @inline
+def copy_to(a, out):
+    """Write an array to another one."""
+    for i in range(out.size):
+        out[i] = a[i]
+
+
+@inline
 def load_groups(addresses, n, out, entries):
-    """Add the n coordinates at the address of each group of a batch to out (coordinate * lane,), which holds zeros."""
+    """Write the n coordinates at the address of each group of a batch to out (coordinate * lane,)."""
     if entries.ndim == 1:
-        add_to(doubles_at(addresses[0], n), out)
+        copy_to(doubles_at(addresses[0], n), out)
     else:
         lane_groups.load_members(addresses, n, out)
 
 
 @inline
 def store_groups(addresses, n, values, entries):
-    """Add values (coordinate * lane,) to the n numbers at the address of each group of a batch, which are zeros."""
+    """Write values (coordinate * lane,) to the n numbers at the address of each group of a batch."""
     if entries.ndim == 1:
-        add_to(values, doubles_at(addresses[0], n))
+        copy_to(values, doubles_at(addresses[0], n))
     else:
         lane_groups.store_members(addresses, n, values)
 

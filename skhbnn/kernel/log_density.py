@@ -11,7 +11,7 @@ from numba import carray
 
 from . import lanes
 from .arrays import all_finite, cut, doubles_at, exp, fill, integers_at, matrix_at, memory_of, part
-from .coordinates import Coordinates, add_to, add_values, load_groups, of_level, pull_back, store_groups
+from .coordinates import Coordinates, add_to, add_values, copy_to, load_groups, of_level, pull_back, store_groups
 from .network_kernel import NetworkForm, Rows, loglik_grad, workspace, workspace_size
 from .options import inline, inline_source
 
@@ -125,8 +125,7 @@ def _enter_outer(parts, h, ends, coordinates, outer, form, basis):
             )
             entries = part(outer.entries, member * h.n_entries, h.n_entries)
             below = base if l == 0 else part(outer.entries, parents[member] * h.n_entries, h.n_entries)
-            for i in range(h.n_entries):
-                entries[i] = below[i]
+            copy_to(below, entries)
             add_values(level, value, entries)
             if l == 0:
                 for i in range(h.n_factor):
@@ -215,12 +214,10 @@ def _visit_batches(parts, h, ends, innermost, outer, form, bases, rows, space, a
                 first = parents[b * n_lanes + lane] * n_entries
                 for i in range(n_entries):
                     of_outer[i * n_lanes + lane] = outer.entries[first + i]
-        fill(v, 0.0)
         load_groups(x_addresses, n, v, w)
         fill(grad_v, 0.0)
         logp += parts.weight_prior(h.family, h.family_shape, v, prior_scale, grad_v, value, slope)
-        for i in range(of_outer.size):
-            w_numbers[i] = of_outer[i]
+        copy_to(of_outer, w_numbers)
         add_values(innermost, value, w)
         if h.map_rank > 0:
             parts.input_map.apply(w, form, h.map_rank, bases[0])

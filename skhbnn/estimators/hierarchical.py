@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from ..data.labels import encode_labels, rows_by_label
 from ..data.reading import read_rows
 from ..data.rows import group_rows
+from ..inference.methods import METHODS
 from ..model import pooling, scale_priors
 from ..model.build import hierarchical_model, layer_scales
 from ..persistence.saving import storable
@@ -36,9 +37,6 @@ from .classifier_methods import GroupedClassifierMethods
 from .groups import COLUMNS, GroupsMixin, unseen_text, warn_of_unseen
 from .independent_prior import IndependentPriorMixin
 
-MODES = ("laplace", "map")  # methods that climb to the modes of all that is learned
-VARIATIONAL = ("advi", "fullrank_advi")
-
 
 class HierarchicalBNN(GroupsMixin, IndependentPriorMixin, BaseBNN):
     """A network per group under one learned group distribution, for any task."""
@@ -59,23 +57,11 @@ class HierarchicalBNN(GroupsMixin, IndependentPriorMixin, BaseBNN):
 
     def _warn_of_inference(self):
         """Warn of a method whose result is far from the posterior."""
-        advice = 'Use inference="nuts"'
-        if self.inference in MODES and isinstance(self.group_scale_prior, str):
-            warn_caller(
-                f"inference={self.inference!r} climbs to the joint mode of the networks of all groups and the learned "
-                "group scales, which is far too sure of noisy classes: on real data its predictions can be worse than "
-                f"the frequencies of the classes. {advice}. For many small groups: fit some hundred of them by "
-                '"nuts", and PerGroupClassifier(InformedPriorBNNClassifier.from_hierarchical(fit, '
-                f"inference={self.inference!r})) to the others.",
-                UserWarning,
-            )
-        if self.inference in VARIATIONAL:
-            warn_caller(
-                f"inference={self.inference!r} takes the weights of all groups for normal and of one mode: on grouped "
-                "data it predicts far worse than NUTS (on the article's data, log loss 0.40 instead of 0.30 nats). "
-                f"{advice} unless there are too many rows for it.",
-                UserWarning,
-            )
+        method = METHODS[self.inference]
+        learns_scales = isinstance(self.group_scale_prior, str)
+        for text in (method.of_groups, method.of_learned_scales if learns_scales else ""):
+            if text:
+                warn_caller(f"inference={method.name!r} {text.format(name=method.name)}", UserWarning)
 
     def _model(self, data):
         """Model that the parameters ask for, of the rows of a fit."""

@@ -22,7 +22,7 @@ def start(code, *options, **environment):
     )
 
 
-def finish(*processes, seconds=900):
+def finish(*processes, seconds=600):
     """The code that each process ends with, and what it printed and said; it must end by itself."""
     try:
         return [(*process.communicate(timeout=seconds), process.returncode) for process in processes]

@@ -35,8 +35,14 @@ def test_all_cores_unless_something_else_is_said(monkeypatch):
 
 
 @pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
-def test_one_within_a_task(backend):
-    assert Parallel(n_jobs=2, backend=backend)(delayed(n_threads)(None) for _ in range(4)) == [1] * 4
+def test_one_within_a_task(backend, run_python):
+    """In a process of its own: multiprocessing forks, and a fork of a process with many threads can hang."""
+    code = f"""
+from joblib import Parallel, delayed
+from skhbnn.support.threads import n_threads
+print(Parallel(n_jobs=2, backend={backend!r})(delayed(n_threads)(None) for _ in range(4)))
+"""
+    assert run_python(code) == f"{[1] * 4}\n"
 
 
 def test_all_where_tasks_run_one_after_another():

@@ -109,7 +109,7 @@ def responses(name, y, n_responses):
 def compiled_rows(name, kind):
     """A compiled function of a likelihood, for callers in Python."""
     of = likelihood(name)
-    rows_function = {"score": of.score_rows, "add": of.add_rows, "weighted": weighted(of.score_rows)}[kind]
+    rows_function = {"score": of.score_rows, "weighted": weighted(of.score_rows)}[kind]
     return njit(lambda z, rows, block, space: rows_function(z, rows, block, space))
 
 
@@ -193,15 +193,12 @@ def test_row_logliks_equal_the_formula(name):
 
 @pytest.mark.parametrize("n", [1, 7, 8, 9, 64])
 def test_blocks_add_up_their_rows(name, n):
-    """Weighted by 0 or 1, or by any numbers: the sum, the derivatives of every row, and 0 in the padding."""
+    """Of any weights: the sum, the derivatives of every row, and 0 in the padding."""
     outputs, own, y = example(name, n, seed=n)
     values, of_outputs, of_own = scores(name, outputs, own, y)
     rng = np.random.default_rng(n)
-    cases = [("weighted", rng.uniform(0, 3, n))]  # (row,)
-    if likelihood(name).add_rows is not None:
-        cases += [("add", np.ones(n)), ("add", rng.integers(0, 2, n))]
-    for kind, weights in cases:
-        total, z, _, own_grad = run(name, kind, outputs, own, y, weights)
+    for weights in (rng.uniform(0, 3, n), np.ones(n), rng.integers(0, 2, n)):  # (row,) each
+        total, z, _, own_grad = run(name, "weighted", outputs, own, y, weights)
         np.testing.assert_allclose(total, values @ weights, rtol=1e-12, atol=1e-14)
         np.testing.assert_allclose(z[:, :n], of_outputs * weights, rtol=1e-11, atol=1e-13)
         np.testing.assert_array_equal(z[:, n:], 0)

@@ -68,7 +68,7 @@ def _entry(function, *names, **values):
 
 
 @functools.cache
-def logp_callback(likelihood, weighted, compact, in_lanes):
+def logp_callback(likelihood, compact, in_lanes):
     """The C callback that writes the log density and the gradient.
 
     Each variant is compiled when it is first used.
@@ -76,8 +76,6 @@ def logp_callback(likelihood, weighted, compact, in_lanes):
     Parameters
     ----------
     likelihood : Likelihood
-    weighted : bool
-        Whether rows have weights other than 0 and 1.
     compact : bool
         Whether groups have a compact map of the inputs; see ``pooling.affine``.
     in_lanes : bool
@@ -89,11 +87,10 @@ def logp_callback(likelihood, weighted, compact, in_lanes):
     """
     double, void = types.CPointer(types.float64), types.voidptr
     signature = types.int64(types.uint64, double, double, double, void)
-    weighted = weighted or likelihood.add_rows is None
-    rows = network_kernel.weighted(likelihood.score_rows) if weighted else likelihood.add_rows
+    rows = network_kernel.weighted(likelihood.score_rows)
     input_map = affine.COMPACT_MAP if compact else affine.INPUT_MAP
     parts = Parts(BY_LANE if in_lanes else BY_ROW, rows, likelihood.own_numbers, weight_prior, scale_prior, input_map)
-    variant = [likelihood.name, *["weighted"] * weighted, *["compact"] * compact, *["in_lanes"] * in_lanes]
+    variant = [likelihood.name, *["compact"] * compact, *["in_lanes"] * in_lanes]
     entry = _entry(log_density.log_density, *variant, PARTS=parts)
     return _cached(partial(cfunc, signature, fastmath=FASTMATH, error_model="numpy"), entry)
 

@@ -74,6 +74,13 @@ class Lanes:
         shifted = self.builder.shl(self._bits(), self._integer(52))
         return self._from_bits(self.builder.add(shifted, self._integer(1023 << 52)))
 
+    def split_of_two(self):
+        """Vectors f and k of positive normal numbers x = f * 2**k, with f from sqrt(1/2) to sqrt(2)."""
+        above = self.builder.sub(self._bits(), self._integer(0x3FE6A09E667F3BCD))  # the bits of sqrt(1/2)
+        k = self.builder.ashr(above, self._integer(52))
+        f = self._from_bits(self.builder.sub(self._bits(), self.builder.shl(k, self._integer(52))))
+        return f, Lanes(self.builder, self.builder.sitofp(k, self.kind))
+
     def reduce(self, instruction):
         """Sum ("fadd") or product ("fmul") of the lanes."""
         combine, lanes, value = getattr(self.builder, instruction), self.width, self.value
@@ -101,6 +108,21 @@ def exp(x):
     odd = (odd * s + 0.008333333333330062) * s + 0.16666666666666669
     p = (odd * r + even) * s + r + 1.0
     return p * shifted.power_of_two()
+
+
+def log(x):
+    """The vector of logarithms of positive normal numbers x, to one unit in the last place or 1e-16; else NaN."""
+    f, k = x.split_of_two()
+    r = f - 1.0
+    # log(1 + r) = 2 artanh(s) with s = r / (2 + r); the series in s**2, interpolated at Chebyshev nodes.
+    s = r * (f + 1.0).reciprocal()
+    z = s * s
+    series = (z * 0.14616449685043406 + 0.15331721600556042) * z + 0.18182889125261723
+    series = ((series * z + 0.2222221113479508) * z + 0.28571428625975487) * z + 0.39999999999899505
+    series = (series * z + 0.666666666666667) * z
+    half = r * r * 0.5
+    rest = r - half + s * (half + series) + k * 1.90821492927058770002e-10
+    return k * 6.93147180369123816490e-01 + rest + x * 0.0  # NaN where x is not finite, whose bits are no f * 2**k
 
 
 def _tanh(x):
@@ -221,6 +243,20 @@ def _in_place_with(function):
     return loop
 
 
+@intrinsic
+def dot_rows(typingctx, a, b, m):
+    """Compiled sum of ``a[r] * b[r]`` for r < m."""
+
+    def codegen(context, builder, signature, args):
+        rows = Loop(context, builder, (a, b, m), args)
+        total = rows.variable(0.0)
+        with rows.vectors(args[2]) as (r, _):
+            rows.set(total, rows.load(0, r) * rows.load(1, r) + rows.get(total))
+        return rows.get(total).reduce("fadd")
+
+    return types.float64(a, b, m), codegen
+
+
 exp_rows = _in_place(exp)
 tanh_rows = _in_place(_tanh)
 logistic_rows = _in_place(_logistic)
@@ -230,5 +266,6 @@ times_tanh_slope = _in_place_with(lambda delta, h: delta * (h * h * -1.0 + 1.0))
 times_logistic_slope = _in_place_with(lambda delta, h: delta * (h * (h * -1.0 + 1.0)))
 times_relu_slope = _in_place_with(lambda delta, h: h.where_greater(0.0, delta, 0.0))
 subtract_rows = _in_place_with(lambda a, b: a - b)
+subtract_logs = _in_place_with(lambda a, b: a - log(b))
 add_rows = _in_place_with(lambda a, b: a + b)
 multiply_rows = _in_place_with(lambda a, b: a * b)

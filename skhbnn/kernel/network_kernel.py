@@ -9,15 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import lanes, layers
-from .arrays import cut, memory_of, padded, part, sum_of
+from .arrays import cut, memory_of, padded, part
 from .options import inline, inline_source
 
 ACTIVATIONS = ("identity", "logistic", "tanh", "relu")  # a network's activation code is its index here
 IDENTITY, LOGISTIC, TANH, RELU = range(4)
 
-# Rows a pass works on at once: its activations stay in the L1/L2 cache, and a product of BLOCK softmax sums, each at
-# most the number of classes, stays below 1e308 up to 60,000 classes.
-BLOCK = 64
+BLOCK = 64  # rows that a pass works on at once: its activations stay in the L1/L2 cache
 
 
 class NetworkForm(NamedTuple):
@@ -186,17 +184,12 @@ def weighted(score_rows):
     @inline
     def likelihood(z, rows, block, space):
         score_rows(z, rows, block, space)
-        m = block.m
-        for r in range(m):
-            weight = rows.weights[block.first + r]
-            space[r] *= weight
-            for k in range(rows.own.size):
-                space[(k + 1) * m + r] *= weight
-            for k in range(block.n_outputs):
-                z[k * m + r] *= weight
+        m, weights = block.m, part(rows.weights, block.first, block.m)
+        for k in range(block.n_outputs):
+            lanes.multiply_rows(part(z, k * m, m), weights, m)
         for k in range(rows.own.size):
-            rows.own_grad[k] += sum_of(part(space, (k + 1) * m, m), m)
-        return sum_of(space, m)
+            rows.own_grad[k] += lanes.dot_rows(part(space, (k + 1) * m, m), weights, m)
+        return lanes.dot_rows(space, weights, m)
 
     return likelihood
 

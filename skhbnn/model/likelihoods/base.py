@@ -38,9 +38,6 @@ class Likelihood:
         Compiled function of outputs (output * m,), Rows, Block and scratch space: it leaves the log likelihood of each
         row first in the space, behind it the derivatives of each row in each own number (own number * m,), and the
         derivatives in the outputs in place of the outputs.
-    add_rows : callable or None
-        Compiled function that gives the log likelihood of a block whose rows are weighted by 0 or 1, where there is one
-        that is faster than ``network_kernel.weighted(score_rows)``. See ``network_kernel.loglik_grad``.
     own_numbers : OwnNumbers
         Compiled functions that make the own numbers.
     """
@@ -49,7 +46,6 @@ class Likelihood:
     own: tuple = ()
     dtype = "float64"
     score_rows: Callable
-    add_rows: Callable | None = None
     own_numbers = NO_OWN
 
     def n_outputs(self, n_classes):

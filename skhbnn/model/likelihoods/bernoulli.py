@@ -1,9 +1,6 @@
 """Two classes: one output, the log odds of the second class."""
 
-import math
-
 import numpy as np
-from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 from scipy.special import expit, log_expit
@@ -14,44 +11,27 @@ from .base import ClassLikelihood
 
 
 @intrinsic
-def bernoulli_rows(typingctx, z, y, weights, start, m):
-    """Log likelihood of log odds z (m,) and classes y, from a start on, weighted by 0 or 1; z becomes d log p / d z."""
-    kinds = (z, y, weights, start, m)
+def bernoulli_rows(typingctx, z, y, start, m, logliks):
+    """Write log likelihoods (m,) of log odds z (m,) and classes y, from a start on; z becomes d log p / d z."""
+    kinds = (z, y, start, m, logliks)
 
     def codegen(context, builder, signature, args):
         loop = lanes.Loop(context, builder, kinds, args)
-        linear, product = loop.variable(0.0), loop.variable(1.0)
-        with loop.vectors(args[4]) as (r, _):
-            at = builder.add(args[3], r)
-            logit, label, weight = loop.load(0, r), loop.load(1, at), loop.load(2, at)
+        with loop.vectors(args[3]) as (r, _):
+            logit, label = loop.load(0, r), loop.load(1, builder.add(args[2], r))
             e = lanes.exp(logit.magnitude() * -1.0)
             s = (e + 1.0).reciprocal()
-            loop.set(linear, (label - logit.where_greater(0.0, 1.0, 0.0)) * (logit * weight) + loop.get(linear))
-            loop.set(product, (e * weight + 1.0) * loop.get(product))  # each factor at most 2: one logarithm a block
-            loop.store((label - logit.where_greater(0.0, s, e * s)) * weight, 0, r)
-        log = builder.module.declare_intrinsic("llvm.log", [ir.DoubleType()])
-        return builder.fsub(loop.get(linear).reduce("fadd"), builder.call(log, [loop.get(product).reduce("fmul")]))
+            loop.store((label - logit.where_greater(0.0, 1.0, 0.0)) * logit - lanes.log(e + 1.0), 4, r)
+            loop.store(label - logit.where_greater(0.0, s, e * s), 0, r)
+        return context.get_dummy_value()
 
-    return types.float64(*kinds), codegen
-
-
-@inline
-def add_rows(z, rows, block, space):
-    """Log likelihood of a block whose rows are weighted by 0 or 1."""
-    return bernoulli_rows(z, rows.y, rows.weights, block.first, block.m)
+    return types.void(*kinds), codegen
 
 
 @inline
 def score_rows(z, rows, block, space):
     """Log likelihood of each row."""
-    for r in range(block.m):
-        space[r] = -abs(z[r])
-    lanes.exp_rows(space, block.m)
-    for r in range(block.m):
-        e, logit, label = space[r], z[r], rows.y[block.first + r]
-        s = 1.0 / (1.0 + e)
-        space[r] = (label - (1.0 if logit > 0.0 else 0.0)) * logit - math.log(1.0 + e)
-        z[r] = label - (s if logit > 0.0 else e * s)
+    bernoulli_rows(z, rows.y, block.first, block.m, space)
 
 
 class Bernoulli(ClassLikelihood):
@@ -59,7 +39,6 @@ class Bernoulli(ClassLikelihood):
 
     name = "bernoulli"
     score_rows = staticmethod(score_rows)
-    add_rows = staticmethod(add_rows)
 
     def n_classes(self, n_outputs):
         return 2

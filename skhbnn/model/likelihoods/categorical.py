@@ -1,7 +1,5 @@
 """Classes without an order: an output for each class; the softmax of the outputs are the probabilities."""
 
-import math
-
 import numpy as np
 from scipy.special import log_softmax, softmax
 
@@ -48,26 +46,6 @@ def _residuals(z, rows, block, total):
 
 
 @inline
-def add_rows(z, rows, block, space):
-    """Log likelihood of a block whose rows are weighted by 0 or 1: one logarithm, of the product of all sums."""
-    m = block.m
-    top, total = space[:m], space[m : 2 * m]  # (m,) each
-    _find_largest(z, block, top)
-    loglik, product = 0.0, 1.0
-    for r in range(m):
-        loglik += rows.weights[block.first + r] * (z[np.int64(rows.y[block.first + r]) * m + r] - top[r])
-    _exponentials(z, block, top, total)
-    for r in range(m):
-        product *= 1.0 + rows.weights[block.first + r] * (total[r] - 1.0)
-    _residuals(z, rows, block, total)
-    for r in range(m):
-        top[r] = rows.weights[block.first + r]
-    for k in range(block.n_outputs):
-        lanes.multiply_rows(z[k * m : (k + 1) * m], top, m)
-    return loglik - math.log(product)
-
-
-@inline
 def score_rows(z, rows, block, space):
     """Log likelihood of each row."""
     m = block.m
@@ -76,8 +54,7 @@ def score_rows(z, rows, block, space):
     for r in range(m):
         logliks[r] = z[np.int64(rows.y[block.first + r]) * m + r] - top[r]
     _exponentials(z, block, top, total)
-    for r in range(m):
-        logliks[r] -= math.log(total[r])
+    lanes.subtract_logs(logliks, total, m)
     _residuals(z, rows, block, total)
 
 
@@ -86,7 +63,6 @@ class Categorical(ClassLikelihood):
 
     name = "categorical"
     score_rows = staticmethod(score_rows)
-    add_rows = staticmethod(add_rows)
 
     def n_outputs(self, n_classes):
         return n_classes

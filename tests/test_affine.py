@@ -155,7 +155,7 @@ def test_the_mean_output_weights_given_hidden_layers(sizes):
     model = hierarchical_model(network, np.full(len(network.layers), 1.5), pooling, family="laplace")
     groups = np.repeat(np.arange(n_groups), 5)  # (row,)
     X, y = rng.normal(size=(20, 2)), rng.integers(0, max(2, sizes[-1]), 20)  # (row, input), (row,)
-    data, _ = group_rows(X, y, groups, list(range(n_groups)), Standardizer.identity(2))
+    data, _ = group_rows(X, y, groups, list(range(n_groups)), standardizer=Standardizer.identity(2))
     weights = rng.normal(size=(n_groups, network.n_weights))  # (group, weight)
     scales = rng.uniform(0.5, 1.5, len(network.parts) + 2)  # (part,)
     of_part = {part.name: number for number, part in enumerate(network.parts)}

@@ -30,7 +30,7 @@ DIFFERENT = {
 }
 DIFFERENT_IN_FIT = {
     InformedPriorBNNClassifier: {"y"},  # one class is enough
-    PerGroupClassifier: {"X"},  # of any kind that the estimator takes
+    PerGroupClassifier: {"X", "sample_weight"},  # of any kind that the estimator takes
 }
 SELF = {"self"}  # fit returns an estimator of its own class
 

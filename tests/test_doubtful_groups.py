@@ -74,7 +74,7 @@ def test_components_in_the_place_of_columns(estimator, table, moons):
 def test_weights_by_position(estimator, moons):
     (text,) = warnings_of(lambda: clone(estimator).fit(moons.X, moons.y, np.linspace(0.5, 1, 60)))
     assert text.startswith("groups has labels that are fractional numbers")
-    assert "The third argument of fit is groups: it takes no weights of rows" in text
+    assert "The third argument of fit is groups; weights of rows go by name: sample_weight=" in text
 
 
 @pytest.mark.parametrize("kind", [int, str, "datetime64[D]", "category"])

@@ -339,9 +339,10 @@ def make_data(name, sizes, seed=0):
     return GroupedData(
         X=rng.normal(size=(sum(sizes), 2)),
         y=y,
+        weights=np.ones(sum(sizes)),
         offsets=np.cumsum([0, *sizes]),
         group_labels=[f"group {g}" for g in range(len(sizes))],
-        order=np.arange(sum(sizes)),
+        places=np.arange(sum(sizes)),
     )
 
 
@@ -372,7 +373,8 @@ def repeated(data, counts):
     """The rows of the data as often as counts (row,) say."""
     ends = np.concatenate([[0], np.cumsum(counts)])  # (row + 1,)
     order = np.repeat(np.arange(len(counts)), counts)  # (row,)
-    return replace(data, X=data.X[order], y=data.y[order], offsets=ends[data.offsets], order=np.arange(len(order)))
+    copies = {name: getattr(data, name)[order] for name in ("X", "y", "weights")}  # (copy,) each
+    return replace(data, **copies, offsets=ends[data.offsets], places=np.arange(len(order)))
 
 
 @pytest.mark.parametrize("structure", ["flat", "partial"])

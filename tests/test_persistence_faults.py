@@ -177,11 +177,11 @@ def test_container(fault, whole, load, monkeypatch, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("version", [0, 1, 4, "3", None, [3]])
+@pytest.mark.parametrize("version", [0, 3, 5, "4", None, [4]])
 def test_another_version(version, whole, load):
     forged = Forged(whole)
     forged.manifest["version"] = version
-    assert f"has version {version!r}, and this release reads 3" in refused(load, forged.build())
+    assert f"has version {version!r}, and this release reads 4" in refused(load, forged.build())
 
 
 @pytest.mark.parametrize("key", ["format", "version", "arrays", "content"])
@@ -407,8 +407,9 @@ CONTENTS = {
     "first offset": array("training_data_", "offsets", index=0, value=1),
     "last offset": array("training_data_", "offsets", index=-1, value=7),
     "offsets as floats": array("training_data_", "offsets", make=lambda o: o.astype(float)),
-    "row twice in the order": array("training_data_", "order", index=0, value=0, make=lambda o: np.zeros_like(o)),
-    "order beyond the rows": array("training_data_", "order", index=0, value=8),
+    "rows without a place": array("training_data_", "places", index=0, value=0, make=lambda o: np.zeros_like(o)),
+    "place beyond the rows": array("training_data_", "places", index=0, value=8),
+    "negative weight": array("training_data_", "weights", index=0, value=-1.0),
     "scale 0": array("standardizer_", "scale", index=0, value=0.0),
     "scale that cannot divide": array("standardizer_", "scale", index=0, value=5e-324),
     "NaN mean": array("standardizer_", "mean", index=0, value=np.nan),

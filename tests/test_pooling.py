@@ -118,9 +118,10 @@ def nested_data(network, name, n_levels):
     return NestedData(
         X=rng.normal(size=(n, network.sizes[0])),
         y=y,
+        weights=np.ones(n),
         offsets=np.cumsum([0, *SIZES]),
         group_labels=list(range(len(SIZES))),
-        order=np.arange(n),
+        places=np.arange(n),
         nesting=np.array(NESTING[n_levels]),
     )
 

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from models import flat_model, hierarchical_model, predictor
 from sklearn.datasets import make_blobs
-from sklearn.linear_model import LogisticRegression
 from sklearn.utils import Bunch
 
 from conftest import quiet_fit
@@ -114,7 +113,7 @@ def test_duplicate_column_at_zero_weight(seed, hidden, n_logits, column):
 @predicting
 def test_any_finite_training_rows(X):
     """Training rows of any size come out in standard units; a column that is constant, or as good as that, as zeros."""
-    standardizer = Standardizer.of(X)
+    standardizer = Standardizer.of(X, np.ones(len(X)))
     standard = standardizer.transform(X)
     assert (np.abs(standard) <= math.sqrt(len(X))).all()  # no row is further from the mean than sqrt(n) deviations
     for column in range(3):
@@ -271,7 +270,9 @@ def test_density_with_a_duplicate_column(seed, n_logits, column):
     densities = []
     for inputs in (X, np.c_[X, X[:, column]]):
         network = Network((inputs.shape[1], 3, n_logits), "tanh", True)
-        data, _ = group_rows(inputs, y, np.zeros(12, dtype=int), ["all"], Standardizer.identity(inputs.shape[1]))
+        data, _ = group_rows(
+            inputs, y, np.zeros(12, dtype=int), ["all"], standardizer=Standardizer.identity(inputs.shape[1])
+        )
         densities.append(Density(flat_model(network, layer_scales(network, 0.7)), data))
     density, wider = densities
     x = rng.standard_normal(density.n_dim)
@@ -313,21 +314,6 @@ def test_mode_with_a_constant_column(at_the_mode):
 
 
 # Weights of rows ---------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "estimator",
-    [
-        FlatBNNClassifier(),
-        HierarchicalBNNClassifier(),
-        InformedPriorBNNClassifier(),
-        PerGroupClassifier(LogisticRegression()),
-    ],
-)
-def test_fit_takes_no_weights_of_rows(estimator, moons):
-    """Refused, not ignored, in Python's own words."""
-    with pytest.raises(TypeError, match="unexpected keyword argument 'sample_weight'"):
-        estimator.fit(moons.X, moons.y, sample_weight=np.ones(60))
 
 
 @given(weight=arrays(int, 60, elements=st.integers(0, 3)).filter(np.any))

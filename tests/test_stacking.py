@@ -16,7 +16,7 @@ def test_weights_of_known_densities():
     rng = np.random.default_rng(0)
     density = rng.uniform(0.1, 0.9, size=(3, 40))  # (chain, row)
     noise = 1e-9 * rng.normal(size=(3, 100, 40))  # (chain, draw, row); equal ones have no tail to smooth
-    found = stacking_weights(np.log(density)[:, None] + noise)
+    found = stacking_weights(np.log(density)[:, None] + noise, np.ones(density.shape[1]))
     ticks = np.linspace(0, 1, 201)
     grid = [(a, b, 1 - a - b) for a in ticks for b in ticks if a + b <= 1 + 1e-9]
     best = max(grid, key=lambda w: np.log(np.maximum(w @ density, 1e-300)).sum())
@@ -44,7 +44,9 @@ def test_draws_without_a_tail(n_draws):
     harmonic = 1 / np.exp(-log_density).mean(axis=1)  # (chain, row)
     ticks = np.linspace(0, 1, 2001)
     best = max(ticks, key=lambda w: np.log(w * harmonic[0] + (1 - w) * harmonic[1]).sum())
-    np.testing.assert_allclose(stacking_weights(log_density), [best, 1 - best], atol=1e-3)
+    np.testing.assert_allclose(
+        stacking_weights(log_density, np.ones(log_density.shape[2])), [best, 1 - best], atol=1e-3
+    )
 
 
 def test_weights_are_those_of_arviz(stacked):
@@ -78,7 +80,7 @@ def test_a_chain_that_is_worse_everywhere_counts_for_nothing(stacked):
     """Every row is less likely under a chain than under another: any weight of such a chain lowers the mean."""
     density = stacked.posterior_.log_likelihood(stacked.training_data_)
     density[1] = density[0] - 0.1
-    assert stacking_weights(density)[1] < 0.01
+    assert stacking_weights(density, np.ones(density.shape[2]))[1] < 0.01
 
 
 def test_equal_draws_of_unequal_chains(stacked):

@@ -53,7 +53,7 @@ def test_rows_of_tables_keep_their_names(form, small, moons):
     fitted.update(table[:20], moons.y[:20])
     network = fitted.estimators_[moons.groups[0]]
     assert network.feature_names_in_.tolist() == names
-    counts = [len(each.training_data_.y) for each in fitted.estimators_.values()]
+    counts = [each.training_data_.weights.sum() for each in fitted.estimators_.values()]
     assert counts == (np.bincount(moons.groups) + np.bincount(moons.groups[:20], minlength=4)).tolist()
     assert fitted.predict(table).shape == (60,)
 

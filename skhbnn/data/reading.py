@@ -58,7 +58,7 @@ def read_rows(estimator, X, groups=None, *, reset):
     if not checks_values:
         _check_rows(estimator, X)
     if columns is None:
-        _check_same_order(X, groups)
+        check_same_order(X, groups, "groups")
         read = _read_inputs if checks_values else _note_columns
         inputs = read(estimator, X, reset)  # (row, feature)
         labels = None if groups is None else read_labels(groups, _num_samples(inputs), "groups")
@@ -103,14 +103,14 @@ def _check_rows(estimator, X):
         )
 
 
-def _check_same_order(X, groups):
-    """Raise a ValueError where groups, by their index, are of the rows of X in another order."""
-    if not (hasattr(X, "iloc") and hasattr(groups, "iloc")) or len(X) != len(groups) or X.index.equals(groups.index):
+def check_same_order(X, values, name):
+    """Raise a ValueError where values, by their index, are of the rows of X in another order; name: what they are."""
+    if not (hasattr(X, "iloc") and hasattr(values, "iloc")) or len(X) != len(values) or X.index.equals(values.index):
         return
-    if Counter(X.index) == Counter(groups.index):
+    if Counter(X.index) == Counter(values.index):
         raise ValueError(
-            f"groups is a {type(groups).__name__} whose index holds the rows of X in another order: pass "
-            "groups.loc[X.index], or groups.to_numpy() if its values are in the order of X."
+            f"{name} is a {type(values).__name__} whose index holds the rows of X in another order: pass "
+            f"{name}.loc[X.index], or {name}.to_numpy() if its values are in the order of X."
         )
 
 

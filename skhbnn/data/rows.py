@@ -1,4 +1,4 @@
-"""Rows of a fit in one canonical order."""
+"""Rows of a fit in one canonical form."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from .standardizer import Standardizer
 
 @dataclass(frozen=True, eq=False)
 class GroupedData:
-    """Rows of a fit, sorted by group and then by value, so that a fit depends on the set of rows only.
+    """Distinct rows of a fit, sorted by group and then by value, so that a fit depends on the set of rows only.
+
+    Rows of the caller that are equal in group, inputs and target are one row here, whose weight is the sum of their
+    weights; rows of weight 0 are not there.
 
     Parameters
     ----------
@@ -22,22 +25,22 @@ class GroupedData:
         Standardised inputs.
     y : ndarray of shape (n_rows,)
         Targets as the model takes them; of a classifier the class codes.
+    weights : ndarray of shape (n_rows,)
+        How often each row counts in the likelihood.
     offsets : ndarray of shape (n_groups + 1,)
         Group g owns the rows offsets[g]:offsets[g + 1].
     group_labels : list
         One label per group.
-    order : ndarray of shape (n_rows,)
-        The position of each row in the caller's X.
-    weights : ndarray of shape (n_rows,) or None
-        How often each row counts in the likelihood. None: once.
+    places : ndarray of shape (n_samples,)
+        The row here of each row of the caller's X; -1 of a row of weight 0.
     """
 
     X: Floats
     y: NDArray[Any]
+    weights: Floats
     offsets: Integers
     group_labels: list[Any]
-    order: Integers
-    weights: Floats | None = None
+    places: Integers
 
     @property
     def n_groups(self) -> int:
@@ -54,22 +57,30 @@ class GroupedData:
         """Code of the group of each row, (row,)."""
         return np.repeat(np.arange(self.n_groups), np.diff(self.offsets))
 
+    @property
+    def order(self) -> Integers:
+        """The position in the caller's X of each row, of equal rows the first, (row,)."""
+        rows, first = np.unique(self.places, return_index=True)  # (row, and -1 if need be) each
+        return first[rows >= 0]
 
-def group_rows(X, y, codes, group_labels, standardizer=None):
-    """Rows of a fit as GroupedData, sorted by group code and value and standardised, and their standardizer.
+
+def group_rows(X, y, codes, group_labels, *, weights=None, standardizer=None):
+    """Rows of a fit as GroupedData, sorted by group code and value, merged and standardised, and their standardizer.
 
     Parameters
     ----------
-    X : ndarray of shape (n_rows, n_features)
+    X : ndarray of shape (n_samples, n_features)
         Inputs in the caller's units.
-    y : ndarray of shape (n_rows,)
+    y : ndarray of shape (n_samples,)
         Targets as the model takes them.
-    codes : ndarray of shape (n_rows,)
-        Position of each row's group in group_labels.
+    codes : ndarray of shape (n_samples,)
+        Position of each row's group in group_labels; any number for a row of weight 0.
     group_labels : list
         Sorted labels of the groups.
+    weights : ndarray of shape (n_samples,), default=None
+        How often each row counts, 0 or more. None: once.
     standardizer : Standardizer, default=None
-        Shift and scale of the inputs. None: made from the rows.
+        Shift and scale of the inputs. None: made from the rows, of which each counts as often as its weight says.
 
     Returns
     -------
@@ -78,10 +89,19 @@ def group_rows(X, y, codes, group_labels, standardizer=None):
     standardizer : Standardizer
         Given or made.
     """
-    order = np.lexsort((y, *X.T[::-1], codes))  # (row,)
-    X, y = X[order], y[order]
-    # After sorting: the last digit of a mean depends on the order of its terms.
-    standardizer = standardizer or Standardizer.of(X)
-    offsets = np.searchsorted(codes[order], np.arange(len(group_labels) + 1)).astype(np.int64)  # (group + 1,)
-    inputs = standardizer.transform(X)  # (row, feature)
-    return GroupedData(X=inputs, y=y, offsets=offsets, group_labels=group_labels, order=order), standardizer
+    weights = np.ones(len(y)) if weights is None else weights  # (sample,)
+    order = np.lexsort((weights, y, *X.T[::-1], codes))  # (sample,); weights too, so that sums do not depend on order
+    order = order[weights[order] > 0]  # (counted sample,)
+    X, y, codes = X[order], y[order], codes[order]
+    is_new = np.ones(len(y), dtype=bool)  # (counted sample,)
+    is_new[1:] = (codes[1:] != codes[:-1]) | (y[1:] != y[:-1]) | np.any(X[1:] != X[:-1], axis=1)
+    places = np.full(len(weights), -1)  # (sample,)
+    places[order] = np.cumsum(is_new) - 1
+    starts = np.flatnonzero(is_new)  # (row,)
+    merged = np.add.reduceat(weights[order], starts)  # (row,)
+    X, y, codes = X[starts], y[starts], codes[starts]
+    # Of sorted rows: the last digit of a mean depends on the order of its terms.
+    standardizer = standardizer or Standardizer.of(X, merged)
+    offsets = np.searchsorted(codes, np.arange(len(group_labels) + 1)).astype(np.int64)  # (group + 1,)
+    data = GroupedData(standardizer.transform(X), y, merged, offsets, group_labels, places)
+    return data, standardizer

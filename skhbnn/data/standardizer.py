@@ -27,13 +27,15 @@ class Standardizer:
     scale: Floats
 
     @classmethod
-    def of(cls, X: Floats) -> Self:
+    def of(cls, X: Floats, weights: Floats) -> Self:
         """Standardizer made from the means and standard deviations of some rows.
 
         Parameters
         ----------
         X : ndarray of shape (n_rows, n_features)
             Rows in the caller's units.
+        weights : ndarray of shape (n_rows,)
+            How often each row counts, more than 0.
 
         Returns
         -------
@@ -43,13 +45,15 @@ class Standardizer:
         # In units of a power of two, which changes no digit, so that sums do not overflow.
         exponent = np.frexp(np.abs(X).max(axis=0))[1]  # (feature,)
         X = np.ldexp(X, -exponent)  # (row, feature)
-        mean = X.mean(axis=0)  # (feature,)
+        share = weights / weights.max()  # (row,); first by the largest, so that the sum does not overflow
+        share = (share / share.sum())[:, None]  # (row, 1)
+        mean = X[0] + np.sum(share * (X - X[0]), axis=0)  # (feature,); of a constant exactly the constant
         # Divided by the largest entry first, so that squares do not vanish.
         centred = X - mean  # (row, feature)
         largest = np.abs(centred).max(axis=0)  # (feature,)
         constant = largest <= 1e-12 * np.abs(X).max(axis=0)
         safe = np.where(constant, 1.0, largest)  # (feature,)
-        scale = np.ldexp(safe * np.sqrt(np.mean((centred / safe) ** 2, axis=0)), exponent)  # (feature,)
+        scale = np.ldexp(safe * np.sqrt(np.sum(share * (centred / safe) ** 2, axis=0)), exponent)  # (feature,)
         constant |= scale < np.finfo(float).tiny
         rounding = np.ldexp(1e-12 * np.abs(X).max(axis=0), exponent)  # (feature,); more than 1 for huge numbers only
         return cls(mean=np.ldexp(mean, exponent), scale=np.where(constant, np.maximum(1.0, rounding), scale))

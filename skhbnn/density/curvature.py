@@ -122,8 +122,7 @@ def _fisher(density, weights, free):
         X = data.X[start:stop]  # (row, feature)
         outputs = network_outputs(model.network, weights[g, None], X)[0]  # (output, row)
         information = model.likelihood.information(outputs, own)  # (row, output + own number, the same)
-        if data.weights is not None:
-            information = information * data.weights[start:stop, None, None]
+        information = information * data.weights[start:stop, None, None]
         jacobian = np.zeros((*information.shape[:2], n))  # (row, output + own number, weight + own number)
         jacobian[:, : len(outputs), :n_weights] = compiled.network_jacobian()(np.ascontiguousarray(weights[g]), X, form)
         jacobian[:, len(outputs) :, n_weights:] = np.eye(len(own))
@@ -134,7 +133,7 @@ def _fisher(density, weights, free):
 def _prior_precision(density, x):
     """Negative second derivatives of the log prior at x (n_dim,), whose coordinates are independent, (n_dim,)."""
     data = density.data
-    none = {name: getattr(data, name)[:0] for name in ("X", "y", "order")}
-    no_rows = replace(data, **none, offsets=np.zeros_like(data.offsets), weights=None)
+    none = {name: getattr(data, name)[:0] for name in ("X", "y", "weights", "places")}
+    no_rows = replace(data, **none, offsets=np.zeros_like(data.offsets))
     prior = Density(density.model, no_rows)
     return (prior.logp_grad(x - STEP)[1] - prior.logp_grad(x + STEP)[1]) / (2 * STEP)

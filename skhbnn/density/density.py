@@ -143,7 +143,7 @@ class Density:
         doubles = {
             "X": data.X.T[:, batches.rows],  # (feature, place)
             "y": data.y[batches.rows],
-            "row_weights": batches.counts * (1.0 if data.weights is None else data.weights[batches.rows]),
+            "row_weights": batches.counts * data.weights[batches.rows],
             "location": model.base,
             "prior_scale": prior_scale,
             "fixed": fixed,

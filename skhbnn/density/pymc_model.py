@@ -43,18 +43,11 @@ def build_model(
     pymc_model : pymc.Model
         Layer l has the weights ``coef_l`` (input, unit) and ``intercept_l`` (unit). In a hierarchical model they have
         a leading group dimension unless the layer is pooled completely; ``coef_l_mean``, ``coef_l_z``,
-        ``group_scale``, ``input_map`` and ``input_shift`` are what the weights are made of. ``X``, ``y_observed`` and
-        ``group_of_row`` are ``pm.Data``, the rows in the order of ``data``.
-
-    Raises
-    ------
-    ValueError
-        If the rows have weights, which only the Op of the compiled likelihood takes, and fused is False
-        or batch_size is given.
+        ``group_scale``, ``input_map`` and ``input_shift`` are what the weights are made of. ``X``, ``y_observed``,
+        ``group_of_row`` and, unless all are 1, ``row_weights`` are ``pm.Data``, the rows in the order of ``data``. The
+        log likelihood of a row counts as often as its weight says.
     """
     network, likelihood = model.network, model.likelihood
-    if data.weights is not None and (not fused or batch_size is not None):
-        raise ValueError("Rows with weights need fused=True and all rows: an ordinary graph counts each row once.")
     names = input_names or [f"x{i}" for i in range(network.sizes[0])]
     coords = {"input": names, "group": label_coordinates(data.group_labels)}
     coords |= {f"unit_{index}": np.arange(layer.n_out) for index, layer in enumerate(network.layers)}
@@ -65,42 +58,49 @@ def build_model(
         X = pm.Data("X", data.X, dims=("row", "input"))
         y = pm.Data("y_observed", data.y, dims="row")
         group = pm.Data("group_of_row", data.group_of_row, dims="row")
+        is_weighted = bool(np.any(data.weights != 1))
+        row_weights = [pm.Data("row_weights", data.weights, dims="row")] if is_weighted else []
         observed = {"observed": y, "dims": "row"}
         if batch_size is not None:
-            X, y, group = pm.Minibatch(X, y, group, batch_size=batch_size)
+            X, y, group, *row_weights = pm.Minibatch(X, y, group, *row_weights, batch_size=batch_size)
             observed = {"observed": y, "total_size": len(data.y)}
         weights = _Weights(model, data).all_weights()  # (group, weight)
         own = likelihood.own_pymc()
 
-        if not fused:
+        def distribution_of(weights, X, group, own):
             outputs = _outputs(network, weights, X, group, data.n_groups)  # (row, output)
-            distribution, parameters = likelihood.pymc(outputs, own)
+            return likelihood.pymc(outputs, own)
+
+        if not (fused or is_weighted):
+            distribution, parameters = distribution_of(weights, X, group, own)
             distribution("y", **parameters, **observed)
             return pymc_model
 
         own_numbers = [pt.stack(own)] if own else []  # (own number,)
-        row_weights = None if data.weights is None else data.weights  # (row,)
 
         def outcome(weights, X, group, *rest):
             # One outcome a row is the core of this distribution, so that size, the last argument, has no part in it.
-            outputs = _outputs(network, weights, X, group, data.n_groups)  # (row, output)
-            distribution, parameters = likelihood.pymc(outputs, rest[0] if own else [])
+            distribution, parameters = distribution_of(weights, X, group, rest[0] if own else [])
             return distribution.dist(**parameters)
 
-        def log_likelihood(value, weights, X, group, *own_numbers):
-            numbers = own_numbers[0] if own else pt.zeros(0)  # (own number,)
-            equal = pt.ones_like(value, dtype="float64")  # (row,)
-            op = NetworkLogLikelihood(network, model.likelihood_name)
-            logliks = op.make_node(weights, numbers, X, value, group, equal).outputs[0]  # (row,)
-            return logliks if row_weights is None else row_weights * logliks
+        def log_likelihood(value, weights, X, group, *rest):
+            if fused:
+                numbers = rest[0] if own else pt.zeros(0)  # (own number,)
+                equal = pt.ones_like(value, dtype="float64")  # (row,)
+                op = NetworkLogLikelihood(network, model.likelihood_name)
+                logliks = op.make_node(weights, numbers, X, value, group, equal).outputs[0]  # (row,)
+            else:
+                logliks = pm.logp(outcome(weights, X, group, *rest), value)  # (row,)
+            return rest[-1] * logliks if is_weighted else logliks
 
         forms = {
             "dist": outcome,
             "logp": log_likelihood,
-            "signature": f"(g,w),(n,i),(n){',(k)' if own else ''}->(n)",
+            "signature": f"(g,w),(n,i),(n){',(k)' if own else ''}{',(n)' if is_weighted else ''}->(n)",
             "dtype": likelihood.dtype,
         }
-        pm.CustomDist("y", weights, X, group, *own_numbers, **forms, **observed)
+        # The own numbers behind the rest, the weights of rows last: each is there only where it is needed.
+        pm.CustomDist("y", weights, X, group, *own_numbers, *row_weights, **forms, **observed)
     return pymc_model
 
 

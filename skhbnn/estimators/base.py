@@ -78,6 +78,8 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         "verbose": ["verbose"],
     }
 
+    __metadata_request__fit = {"sample_weight": True}  # routed by default, as groups are
+
     # What a fit sets.
     n_features_in_: int
     feature_names_in_: Labels
@@ -207,7 +209,9 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
             self.n_iter_ = trace.n_tune + trace.x.shape[1] if trace.n_iter is None else trace.n_iter
             self.training_data_ = data
             posterior, self.diagnostics_ = judged(trace)
-            self.posterior_ = weigh_chains(posterior, self.chain_weights, lambda: posterior.log_likelihood(data))
+            self.posterior_ = weigh_chains(
+                posterior, self.chain_weights, lambda: posterior.log_likelihood(data), data.weights
+            )
         doubts = self.diagnostics_.doubts()
         if doubts:
             warn_caller(

@@ -30,10 +30,10 @@ class NetworkClassifierMixin(ClassifierMixin):
 
     # Fitting -------------------------------------------------------------------------------------------------------
 
-    def _read_targets(self, X, y):
-        """Class codes (row,) of the y of a fit; sets classes_."""
+    def _read_targets(self, X, y, weights):
+        """Class codes (row,) of the y of a fit; sets classes_ to those of rows that count, by their weights (row,)."""
         y = read_classes(self, X, y)  # (row,)
-        self._set_classes(np.unique(y))
+        self._set_classes(np.unique(y[weights > 0]))
         return np.searchsorted(self.classes_, y)
 
     def _targets_in_callers_form(self, targets):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 from ..data.reading import read_rows
+from ..data.weights import read_weights
 from ..model.build import flat_model, layer_scales
 from ..persistence.saving import storable
 from ..support.typed import Activation, ChainWeights, Data, Inference, Ints, PriorScale, Seed, WeightPrior, fit_context
@@ -178,7 +179,7 @@ class FlatBNNClassifier(ClassifierMethods, NetworkClassifierMixin, FlatBNN):
         self.prior_scale = prior_scale
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Data, y: Data) -> Self:
+    def fit(self, X: Data, y: Data, sample_weight: Data | None = None) -> Self:
         """Sample the posterior of the weights.
 
         Parameters
@@ -187,6 +188,8 @@ class FlatBNNClassifier(ClassifierMethods, NetworkClassifierMixin, FlatBNN):
             Training rows.
         y : array-like of shape (n_samples,)
             Class labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts: a whole weight is that row repeated, a weight of 0 a row left out. None: once.
 
         Returns
         -------
@@ -196,7 +199,7 @@ class FlatBNNClassifier(ClassifierMethods, NetworkClassifierMixin, FlatBNN):
         Raises
         ------
         ValueError
-            If X, y or a parameter is not valid, or y has one class only.
+            If X, y, sample_weight or a parameter is not valid, or y has one class only.
 
         Warns
         -----
@@ -205,5 +208,6 @@ class FlatBNNClassifier(ClassifierMethods, NetworkClassifierMixin, FlatBNN):
         """
         self._forget()
         inputs, _ = read_rows(self, X, reset=True)  # (row, feature)
-        data = self._take_rows(inputs, self._read_targets(inputs, y))
+        weights = read_weights(sample_weight, X, inputs)  # (row,)
+        data = self._take_rows(inputs, self._read_targets(inputs, y, weights), weights)
         return self._fit_model(self._model(inputs.shape[1]), data)

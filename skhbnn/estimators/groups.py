@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from itertools import compress
 from numbers import Real
 
 from ..data.columns import column_positions
@@ -19,7 +20,7 @@ BY_COLUMN = (
     "The columns are those of the X that the estimator gets, behind transformers, which may move or scale columns: "
     'give the column a name, which set_output(transform="pandas") keeps.'
 )
-BY_ARGUMENT = "The third argument of fit is groups: it takes no weights of rows."
+BY_ARGUMENT = "The third argument of fit is groups; weights of rows go by name: sample_weight=."
 
 
 def unseen_text(labels, known=()):
@@ -78,16 +79,17 @@ class GroupsMixin:
         columns = f"at {positions}" if names is None else named([names[position] for position in positions])
         return f"The column(s) {columns} of X that groups={shown(self.groups)} names"
 
-    def _take_groups(self, labels, n_rows):
-        """Sorted distinct labels of a fit, and the label of each row; sets groups_.
+    def _take_groups(self, labels, weights):
+        """Sorted distinct labels of rows of a fit that count, and the label of each row; sets groups_.
 
         Warnings are of a fit without groups, and of labels that a file cannot hold.
 
-        Without groups all rows have one label, which groups_ does not show.
+        Without groups all rows have one label, which groups_ does not show. weights: how often each row counts, (row,).
         """
         if labels is not None:
-            known = unique_labels(labels, self.groups)
-            doubt = doubt_of_labels(labels, n_rows)
+            counted = list(compress(labels, weights > 0))
+            known = unique_labels(counted, self.groups)
+            doubt = doubt_of_labels(counted, len(counted))
             if doubt is not None:
                 advice = BY_ARGUMENT if self.groups is None else BY_COLUMN
                 warn_caller(f"{self._label_source()} {doubt} {advice}", UserWarning)
@@ -104,4 +106,4 @@ class GroupsMixin:
             UserWarning,
         )
         self.groups_ = None
-        return [ALL_ROWS], [ALL_ROWS] * n_rows
+        return [ALL_ROWS], [ALL_ROWS] * len(weights)

@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from ..data.labels import encode_labels, rows_by_label
 from ..data.reading import read_rows
 from ..data.rows import group_rows
+from ..data.weights import read_weights
 from ..inference.methods import METHODS
 from ..model import pooling, scale_priors
 from ..model.build import hierarchical_model, layer_scales
@@ -76,12 +77,12 @@ class HierarchicalBNN(GroupsMixin, IndependentPriorMixin, BaseBNN):
         )
 
     @floats_as_usual
-    def _take_rows(self, inputs, targets, labels):
+    def _take_rows(self, inputs, targets, labels, weights):
         """Rows of a fit as GroupedData; sets groups_ and standardizer_."""
-        known, labels = self._take_groups(labels, len(targets))
+        known, labels = self._take_groups(labels, weights)
         codes = encode_labels(labels, known)  # (row,)
-        standardizer = self._standardizer(inputs.shape[1])
-        data, self.standardizer_ = group_rows(inputs, targets, codes, known, standardizer)
+        given = self._standardizer(inputs.shape[1])
+        data, self.standardizer_ = group_rows(inputs, targets, codes, known, weights=weights, standardizer=given)
         return data
 
     def _draws_by_rows(self, labels):
@@ -294,7 +295,7 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         self.pooling = pooling
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Data, y: Data, groups: Data | None = None) -> Self:
+    def fit(self, X: Data, y: Data, groups: Data | None = None, sample_weight: Data | None = None) -> Self:
         """Sample the posterior of every group's weights and of the group distribution.
 
         Parameters
@@ -305,6 +306,8 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
             Class labels.
         groups : array-like of shape (n_samples,), default=None
             Group labels, of any hashable kind; not together with the constructor's ``groups``.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts: a whole weight is that row repeated, a weight of 0 a row left out. None: once.
 
         Returns
         -------
@@ -314,7 +317,8 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         Raises
         ------
         ValueError
-            If X, y, groups or a parameter is not valid, a group label is missing, or y has one class only.
+            If X, y, groups, sample_weight or a parameter is not valid, a group label is missing, or y has one class
+            only.
 
         Warns
         -----
@@ -326,6 +330,7 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         """
         self._forget()
         inputs, labels = read_rows(self, X, groups, reset=True)  # (row, feature), labels of the rows
+        weights = read_weights(sample_weight, X, inputs)  # (row,)
         self._warn_of_inference()
-        data = self._take_rows(inputs, self._read_targets(inputs, y), labels)
+        data = self._take_rows(inputs, self._read_targets(inputs, y, weights), labels, weights)
         return self._fit_model(self._model(data), data, grouped=self.groups_ is not None)

@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..data.reading import read_rows
 from ..data.standardizer import Standardizer
+from ..data.weights import read_weights
 from ..inference.trace import Trace
 from ..model.build import informed_factor, informed_model
 from ..model.likelihoods import likelihood, likelihood_of_classes
@@ -121,7 +122,7 @@ class InformedPriorBNN(SingleNetworkMixin, BaseBNN):
         inputs = self._read_inputs(X)  # (row, feature)
         self._take_targets_from_parameters()
         n_inputs = inputs.shape[1]
-        self.standardizer_ = self._standardizer(n_inputs) or Standardizer.of(inputs)
+        self.standardizer_ = self._standardizer(n_inputs) or Standardizer.of(inputs, np.ones(len(inputs)))
         model = self._model(n_inputs)
         seed = self._draw_seed()
         shape = (self.chains, self.draws, model.network.n_weights)
@@ -455,7 +456,7 @@ class InformedPriorBNNClassifier(ClassifierMethods, NetworkClassifierMixin, Info
         return cls(**{**own, **params})
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Data, y: Data) -> Self:
+    def fit(self, X: Data, y: Data, sample_weight: Data | None = None) -> Self:
         """Sample the posterior of the weights.
 
         Parameters
@@ -464,6 +465,8 @@ class InformedPriorBNNClassifier(ClassifierMethods, NetworkClassifierMixin, Info
             Training rows.
         y : array-like of shape (n_samples,)
             Class labels; one class is enough where ``classes`` names the others.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts: a whole weight is that row repeated, a weight of 0 a row left out. None: once.
 
         Returns
         -------
@@ -473,8 +476,8 @@ class InformedPriorBNNClassifier(ClassifierMethods, NetworkClassifierMixin, Info
         Raises
         ------
         ValueError
-            If X, y or a parameter is not valid, the prior does not fit the network or the names of the columns, y has
-            one class only and ``classes`` is None, or y has a class that is not in ``classes``.
+            If X, y, sample_weight or a parameter is not valid, the prior does not fit the network or the names of the
+            columns, y has one class only and ``classes`` is None, or y has a class that is not in ``classes``.
 
         Warns
         -----
@@ -483,7 +486,8 @@ class InformedPriorBNNClassifier(ClassifierMethods, NetworkClassifierMixin, Info
         """
         self._forget()
         inputs = self._read_inputs(X)  # (row, feature)
-        data = self._take_rows(inputs, self._read_targets(inputs, y))
+        weights = read_weights(sample_weight, X, inputs)  # (row,)
+        data = self._take_rows(inputs, self._read_targets(inputs, y, weights), weights)
         return self._fit_model(self._model(inputs.shape[1]), data)
 
     @classmethod

@@ -57,7 +57,7 @@ def group_distribution(hierarchical, covariance, prior_chains, align):
             )
         posterior, prior_chains = posterior.of_chains(chosen), "equal"
     log_likelihood = cache(partial(posterior.log_likelihood, data))
-    posterior = weigh_chains(posterior, prior_chains, log_likelihood)
+    posterior = weigh_chains(posterior, prior_chains, log_likelihood, data.weights)
     if align:
         return moments_of_one_mode(posterior, data, log_likelihood(), covariance)
     means = posterior.pooled(posterior.group_mean)  # (draw, weight)

@@ -21,11 +21,11 @@ class SingleNetworkMixin:
     _standardizer: Any
 
     @floats_as_usual
-    def _take_rows(self, inputs, targets):
+    def _take_rows(self, inputs, targets, weights):
         """Rows of a fit as GroupedData of one group; sets standardizer_."""
         codes = np.zeros(len(targets), dtype=int)  # (row,)
-        standardizer = self._standardizer(inputs.shape[1])
-        data, self.standardizer_ = group_rows(inputs, targets, codes, [ALL_ROWS], standardizer)
+        given = self._standardizer(inputs.shape[1])
+        data, self.standardizer_ = group_rows(inputs, targets, codes, [ALL_ROWS], weights=weights, standardizer=given)
         return data
 
     def _draws_by_rows(self, labels):

@@ -11,7 +11,7 @@ from numpy.lib import format as npy
 
 from ..support.files import is_binary_file, replaced_file
 
-FORMAT, VERSION = "skhbnn", 3
+FORMAT, VERSION = "skhbnn", 4
 MANIFEST = "manifest.json"
 ARRAY_KINDS = "biufcMmSU"  # NumPy's letters of the dtypes that are bytes of a fixed length: no objects, so no pickle
 

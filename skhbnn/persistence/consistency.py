@@ -49,8 +49,8 @@ PER_GROUP_ATTRIBUTES: dict = {
 ARRAYS: dict = {
     Standardizer: {"mean": "float64 input", "scale": "float64 input"},
     GroupedData: {
-        **{"X": "float64 row input", "y": "int64 row", "offsets": "int64 edge", "order": "int64 row"},
-        "weights": "float64 row",
+        **{"X": "float64 row input", "y": "int64 row", "weights": "float64 row"},
+        **{"offsets": "int64 edge", "places": "int64 sample"},
     },
     Model: {"location": "float64 weight"},
     Posterior: {
@@ -142,7 +142,7 @@ def _faults(estimator):
     if np.any(estimator.standardizer_.scale < np.finfo(float).tiny):
         yield "standardizer_.scale is not positive, or too small to divide by"
     probes = getattr(attributes["diagnostics_"], "probe_rows", None)  # (probe,)
-    if probes is not None and (probes.min() < 0 or probes.max() >= lengths["row"]):
+    if probes is not None and (probes.min() < 0 or probes.max() >= lengths["sample"]):
         yield "diagnostics_.probe_rows are not rows of the fit"
     if getattr(attributes["diagnostics_"], "learned_parts", posterior.learned_parts) != posterior.learned_parts:
         yield "diagnostics_.learned_parts are not those of the posterior"
@@ -249,8 +249,10 @@ def _data_faults(data, n_classes):
         yield "training_data_.offsets do not cut the rows into groups"
     if data.y.min() < 0 or data.y.max() >= n_classes:
         yield "training_data_.y has codes that are not of a class"
-    if not np.array_equal(np.sort(data.order), np.arange(n_rows)):
-        yield "training_data_.order is not a permutation of the rows"
+    if not np.array_equal(np.unique(data.places[data.places != -1]), np.arange(n_rows)):
+        yield "training_data_.places are not those of the rows"
+    if data.weights.min() <= 0:
+        yield "training_data_.weights are not positive"
     if len(unique_labels(as_labels(data.group_labels, data.n_groups))) != data.n_groups:
         yield "training_data_.group_labels has a label twice"
 

@@ -18,8 +18,8 @@ def to_arviz(posterior, data, input_names):
     Returns
     -------
     data : arviz.InferenceData or xarray.DataTree
-        Groups ``posterior``, ``sample_stats``, ``log_likelihood`` and ``observed_data``; rows are in the order of the
-        X given to ``fit``.
+        Groups ``posterior``, ``sample_stats``, ``log_likelihood`` and ``observed_data``; rows are those of the X given
+        to ``fit``, but for rows of weight 0.
     """
     network = posterior.network
     arrays = {"weights": posterior.weights}  # (chain, draw, group, weight)
@@ -29,22 +29,19 @@ def to_arviz(posterior, data, input_names):
         arrays["group_scale"] = posterior.group_scale  # (chain, draw, part)
     if posterior.own is not None:
         arrays |= dict(zip(posterior.model.likelihood.own, np.moveaxis(posterior.own, 2, 0), strict=True))
+    rows = np.flatnonzero(data.places >= 0)  # (row of X,)
+    places = data.places[rows]  # (row of X,)
     groups = {
         "posterior": arrays,
         "sample_stats": posterior.sample_stats,
-        "log_likelihood": {"y": _in_order_of_fit(posterior.log_likelihood(data), data)},
-        "observed_data": {"y": _in_order_of_fit(data.y, data)},
+        "log_likelihood": {"y": posterior.log_likelihood(data)[:, :, places]},
+        "observed_data": {"y": data.y[places]},
     }
     coords = {
         "group": label_coordinates(data.group_labels),
         "weight": network.weight_names(input_names),
         "part": posterior.learned_parts,
-        "row": np.arange(len(data.y)),
+        "row": rows,
     }
     dims = {"weights": ["group", "weight"], "group_mean": ["weight"], "group_scale": ["part"], "y": ["row"]}
     return labelled_data(groups, coords, dims)
-
-
-def _in_order_of_fit(values, data):
-    """Values (..., row) in the order of the rows given to fit."""
-    return values[..., np.argsort(data.order)]

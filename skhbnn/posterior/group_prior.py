@@ -103,7 +103,7 @@ def moments_of_one_mode(posterior, data, log_likelihood, covariance="full"):
     """
     deviation = np.exp(posterior.pooled(log_likelihood))  # (draw, row)
     deviation -= deviation.mean(axis=0)
-    centre = np.einsum("dr,dr->d", deviation, deviation).argmin()
+    centre = np.einsum("r,dr,dr->d", data.weights, deviation, deviation).argmin()
     means, scales = posterior.pooled(posterior.group_mean), scale_draws(posterior)  # (draw, weight), (draw, scale)
     if posterior.model.map_rank:
         mean, cov = population_moments(posterior.model, means[[centre]], scales[[centre]], covariance)
@@ -148,6 +148,7 @@ def output_mean_covariance(model, data, weights, scales, own_numbers):
     identity = np.eye(len(variance))  # (output weight, output weight)
     precision = identity / _mean_variance(model)  # (output weight, output weight)
     for w, start, stop in zip(weights, data.offsets, data.offsets[1:], strict=False):
+        row_weights = data.weights[start:stop]  # (row,)
         units = data.X[start:stop].T  # (input, row)
         if below.layers:
             hidden = network_outputs(below, w[None, : output.start], data.X[start:stop])[0]  # (unit, row)
@@ -157,6 +158,7 @@ def output_mean_covariance(model, data, weights, scales, own_numbers):
         outputs = w[own].reshape(-1, output.n_out).T @ units  # (output, row)
         information = model.likelihood.information(outputs, own_numbers)  # (row, output + own number, the same)
         of_outputs = information[:, : output.n_out, : output.n_out]  # (row, output, output)
-        fisher = np.einsum("ir,jr,rab->iajb", units, units, of_outputs, optimize=True).reshape(identity.shape)
+        fisher = np.einsum("r,ir,jr,rab->iajb", row_weights, units, units, of_outputs, optimize=True)
+        fisher = fisher.reshape(identity.shape)  # (output weight, output weight)
         precision += np.linalg.solve(identity + fisher * variance, fisher)
     return np.linalg.inv(precision)

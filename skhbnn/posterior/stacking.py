@@ -9,7 +9,7 @@ from scipy.special import logsumexp
 from ..support.psis import smoothed_weights
 
 
-def weigh_chains(posterior, chain_weights, log_likelihood):
+def weigh_chains(posterior, chain_weights, log_likelihood, row_weights):
     """A posterior with weights of the chains.
 
     Parameters
@@ -18,6 +18,8 @@ def weigh_chains(posterior, chain_weights, log_likelihood):
     chain_weights : {"equal", "stacking"}
     log_likelihood : callable
         Returns the log likelihood of each training row under each draw, (chain, draw, row); called only where needed.
+    row_weights : ndarray of shape (n_rows,)
+        How often each of these rows counts.
 
     Returns
     -------
@@ -27,16 +29,18 @@ def weigh_chains(posterior, chain_weights, log_likelihood):
         return replace(posterior, chain_weights=None)
     if posterior.chain_weights is not None:
         return posterior
-    return replace(posterior, chain_weights=stacking_weights(log_likelihood()))
+    return replace(posterior, chain_weights=stacking_weights(log_likelihood(), row_weights))
 
 
-def stacking_weights(log_likelihood):
+def stacking_weights(log_likelihood, row_weights):
     """Weights of chains whose mixture predicts unseen rows best [1]_.
 
     Parameters
     ----------
     log_likelihood : ndarray of shape (n_chains, n_draws, n_rows)
         Log likelihood of each training row under each draw.
+    row_weights : ndarray of shape (n_rows,)
+        How often each row counts.
 
     Returns
     -------
@@ -52,11 +56,11 @@ def stacking_weights(log_likelihood):
     by_row = np.swapaxes(log_likelihood, 1, 2)  # (chain, row, draw)
     log_density = np.array([logsumexp(smoothed_weights(-chain)[0] + chain, axis=1) for chain in by_row])  # (chain, row)
     density = np.exp(log_density - log_density.max(axis=0))  # (chain, row)
-    n_chains = len(density)
+    n_chains, share = len(density), row_weights / row_weights.sum()  # (row,)
 
     def loss(weights):
         mixture = weights @ density  # (row,)
-        return -np.log(mixture).mean(), -(density / mixture).mean(axis=1)
+        return -np.log(mixture) @ share, -(density / mixture) @ share
 
     found = minimize(
         loss,

@@ -7,12 +7,15 @@ from abc import ABC, abstractmethod
 from numbers import Integral
 from typing import Any, Literal
 
+import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, StrOptions
+from sklearn.utils.validation import has_fit_parameter
 
 from ...data.labels import ALL_ROWS, label_text, rows_by_label, unique_labels
 from ...data.tables import take_rows
+from ...data.weights import counted_rows, read_weights
 from ...inference.methods import METHODS
 from ...persistence.saving import SavableMixin
 from ...support.progress import CallbackSupportMixin, fit_progress
@@ -20,7 +23,7 @@ from ...support.typed import Columns, Inference, Labels, Seed
 from ..groups import COLUMNS, GroupsMixin
 from .checkpoint import Checkpoint, parameter_digests, table_digest
 from .fits import POOLED, fit_all, seeded_clone
-from .parallel import Task, fit_with_refit, inference_parameters
+from .parallel import Task, fit_task, inference_parameters
 from .reports import report
 from .serving import ServingMixin
 from .updates import UpdateMixin
@@ -40,6 +43,8 @@ class PerGroup(SavableMixin, UpdateMixin, ServingMixin, GroupsMixin, CallbackSup
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
+
+    __metadata_request__fit = {"sample_weight": True}  # routed by default, as groups are
 
     # What a fit sets.
     n_features_in_: int
@@ -116,16 +121,33 @@ class PerGroup(SavableMixin, UpdateMixin, ServingMixin, GroupsMixin, CallbackSup
         if self.on_error == "fallback" and self.fallback is None:
             raise ValueError('on_error="fallback" needs a fallback, and fallback is None.')
 
-    def _fit_clones(self, X, y, labels):
-        """The estimator per group itself, with a fitted clone for each group and the fallback."""
-        known, labels = self._take_groups(labels, len(y))
+    def _read_weights(self, sample_weight, X, inputs):
+        """How often each row of a fit counts, (row,); None where nothing was said, or an error if a clone cannot."""
+        if sample_weight is None:
+            return None
+        weights = read_weights(sample_weight, X, inputs)  # (row,)
+        inner = [self.estimator, *([self.fallback] if self._has_pooled_fallback() else [])]
+        for estimator in inner:
+            if not has_fit_parameter(estimator, "sample_weight"):
+                raise ValueError(
+                    f"fit got sample_weight, and {type(estimator).__name__}.fit takes none: use an estimator that does."
+                )
+        return weights
+
+    def _fit_clones(self, X, y, labels, weights):
+        """The estimator per group itself, with a fitted clone for each group and the fallback.
+
+        weights: how often each row counts, (row,), or None.
+        """
+        known, labels = self._take_groups(labels, np.ones(len(y)) if weights is None else weights)
+        X, y, labels, weights = counted_rows(X, y, labels, weights)
         seed = self._draw_seed()
         self.failed_groups_: dict = {}
         if self.groups_ is None:
-            fitted, self.fallback_ = {ALL_ROWS: self._fit_one(X, y, seed)}, None
+            fitted, self.fallback_ = {ALL_ROWS: self._fit_one(X, y, weights, seed)}, None
         else:
             with fit_progress(self, "groups", len(known) + self._has_pooled_fallback()) as progress:
-                outcomes = self._fit_groups(X, y, labels, seed, progress)
+                outcomes = self._fit_groups(X, y, labels, weights, seed, progress)
                 self.failed_groups_ = report(
                     outcomes,
                     self.groups,
@@ -146,32 +168,33 @@ class PerGroup(SavableMixin, UpdateMixin, ServingMixin, GroupsMixin, CallbackSup
         """Unfitted clone for a group, or for the fallback."""
         return seeded_clone(estimator, seed, key, self._shared_parameters())
 
-    def _fit_one(self, X, y, seed):
+    def _fit_one(self, X, y, weights, seed):
         """Clone fitted to all rows."""
         with fit_progress(self, "fits", 1) as progress:
             clone = self._clone(self.estimator, seed, ALL_ROWS)
-            fitted = fit_with_refit(clone, X, y, self.refit_inference)
+            fitted = fit_task(Task(ALL_ROWS, clone, X, y, weights, self.refit_inference))
             if progress is not None:
                 progress(1, 1)
         return fitted
 
-    def _fit_groups(self, X, y, labels, seed, progress):
+    def _fit_groups(self, X, y, labels, weights, seed, progress):
         """Outcome of the fit of each group, and of a pooled fallback under the key POOLED, as a dict."""
         rows = rows_by_label(labels)
 
         def task(key):
             if key is POOLED:
-                return Task(key=key, estimator=self._clone(self.fallback, seed, key), X=X, y=y)
+                return Task(key=key, estimator=self._clone(self.fallback, seed, key), X=X, y=y, weights=weights)
             return Task(
                 key=key,
                 estimator=self._clone(self.estimator, seed, key),
                 X=take_rows(X, rows[key]),
                 y=y[rows[key]],
+                weights=None if weights is None else weights[rows[key]],
                 refit_inference=self.refit_inference,
             )
 
         keys = [*unique_labels(labels), *([POOLED] if self._has_pooled_fallback() else [])]
-        checkpoint, stored_as = self._open_checkpoint(X, y, labels, seed)
+        checkpoint, stored_as = self._open_checkpoint(X, y, labels, weights, seed)
         return fit_all(
             keys,
             task,
@@ -182,12 +205,13 @@ class PerGroup(SavableMixin, UpdateMixin, ServingMixin, GroupsMixin, CallbackSup
             stored_as=stored_as,
         )
 
-    def _open_checkpoint(self, X, y, labels, seed):
+    def _open_checkpoint(self, X, y, labels, weights, seed):
         """Checkpoint of the run, None where there is none, and the name under which it keeps a key."""
         if self.checkpoint is None:
             return None, None
+        data = {"X": X, "y": y, "groups": list(map(label_text, labels)), "sample_weight": weights}
         run = {
-            "data": {"X": table_digest(X), "y": table_digest(y), "groups": table_digest(list(map(label_text, labels)))},
+            "data": {name: table_digest(table) for name, table in data.items() if table is not None},
             "estimator": parameter_digests(self.estimator),
             "random_state": {"": str(seed)},
             "refit_inference": {"": str(self.refit_inference)},

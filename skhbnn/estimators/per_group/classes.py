@@ -39,10 +39,10 @@ class GroupClassesMixin(ClassifierMixin):
         if not is_classifier(self.estimator):
             raise ValueError(f"estimator must be a classifier, got a {type(self.estimator).__name__}.")
 
-    def _read_targets(self, X, y):
-        """Class labels (row,) of the y of a fit; sets classes_."""
+    def _read_targets(self, X, y, weights):
+        """Class labels (row,) of the y of a fit; sets classes_ to those of rows that count, by their weights (row,)."""
         y = read_classes(self, X, y)  # (row,)
-        self.classes_ = np.unique(y)  # (class,)
+        self.classes_ = np.unique(y if weights is None else y[weights > 0])  # (class,)
         return y
 
     def _read_new_targets(self, X, y):

@@ -6,6 +6,7 @@ import os
 from typing import Literal, Self
 
 from ...data.reading import read_rows
+from ...data.weights import read_weights
 from ...persistence.saving import storable
 from ...support.typed import Classifier, Columns, Data, Inference, Seed, available_if, fit_context
 from ..classifier_methods import GroupedClassifierMethods
@@ -116,7 +117,7 @@ class PerGroupClassifier(GroupedClassifierMethods, GroupClassesMixin, PerGroup):
         )
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Data, y: Data, groups: Data | None = None) -> Self:
+    def fit(self, X: Data, y: Data, groups: Data | None = None, sample_weight: Data | None = None) -> Self:
         """Fit a clone of the estimator to the rows of every group.
 
         Parameters
@@ -127,6 +128,8 @@ class PerGroupClassifier(GroupedClassifierMethods, GroupClassesMixin, PerGroup):
             Class labels.
         groups : array-like of shape (n_samples,), default=None
             Group labels, of any hashable kind; not together with the constructor's ``groups``.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts, for an estimator whose ``fit`` takes weights. None: once.
 
         Returns
         -------
@@ -136,8 +139,9 @@ class PerGroupClassifier(GroupedClassifierMethods, GroupClassesMixin, PerGroup):
         Raises
         ------
         ValueError
-            If X, y, groups or a parameter is not valid, a group label is missing, the fit of a group fails with
-            ``on_error="raise"``, the fallback does not know a class, or the checkpoint is corrupt or of another run.
+            If X, y, groups, sample_weight or a parameter is not valid, a group label is missing, the fit of a group
+            fails with ``on_error="raise"``, the estimator or the fallback takes no weights, the fallback does not know
+            a class, or the checkpoint is corrupt or of another run.
         TypeError, RuntimeError
             If the fit of a group or of the fallback fails so, or processes that fit groups keep being killed.
         OSError
@@ -151,12 +155,13 @@ class PerGroupClassifier(GroupedClassifierMethods, GroupClassesMixin, PerGroup):
             If there are no groups, so that all rows are one group.
         """
         self._start_fit()
-        X, labels = read_rows(self, X, groups, reset=True)  # unchecked values (row, feature), labels of the rows
-        return self._fit_clones(X, self._read_targets(X, y), labels)
+        inputs, labels = read_rows(self, X, groups, reset=True)  # unchecked values (row, feature), labels of the rows
+        weights = self._read_weights(sample_weight, X, inputs)  # (row,) or None
+        return self._fit_clones(inputs, self._read_targets(inputs, y, weights), labels, weights)
 
     @available_if(keeps_rows)
     @fit_context(prefer_skip_nested_validation=False)
-    def update(self, X: Data, y: Data, groups: Data | None = None) -> Self:
+    def update(self, X: Data, y: Data, groups: Data | None = None, sample_weight: Data | None = None) -> Self:
         """Learn from new rows of some groups.
 
         Each of these groups is fitted again, as ``fit`` does it, to its new rows and to its old ones, which its network
@@ -170,6 +175,8 @@ class PerGroupClassifier(GroupedClassifierMethods, GroupClassesMixin, PerGroup):
             Class labels, all of them in ``classes_``.
         groups : array-like of shape (n_samples,), default=None
             Group labels, if they are not a column of X.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each new row counts. None: once.
 
         Returns
         -------
@@ -181,12 +188,13 @@ class PerGroupClassifier(GroupedClassifierMethods, GroupClassesMixin, PerGroup):
         NotFittedError
             If nothing was fitted yet.
         ValueError, TypeError, RuntimeError
-            If X, y or groups is not valid, y has a class that is not in ``classes_``, or the fit of a group fails; all
-            groups then stay as they were.
+            If X, y, groups or sample_weight is not valid, y has a class that is not in ``classes_``, or the fit of a
+            group fails; all groups then stay as they were.
 
         See Also
         --------
         InformedPriorBNNClassifier.from_posterior : A prior of new rows, where the old ones are not to be kept.
         """
-        X, labels = read_rows(self, X, groups, reset=False)  # unchecked values (row, feature), labels of the rows
-        return self._update_clones(X, self._read_new_targets(X, y), labels)
+        inputs, labels = read_rows(self, X, groups, reset=False)  # unchecked values (row, feature), labels of the rows
+        weights = read_weights(sample_weight, X, inputs)  # (row,)
+        return self._update_clones(inputs, self._read_new_targets(inputs, y), labels, weights)

@@ -34,6 +34,8 @@ class Task(NamedTuple):
         Unfitted.
     X, y : {array-like, dataframe}
         Rows of the group.
+    weights : ndarray of shape (n_rows,) or None
+        How often each row counts; None where ``fit`` got no weights, which not every estimator takes.
     refit_inference : str, default=None
         Inference of a second fit, made if the diagnostics of the first doubt it.
     """
@@ -42,6 +44,7 @@ class Task(NamedTuple):
     estimator: Any
     X: Any
     y: np.ndarray
+    weights: np.ndarray | None = None
     refit_inference: str | None = None
 
 
@@ -85,12 +88,13 @@ def inference_parameters(estimator):
     return [name for name in estimator.get_params() if name.rpartition("__")[2] == "inference"]
 
 
-def fit_with_refit(estimator, X, y, refit_inference):
-    """An estimator fitted to X and y, by another inference if the diagnostics doubt its first fit."""
-    if refit_inference is None:
-        return estimator.fit(X, y)
+def fit_task(task):
+    """The estimator of a task, fitted, by another inference if the diagnostics doubt its first fit."""
+    by_row = {} if task.weights is None else {"sample_weight": task.weights}
+    if task.refit_inference is None:
+        return task.estimator.fit(task.X, task.y, **by_row)
     with _recorded_warnings(action="always") as caught:
-        fitted = estimator.fit(X, y)
+        fitted = task.estimator.fit(task.X, task.y, **by_row)
     names, parts = inference_parameters(fitted), {"": fitted, **fitted.get_params()}
     judged = [parts[name.removesuffix("inference").removesuffix("__")] for name in names]
     for part in judged:
@@ -101,19 +105,20 @@ def fit_with_refit(estimator, X, y, refit_inference):
                 "its place."
             )
     if any(part.diagnostics_.doubts() for part in judged):
-        return clone(fitted).set_params(**dict.fromkeys(names, refit_inference)).fit(X, y)
+        again = clone(fitted).set_params(**dict.fromkeys(names, task.refit_inference))
+        return again.fit(task.X, task.y, **by_row)
     for warning in caught:
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     return fitted
 
 
-def _fit_task(task, crowded):
+def _outcome(task, crowded):
     """Key and outcome of the fit of a task, on one thread if other groups are fitted meanwhile."""
     # BLAS on one thread always: with more, the last digits of its sums depend on how many there are.
     alone = parallel_config(backend="sequential") if crowded else contextlib.nullcontext()
     with alone, threadpool_limits(1), _recorded_warnings() as caught:
         try:
-            outcome = Outcome(estimator=fit_with_refit(task.estimator, task.X, task.y, task.refit_inference))
+            outcome = Outcome(estimator=fit_task(task))
         except Exception as error:  # a value, so that it takes no other group with it; fit raises or reports it
             kind = next((kind for kind in (ValueError, TypeError) if isinstance(error, kind)), RuntimeError)
             text = f"{type(error).__name__}: {error}" if kind is RuntimeError else str(error)
@@ -146,7 +151,7 @@ def run_tasks(keys, task, n_jobs, keep_going):
     n_tasks, crowded = len(left) if streams else TASKS_PER_CALL * n_workers, n_workers > 1
     while left and not stopping:
         parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered" if streams else "list")
-        finished = parallel(delayed(_fit_task)(task(key), crowded) for key in list(left)[:n_tasks] if not stopping)
+        finished = parallel(delayed(_outcome)(task(key), crowded) for key in list(left)[:n_tasks] if not stopping)
         try:
             for key, outcome in finished:
                 del left[key]

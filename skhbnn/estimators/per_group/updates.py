@@ -7,6 +7,7 @@ from sklearn.utils import check_array
 
 from ...data.labels import ALL_ROWS, labels_array, rows_by_label, unique_labels
 from ...data.tables import take_rows
+from ...data.weights import counted_rows
 from ...support.progress import fit_progress
 from ..groups import warn_of_unseen
 from ..single import SingleNetworkMixin
@@ -22,12 +23,13 @@ def keeps_rows(per_group):
     return True
 
 
-def _with_old_rows(fitted, X, y):
-    """X and y of the rows that a network was fitted to, in the caller's form, with new rows behind them."""
+def _with_old_rows(fitted, X, y, weights):
+    """Rows that a network was fitted to, in the caller's form, with new rows behind them: X, y and weights."""
     data = fitted.training_data_
     old = fitted.standardizer_.inverse_transform(data.X)  # (row, feature)
     new = check_array(X, dtype=None, ensure_all_finite=False)  # (row, feature)
-    return np.vstack([old, new]), np.concatenate([fitted._targets_in_callers_form(data.y), y])
+    targets = np.concatenate([fitted._targets_in_callers_form(data.y), y])  # (row,)
+    return np.vstack([old, new]), targets, np.concatenate([data.weights, weights])
 
 
 class UpdateMixin:
@@ -43,19 +45,19 @@ class UpdateMixin:
     _clone: Any
     _draw_seed: Any
 
-    def _update_clones(self, X, y, labels):
+    def _update_clones(self, X, y, labels, weights):
         """The estimator per group itself, with the groups of new rows fitted again to their old and new rows."""
         labels = [ALL_ROWS] * len(y) if labels is None else labels
+        X, y, labels, weights = counted_rows(X, y, labels, weights)
         if self.groups_ is not None and not any(label in self.estimators_ for label in labels):
             warn_of_unseen(list(dict.fromkeys(labels)), unique_labels([*self.estimators_, *self.failed_groups_]))
         known, rows, seed = unique_labels(labels, self.groups), rows_by_label(labels), self._draw_seed()
 
         def task(key):
-            X_new, y_new = take_rows(X, rows[key]), y[rows[key]]
-            if key in self.estimators_:
-                X_new, y_new = _with_old_rows(self.estimators_[key], X_new, y_new)
+            new = take_rows(X, rows[key]), y[rows[key]], weights[rows[key]]
+            X_all, y_all, of_rows = _with_old_rows(self.estimators_[key], *new) if key in self.estimators_ else new
             clone = self._clone(self.estimator, seed, key)
-            return Task(key=key, estimator=clone, X=X_new, y=y_new, refit_inference=self.refit_inference)
+            return Task(key, clone, X_all, y_all, of_rows, self.refit_inference)
 
         with fit_progress(self, "groups", len(known)) as progress:
             found = fit_all(known, task, n_jobs=self.n_jobs, keep_going=False, progress=progress)

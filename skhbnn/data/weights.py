@@ -1,0 +1,66 @@
+"""Weights of rows as callers pass them."""
+
+from itertools import compress
+
+import numpy as np
+from sklearn.utils.validation import _check_sample_weight
+
+from ..support.wording import short_errors
+from .reading import check_same_order
+from .tables import check_no_mask, refuse_lazy, take_rows
+
+
+def read_weights(sample_weight, X, inputs):
+    """Weights of the rows of a fit, as an array.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_rows,), float or None
+        Weights as a caller passes them; None: 1 for every row.
+    X : {array-like, dataframe} of shape (n_rows, n_columns)
+        Rows as the caller passes them, whose index the weights may have.
+    inputs : {array-like, dataframe} of shape (n_rows, n_features)
+        Rows that were read.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_rows,)
+        0 or more; not all are 0.
+
+    Raises
+    ------
+    ValueError
+        If weights are negative, NaN, infinite or all 0, are not one for each row, or have the index of X in another
+        order.
+    """
+    refuse_lazy(sample_weight, "sample_weight")
+    check_no_mask(sample_weight, "sample_weight")
+    check_same_order(X, sample_weight, "sample_weight")
+    with short_errors("sample_weight"):
+        weights = _check_sample_weight(sample_weight, inputs, dtype=np.float64, ensure_non_negative=True)  # (row,)
+    if not weights.any():  # scikit-learn before 1.8 does not mind
+        raise ValueError("Sample weights must contain at least one non-zero number.")
+    return weights
+
+
+def counted_rows(X, y, labels, weights):
+    """The rows whose weight is not 0.
+
+    Parameters
+    ----------
+    X : {array-like, dataframe} of shape (n_rows, n_columns)
+    y : ndarray of shape (n_rows,)
+    labels : list
+        Group labels of the rows.
+    weights : ndarray of shape (n_rows,) or None
+        None: no row has a weight.
+
+    Returns
+    -------
+    X, y, labels, weights
+        Of these rows.
+    """
+    if weights is None or np.all(weights > 0):
+        return X, y, labels, weights
+    counts = weights > 0  # (row,)
+    return take_rows(X, np.flatnonzero(counts)), y[counts], list(compress(labels, counts)), weights[counts]

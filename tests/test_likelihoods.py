@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
 
 import numpy as np
 import pymc as pm
@@ -16,6 +15,7 @@ from agreement import (
     logp_function,
     value_name,
 )
+from compiled_rows import run, scores
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -27,7 +27,7 @@ from skhbnn.data.rows import GroupedData
 from skhbnn.density import compiled
 from skhbnn.density.density import Density
 from skhbnn.density.forward import network_form
-from skhbnn.kernel.network_kernel import BLOCK, Block, Rows, weighted
+from skhbnn.density.pymc_model import build_model
 from skhbnn.model import build
 from skhbnn.model.likelihoods import NAMES, likelihood
 from skhbnn.model.likelihoods.base import ClassLikelihood, NumberLikelihood
@@ -52,10 +52,14 @@ CASES = {
         lambda z, own: stats.rv_discrete(values=(np.arange(len(z)), np.exp(z) / np.exp(z).sum())),
         [-1.0, 0.5, np.nan],
     ),
+    "negative_binomial": Case(
+        lambda z, own: stats.nbinom(own[0] ** -2, 1 / (1 + own[0] ** 2 * np.exp(z[0]))), [-1.0, np.nan, np.inf]
+    ),
     "normal": Case(lambda z, own: stats.norm(z[0], own[0]), [np.nan, np.inf, -np.inf]),
     "student_t": Case(lambda z, own: stats.t(own[1], z[0], own[0]), [np.nan, np.inf, -np.inf]),
     "poisson": Case(lambda z, own: stats.poisson(np.exp(z[0])), [-1.0, np.nan, np.inf]),
 }
+COUNTS = [name for name in NUMBERS if likelihood(name).is_count]
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -105,46 +109,6 @@ def responses(name, y, n_responses):
 
 
 # The compiled part ---------------------------------------------------------------------------------------------------
-
-
-@cache
-def compiled_rows(name, kind):
-    """A compiled function of a likelihood, for callers in Python."""
-    of = likelihood(name)
-    rows_function = {"score": of.score_rows, "add": of.add_rows, "weighted": weighted(of.score_rows)}[kind]
-    return njit(lambda z, rows, block, space: rows_function(z, rows, block, space))
-
-
-def run(name, kind, outputs, own, y, weights=None, first=3):
-    """Run a compiled function on a block of rows.
-
-    Returns what it returns, what it leaves in place of the outputs (output, m), the space (1 + own number, m), and what
-    it adds to the gradient in the own numbers.
-    """
-    n_outputs, n = outputs.shape
-    m = -(-n // 8) * 8
-    z = np.full((n_outputs, m), 0.3)  # (output, m)
-    z[:, :n] = outputs
-    space = np.full((3 + len(own), m), 7.0)  # (number, m): as much as the kernel has
-    own_grad = np.full(len(own), 5.0)  # (own number,)
-    targets, given = np.zeros(first + m), np.zeros(first + m)  # (row,): those before belong to another block
-    targets[first : first + n] = y
-    given[first : first + n] = 1.0 if weights is None else weights
-    rows = Rows(np.empty((0, 0)), targets, given, np.empty(0), own, own_grad)
-    flat, block = z.reshape(-1), Block(first, m, n_outputs)
-    result = compiled_rows(name, kind)(flat, rows, block, space.reshape(-1))
-    return result, z, space[: 1 + len(own)], own_grad - 5.0
-
-
-def scores(name, outputs, own, y):
-    """Log likelihoods (row,), and their derivatives in the outputs (output, row) and own numbers (own number, row)."""
-    parts = []
-    for at in range(0, len(y), BLOCK):
-        here = slice(at, at + BLOCK)
-        _, z, space, _ = run(name, "score", outputs[:, here], own, y[here])
-        parts.append(np.concatenate([space[:1], z, space[1:]])[:, : len(y[here])])
-    found = np.concatenate(parts, axis=1)  # (1 + output + own number, row)
-    return found[0], found[1 : 1 + len(outputs)], found[1 + len(outputs) :]
 
 
 def test_log_likelihood_is_scipys(name):
@@ -419,6 +383,18 @@ STRUCTURES = {"flat": [70], "partial": [4, 1, 65], "affine": [4, 1, 5]}  # sizes
 def test_densities_equal_pymc(name, structure, fused, form):
     density = Density(make_model(name, structure), make_data(name, STRUCTURES[structure]))
     assert_equals_pymc(in_form(form, density), fused)
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_counts_may_be_fractions(name):
+    """As rates with exposures as weights: nothing is cut down."""
+    kind, data = likelihood(name), make_data(name, STRUCTURES["flat"])
+    data = replace(data, y=data.y + np.random.default_rng(0).uniform(0.1, 0.9, len(data.y)))
+    kind.check(data.y)
+    assert_equals_pymc(Density(make_model(name, "flat"), data), fused=True)
+    for arguments in ({"fused": False}, {"fused": False, "batch_size": 8}):
+        with pytest.raises(ValueError, match=f"Fractions as targets of {name} need fused=True"):
+            build_model(make_model(name, "flat"), data, **arguments)
 
 
 def with_weights(data, weights):

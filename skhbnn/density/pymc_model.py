@@ -49,12 +49,19 @@ def build_model(
     Raises
     ------
     ValueError
-        If the rows have weights, which only the Op of the compiled likelihood takes, and fused is False
-        or batch_size is given.
+        If the rows have weights, or targets of a likelihood of counts are fractions, which only the Op of the compiled
+        likelihood takes, and fused is False or batch_size is given.
     """
     network, likelihood = model.network, model.likelihood
     if data.weights is not None and (not fused or batch_size is not None):
         raise ValueError("Rows with weights need fused=True and all rows: an ordinary graph counts each row once.")
+    has_fractions = likelihood.dtype == "int64" and not np.array_equal(data.y, np.floor(data.y))
+    if has_fractions and (not fused or batch_size is not None):
+        raise ValueError(
+            f"Fractions as targets of {likelihood.name} need fused=True and all rows: PyMC's own distribution is of whole "
+            "numbers, to which PyMC would cut the fractions down."
+        )
+    dtype = "float64" if has_fractions else likelihood.dtype
     names = input_names or [f"x{i}" for i in range(network.sizes[0])]
     coords = {"input": names, "group": label_coordinates(data.group_labels)}
     coords |= {f"unit_{index}": np.arange(layer.n_out) for index, layer in enumerate(network.layers)}
@@ -63,7 +70,7 @@ def build_model(
     coords |= {"mapped_input": names} if model.map_rank else {}
     with pm.Model(coords=coords) as pymc_model:
         X = pm.Data("X", data.X, dims=("row", "input"))
-        y = pm.Data("y_observed", data.y, dims="row")
+        y = pm.Data("y_observed", data.y.astype(dtype), dims="row")
         group = pm.Data("group_of_row", data.group_of_row, dims="row")
         observed = {"observed": y, "dims": "row"}
         if batch_size is not None:
@@ -85,7 +92,7 @@ def build_model(
             # One outcome a row is the core of this distribution, so that size, the last argument, has no part in it.
             outputs = _outputs(network, weights, X, group, data.n_groups)  # (row, output)
             distribution, parameters = likelihood.pymc(outputs, rest[0] if own else [])
-            return distribution.dist(**parameters)
+            return pt.cast(distribution.dist(**parameters), dtype)
 
         def log_likelihood(value, weights, X, group, *own_numbers):
             numbers = own_numbers[0] if own else pt.zeros(0)  # (own number,)
@@ -98,7 +105,7 @@ def build_model(
             "dist": outcome,
             "logp": log_likelihood,
             "signature": f"(g,w),(n,i),(n){',(k)' if own else ''}->(n)",
-            "dtype": likelihood.dtype,
+            "dtype": dtype,
         }
         pm.CustomDist("y", weights, X, group, *own_numbers, **forms, **observed)
     return pymc_model

@@ -1,11 +1,13 @@
 """The base of the likelihoods: all that a likelihood must define."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 
 from ...kernel.log_density import OwnNumbers
 from ...kernel.options import inline
+from ..scale_priors import half_normal
 
 
 @inline
@@ -19,6 +21,25 @@ def _pull_back_nothing(free, own, grad_own, grad):
 
 
 NO_OWN = OwnNumbers(_constrain_nothing, _pull_back_nothing)
+
+SIGMA, UNUSED = half_normal.KIND.parameters
+LOG_CONSTANT = half_normal.KIND.log_constant
+
+
+@inline
+def _constrain_half_normal(free, own, grad):
+    own[0] = math.exp(free[0])
+    value, slope = half_normal.log_prior(SIGMA, UNUSED, free[0], own[0])
+    grad[0] += slope
+    return LOG_CONSTANT + value
+
+
+@inline
+def _pull_back_half_normal(free, own, grad_own, grad):
+    grad[0] += own[0] * grad_own[0]
+
+
+HALF_NORMAL = OwnNumbers(_constrain_half_normal, _pull_back_half_normal)  # of the first own number
 
 
 class Likelihood:

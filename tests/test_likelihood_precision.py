@@ -87,3 +87,36 @@ def test_information_about_overdispersion(phi, mean):
     expected = 4 * (np.sum(beyond / (1 + j / a) ** 2) + rest - mean / (1 + mean / a))
     found = likelihood("negative_binomial").information(np.log([[mean]]), np.array([phi]))[0, 1, 1]
     np.testing.assert_allclose(found, expected, rtol=1e-7)
+
+
+# Ordered classes ------------------------------------------------------------------------------------------------------
+
+CUTPOINTS = np.array([-3.0, -2.0, -2.0 + 1e-6, 5.0])  # (own number,)
+
+
+def exact_ordinal(output, c):
+    """Log likelihood of class c, and its derivatives in output and cutpoints, as floats."""
+    with mpmath.workprec(2_000):  # a probability may lie below 1e-300 beside 1
+        output, edges = mpmath.mpf(output), [-mpmath.inf, *map(mpmath.mpf, CUTPOINTS), mpmath.inf]
+        below, up_to = (1 / (1 + mpmath.exp(output - edge)) for edge in edges[c : c + 2])
+        of_edges = np.zeros(len(edges))  # (edge,)
+        of_edges[c] = -below * (1 - below) / (up_to - below)
+        of_edges[c + 1] = up_to * (1 - up_to) / (up_to - below)
+        of_output = (below * (1 - below) - up_to * (1 - up_to)) / (up_to - below)
+        return [float(mpmath.log(up_to - below)), float(of_output), *of_edges[1:-1]]
+
+
+@pytest.mark.parametrize("c", range(len(CUTPOINTS) + 1))
+def test_ordinal(c):
+    """Values and derivatives, in the tails and between cutpoints that are close to each other."""
+    outputs = np.array([-700.0, -40.0, -3.0, -2.0, 0.1, 4.9, 30.0, 700.0])  # (row,)
+    expected = np.array([exact_ordinal(output, c) for output in outputs])  # (row, number)
+    y = np.full(len(outputs), c)  # (row,)
+    values, of_outputs, of_own = scores("ordinal", outputs[None], CUTPOINTS, y)
+    np.testing.assert_allclose(values, expected[:, 0], rtol=1e-14, atol=1e-15)
+    np.testing.assert_allclose(of_outputs[0], expected[:, 1], rtol=1e-13, atol=1e-15)
+    np.testing.assert_allclose(of_own.T, expected[:, 2:], rtol=1e-12, atol=1e-15)
+    kind = likelihood("ordinal").of_classes(len(CUTPOINTS) + 1)
+    formula = kind.log_likelihood(outputs[None], y, CUTPOINTS)  # (row,)
+    np.testing.assert_allclose(formula, expected[:, 0], rtol=1e-13)
+    np.testing.assert_allclose(kind.mean(outputs[None], CUTPOINTS)[c], np.exp(expected[:, 0]), rtol=1e-12)

@@ -73,6 +73,13 @@ class Likelihood:
     add_rows: Callable | None = None
     own_numbers = NO_OWN
 
+    def of_classes(self, n_classes):
+        """The likelihood of so many classes: itself, unless its own numbers depend on how many there are.
+
+        n_classes is None where the target is a number.
+        """
+        return self
+
     def n_outputs(self, n_classes):
         """The number of outputs of a network; n_classes is None where the target is a number."""
         return 1
@@ -109,7 +116,7 @@ class Likelihood:
         """
         raise NotImplementedError
 
-    def identified(self, outputs):
+    def identified(self, outputs, own):
         """Outputs without what changes no distribution, (..., output, row): what convergence is judged on."""
         return outputs
 
@@ -121,14 +128,23 @@ class Likelihood:
         """Unconstrained numbers of own numbers, the inverse of ``own_from_unconstrained``."""
         return np.log(own)
 
+    @property
+    def own_dims(self):
+        """The axis of each variable of own numbers in PyMC and ArviZ, by the variable's name; None of a number."""
+        return dict.fromkeys(self.own)
+
+    def own_by_variable(self, own):
+        """Own numbers by the names of their variables: a number (...), or (..., own number) where one holds all."""
+        return dict(zip(self.own, np.moveaxis(own, -1, 0), strict=True))
+
     def own_pymc(self):
-        """The PyMC variables of the own numbers, in the model of the context."""
+        """The PyMC variables of the own numbers, in the model of the context, in the order of ``own_dims``."""
         return []
 
     def pymc(self, outputs, own):
         """The PyMC distribution of the target: the class, and a dict of the parameters.
 
-        outputs: tensor (row, output); own: the list of ``own_pymc``.
+        outputs: tensor (row, output); own: tensor (own number,).
         """
         raise NotImplementedError
 

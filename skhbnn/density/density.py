@@ -45,7 +45,7 @@ class Density:
     @cached_property
     def callback(self):
         """The compiled C callback of the log density."""
-        return compiled.logp_callback(self.model.likelihood, self.model.has_compact_map, self._batches.in_lanes)
+        return compiled.logp_callback(self.model.likelihood_name, self.model.has_compact_map, self._batches.in_lanes)
 
     @cached_property
     def _batches(self):

@@ -46,17 +46,31 @@ def build_model(
         ``group_scale``, ``input_map`` and ``input_shift`` are what the weights are made of. ``X``, ``y_observed``,
         ``group_of_row`` and, unless all are 1, ``row_weights`` are ``pm.Data``, the rows in the order of ``data``. The
         log likelihood of a row counts as often as its weight says.
+
+    Raises
+    ------
+    ValueError
+        If targets of a likelihood of counts are fractions, which only the Op of the compiled likelihood takes, and
+        fused is False.
     """
     network, likelihood = model.network, model.likelihood
+    has_fractions = likelihood.dtype == "int64" and not np.array_equal(data.y, np.floor(data.y))
+    if has_fractions and not fused:
+        raise ValueError(
+            f"Fractions as targets of {likelihood.name} need fused=True and batch_size=None: PyMC's own distribution "
+            "is of whole numbers, to which PyMC would cut the fractions down."
+        )
+    dtype = "float64" if has_fractions else likelihood.dtype
     names = input_names or [f"x{i}" for i in range(network.sizes[0])]
     coords = {"input": names, "group": label_coordinates(data.group_labels)}
     coords |= {f"unit_{index}": np.arange(layer.n_out) for index, layer in enumerate(network.layers)}
     coords |= {"learned_part": list(model.scale_names)}
     coords |= {"weight": network.weight_names(names)}
     coords |= {"mapped_input": names} if model.map_rank else {}
+    coords |= {axis: list(likelihood.own) for axis in likelihood.own_dims.values() if axis is not None}
     with pm.Model(coords=coords) as pymc_model:
         X = pm.Data("X", data.X, dims=("row", "input"))
-        y = pm.Data("y_observed", data.y, dims="row")
+        y = pm.Data("y_observed", data.y.astype(dtype), dims="row")
         group = pm.Data("group_of_row", data.group_of_row, dims="row")
         is_weighted = bool(np.any(data.weights != 1))
         row_weights = [pm.Data("row_weights", data.weights, dims="row")] if is_weighted else []
@@ -65,7 +79,8 @@ def build_model(
             X, y, group, *row_weights = pm.Minibatch(X, y, group, *row_weights, batch_size=batch_size)
             observed = {"observed": y, "total_size": len(data.y)}
         weights = _Weights(model, data).all_weights()  # (group, weight)
-        own = likelihood.own_pymc()
+        variables = [pt.atleast_1d(variable) for variable in likelihood.own_pymc()]
+        own = pt.concatenate(variables) if variables else pt.zeros(0)  # (own number,)
 
         def distribution_of(weights, X, group, own):
             outputs = _outputs(network, weights, X, group, data.n_groups)  # (row, output)
@@ -76,31 +91,24 @@ def build_model(
             distribution("y", **parameters, **observed)
             return pymc_model
 
-        own_numbers = [pt.stack(own)] if own else []  # (own number,)
-
-        def outcome(weights, X, group, *rest):
+        def outcome(weights, X, group, own, *rest):
             # One outcome a row is the core of this distribution, so that size, the last argument, has no part in it.
-            distribution, parameters = distribution_of(weights, X, group, rest[0] if own else [])
-            return distribution.dist(**parameters)
+            distribution, parameters = distribution_of(weights, X, group, own)
+            return pt.cast(distribution.dist(**parameters), dtype)
 
-        def log_likelihood(value, weights, X, group, *rest):
+        def log_likelihood(value, weights, X, group, own, *row_weights):
             if fused:
-                numbers = rest[0] if own else pt.zeros(0)  # (own number,)
                 equal = pt.ones_like(value, dtype="float64")  # (row,)
                 op = NetworkLogLikelihood(network, model.likelihood_name)
-                logliks = op.make_node(weights, numbers, X, value, group, equal).outputs[0]  # (row,)
+                logliks = op.make_node(weights, own, X, value, group, equal).outputs[0]  # (row,)
             else:
-                logliks = pm.logp(outcome(weights, X, group, *rest), value)  # (row,)
-            return rest[-1] * logliks if is_weighted else logliks
+                distribution, parameters = distribution_of(weights, X, group, own)
+                logliks = pm.logp(distribution.dist(**parameters), value)  # (row,)
+            return row_weights[0] * logliks if is_weighted else logliks
 
-        forms = {
-            "dist": outcome,
-            "logp": log_likelihood,
-            "signature": f"(g,w),(n,i),(n){',(k)' if own else ''}{',(n)' if is_weighted else ''}->(n)",
-            "dtype": likelihood.dtype,
-        }
-        # The own numbers behind the rest, the weights of rows last: each is there only where it is needed.
-        pm.CustomDist("y", weights, X, group, *own_numbers, *row_weights, **forms, **observed)
+        signature = f"(g,w),(n,i),(n),(k){',(n)' if is_weighted else ''}->(n)"
+        forms = {"dist": outcome, "logp": log_likelihood, "signature": signature, "dtype": dtype}
+        pm.CustomDist("y", weights, X, group, own, *row_weights, **forms, **observed)
     return pymc_model
 
 
@@ -135,7 +143,7 @@ def unconstrained(layout, draws):
     first, *levels = (coordinates(level, b) for level, b in enumerate(layout.level_blocks))
     shape = first.shape[:2]
     log_scales = np.log(np.asarray(draws["group_scale"])) if model.scale_names else np.empty((*shape, 0))
-    own = [np.asarray(draws[name])[..., None] for name in model.likelihood.own]  # (chain, draw, 1) each
+    own = [np.asarray(draws[name]).reshape(*shape, -1) for name in model.likelihood.own_dims]  # (chain, draw, number)
     own = model.likelihood.own_to_unconstrained(np.concatenate([np.empty((*shape, 0)), *own], axis=2))
     return layout.join(first[:, :, 0], log_scales, own, levels)
 

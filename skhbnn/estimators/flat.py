@@ -30,7 +30,7 @@ class FlatBNN(SingleNetworkMixin, IndependentPriorMixin, BaseBNN):
         """Model that the parameters ask for."""
         network = self._network(n_inputs)
         scale = layer_scales(network, self.prior_scale)  # (layer,)
-        return flat_model(network, self._likelihood(), scale, self.weight_prior)
+        return flat_model(network, self._likelihood(), scale, self.weight_prior, self._n_classes())
 
 
 @storable

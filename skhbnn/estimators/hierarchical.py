@@ -74,6 +74,7 @@ class HierarchicalBNN(GroupsMixin, IndependentPriorMixin, BaseBNN):
             pooling=pooling.layer_pooling(network, self.pooling, len(data.y) / data.n_groups),
             family=self.weight_prior,
             group_scale_prior=self.group_scale_prior,
+            n_classes=self._n_classes(),
         )
 
     @floats_as_usual

@@ -7,7 +7,7 @@ from .pooling import pooling as pooling_kind
 from .terms import Model, Term
 
 
-def flat_model(network, likelihood, scale, family="normal"):
+def flat_model(network, likelihood, scale, family="normal", n_classes=None):
     """A model of one network for all rows, w_i ~ Family(0, scale of the layer).
 
     Parameters
@@ -20,16 +20,20 @@ def flat_model(network, likelihood, scale, family="normal"):
         Prior scale of the weights of each layer.
     family : {"normal", "laplace", "student_t", "cauchy"}, default="normal"
         Family of the prior of the weights.
+    n_classes : int, default=None
+        Number of classes of the target. None: the target is a number, or the likelihood does not need it.
 
     Returns
     -------
     model : Model
     """
     terms = _terms(network, scale, ("complete",) * len(network.layers), None, ())
-    return Model(network=network, likelihood_name=likelihood, terms=terms, family_name=family)
+    return Model(network=network, likelihood_name=likelihood, terms=terms, family_name=family, n_classes=n_classes)
 
 
-def hierarchical_model(network, likelihood, scale, pooling, family="normal", group_scale_prior="half_normal"):
+def hierarchical_model(
+    network, likelihood, scale, pooling, family="normal", group_scale_prior="half_normal", n_classes=None
+):
     """A model of a network per group.
 
     Parameters
@@ -46,6 +50,8 @@ def hierarchical_model(network, likelihood, scale, pooling, family="normal", gro
         Family of the prior of the weights.
     group_scale_prior : {"half_normal", "half_cauchy", "inverse_gamma"} or float, default="half_normal"
         Prior of the scales of deviations, or the fixed value of all.
+    n_classes : int, default=None
+        Number of classes of the target. None: the target is a number, or the likelihood does not need it.
 
     Returns
     -------
@@ -81,10 +87,11 @@ def hierarchical_model(network, likelihood, scale, pooling, family="normal", gro
         levels=levels,
         scale_prior_name=str(group_scale_prior) if is_learned else "half_normal",
         map_rank=rank,
+        n_classes=n_classes,
     )
 
 
-def informed_model(network, likelihood, mean, cholesky):
+def informed_model(network, likelihood, mean, cholesky, n_classes=None):
     """A model of one network for all rows, w = mean + cholesky z with z ~ Normal(0, 1).
 
     Parameters
@@ -97,13 +104,15 @@ def informed_model(network, likelihood, mean, cholesky):
         Prior mean of the flat weight vector.
     cholesky : ndarray of shape (n_weights, n_weights)
         Lower triangular factor of the prior covariance.
+    n_classes : int, default=None
+        Number of classes of the target. None: the target is a number, or the likelihood does not need it.
 
     Returns
     -------
     model : Model
     """
     term = Term(name="weights", entries=np.arange(network.n_weights), level=0, scale=cholesky)
-    return Model(network=network, likelihood_name=likelihood, terms=(term,), location=mean)
+    return Model(network=network, likelihood_name=likelihood, terms=(term,), location=mean, n_classes=n_classes)
 
 
 def _terms(network, scale, pooling, group_scale, levels):

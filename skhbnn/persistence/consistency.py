@@ -94,6 +94,8 @@ def _faults(estimator):
     if not all(type(size) is int and size > 0 for size in network.sizes) or network.activation not in ACTIVATIONS:
         yield f"there is no {network}"
     yield from _model_faults(model)
+    if model.n_classes not in (None, n_classes):
+        yield f"posterior_.model.n_classes is {model.n_classes} for {n_classes} classes"
     if model.likelihood.n_classes(network.n_outputs) != n_classes or n_classes < 2:
         yield f"a {model.likelihood_name} network of {network.n_outputs} outputs is not one for {n_classes} classes"
     if is_prior and not len(model.factor):

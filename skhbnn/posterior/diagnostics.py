@@ -269,7 +269,7 @@ def diagnose(posterior, data, trace, grouped, tol=None):
     def by_chain(values):
         return values.reshape(n_chains, n_draws, *values.shape[1:])
 
-    identified = by_chain(likelihood.identified(outputs))  # (chain, draw, output, probe)
+    identified = by_chain(likelihood.identified(outputs, own))  # (chain, draw, output, probe)
     mean = by_chain(likelihood.mean(outputs.copy(), own))  # (chain, draw, response, probe)
     spread, ess_of_mean = mean.std(axis=(0, 1)), _each(partial(arviz.ess, method="mean"), mean)  # (response, probe)
     scale = posterior.group_scale

@@ -5,7 +5,7 @@ A likelihood is known by its name here, and nowhere else.
 
 from ..registry import registry
 
-NAMES = ("bernoulli", "categorical", "normal", "poisson")
+NAMES = ("bernoulli", "categorical", "negative_binomial", "normal", "ordinal", "poisson", "student_t")
 likelihood = registry(__name__, NAMES)
 
 

@@ -1,11 +1,13 @@
 """The base of the likelihoods: all that a likelihood must define."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 
 from ...kernel.log_density import OwnNumbers
 from ...kernel.options import inline
+from ..scale_priors import half_normal
 
 
 @inline
@@ -20,6 +22,25 @@ def _pull_back_nothing(free, own, grad_own, grad):
 
 NO_OWN = OwnNumbers(_constrain_nothing, _pull_back_nothing)
 
+SIGMA, UNUSED = half_normal.KIND.parameters
+LOG_CONSTANT = half_normal.KIND.log_constant
+
+
+@inline
+def _constrain_half_normal(free, own, grad):
+    own[0] = math.exp(free[0])
+    value, slope = half_normal.log_prior(SIGMA, UNUSED, free[0], own[0])
+    grad[0] += slope
+    return LOG_CONSTANT + value
+
+
+@inline
+def _pull_back_half_normal(free, own, grad_own, grad):
+    grad[0] += own[0] * grad_own[0]
+
+
+HALF_NORMAL = OwnNumbers(_constrain_half_normal, _pull_back_half_normal)  # of the first own number
+
 
 class Likelihood:
     """A distribution of a target given the outputs of a network.
@@ -33,7 +54,7 @@ class Likelihood:
     own : tuple of str
         Names of the numbers that the likelihood itself learns, in PyMC and ArviZ.
     dtype : {"int64", "float64"}
-        Type of the target.
+        Type of a random target; counts that are given may be fractions.
     score_rows : callable
         Compiled function of outputs (output * m,), Rows, Block and scratch space: it leaves the log likelihood of each
         row first in the space, behind it the derivatives of each row in each own number (own number * m,), and the
@@ -47,6 +68,13 @@ class Likelihood:
     dtype = "float64"
     score_rows: Callable
     own_numbers = NO_OWN
+
+    def of_classes(self, n_classes):
+        """The likelihood of so many classes: itself, unless its own numbers depend on how many there are.
+
+        n_classes is None where the target is a number.
+        """
+        return self
 
     def n_outputs(self, n_classes):
         """The number of outputs of a network; n_classes is None where the target is a number."""
@@ -84,7 +112,7 @@ class Likelihood:
         """
         raise NotImplementedError
 
-    def identified(self, outputs):
+    def identified(self, outputs, own):
         """Outputs without what changes no distribution, (..., output, row): what convergence is judged on."""
         return outputs
 
@@ -96,16 +124,77 @@ class Likelihood:
         """Unconstrained numbers of own numbers, the inverse of ``own_from_unconstrained``."""
         return np.log(own)
 
+    @property
+    def own_dims(self):
+        """The axis of each variable of own numbers in PyMC and ArviZ, by the variable's name; None of a number."""
+        return dict.fromkeys(self.own)
+
+    def own_by_variable(self, own):
+        """Own numbers by the names of their variables: a number (...), or (..., own number) where one holds all."""
+        return dict(zip(self.own, np.moveaxis(own, -1, 0), strict=True))
+
     def own_pymc(self):
-        """The PyMC variables of the own numbers, in the model of the context."""
+        """The PyMC variables of the own numbers, in the model of the context, in the order of ``own_dims``."""
         return []
 
     def pymc(self, outputs, own):
         """The PyMC distribution of the target: the class, and a dict of the parameters.
 
-        outputs: tensor (row, output); own: the list of ``own_pymc``.
+        outputs: tensor (row, output); own: tensor (own number,).
         """
         raise NotImplementedError
+
+
+class NumberLikelihood(Likelihood):
+    """A likelihood whose target is a number, with one output.
+
+    Its targets have an order, and therefore a distribution function and quantiles, which class codes have not.
+
+    Attributes
+    ----------
+    is_count : bool
+        Whether a random target is a whole number.
+    """
+
+    is_count = False
+
+    def check(self, y):
+        n_faults = int(np.sum(~np.isfinite(y)))
+        if n_faults:
+            raise ValueError(f"{self.name} needs finite numbers, and {n_faults} row(s) of y are none.")
+
+    def cdf(self, y, outputs, own):
+        """The probability of a target of y at most, (..., row); y: (row,), or with the leading axes of the outputs."""
+        raise NotImplementedError
+
+    def quantile(self, q, outputs, own):
+        """The smallest target whose cdf is at least q, a number between 0 and 1, (..., row)."""
+        raise NotImplementedError
+
+
+class CountLikelihood(NumberLikelihood):
+    """A likelihood of counts."""
+
+    dtype = "int64"
+    is_count = True
+
+    def check(self, y):
+        n_faults = int(np.sum(~(np.isfinite(y) & (y >= 0))))
+        if n_faults:
+            raise ValueError(f"{self.name} needs counts of at least 0, and {n_faults} row(s) of y are none.")
+
+    def quantile(self, q, outputs, own):
+        # Cantelli's inequality has the quantile between mean - sd sqrt((1 - q) / q) and mean + sd sqrt(q / (1 - q)).
+        mean, sd = self.mean(outputs.copy(), own), np.sqrt(self.variance(outputs, own))  # (..., 1, row) each
+        mean, sd = mean[..., 0, :], sd[..., 0, :]  # (..., row) each
+        below = np.maximum(np.ceil(mean - sd * np.sqrt((1 - q) / q)) - 2, -1.0)  # (..., row)
+        found = np.floor(mean + sd * np.sqrt(q / (1 - q))) + 1  # (..., row)
+        middle = np.floor((below + found) / 2)  # (..., row)
+        while np.any((below < middle) & (middle < found)):
+            reached = self.cdf(middle, outputs, own) >= q  # (..., row)
+            below, found = np.where(reached, below, middle), np.where(reached, middle, found)  # (..., row) each
+            middle = np.floor((below + found) / 2)  # (..., row)
+        return found
 
 
 class ClassLikelihood(Likelihood):

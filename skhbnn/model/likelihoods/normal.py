@@ -3,31 +3,12 @@
 import math
 
 import numpy as np
+from scipy.special import ndtr, ndtri
 
-from ...kernel.log_density import OwnNumbers
+from ...kernel.gamma import HALF_LOG_2_PI
 from ...kernel.options import inline
 from ..scale_priors import half_normal
-from .base import Likelihood
-
-HALF_LOG_2_PI = 0.5 * math.log(2 * math.pi)
-SIGMA, UNUSED = half_normal.KIND.parameters
-LOG_CONSTANT = half_normal.KIND.log_constant
-
-
-@inline
-def _constrain(free, own, grad):
-    own[0] = math.exp(free[0])
-    value, slope = half_normal.log_prior(SIGMA, UNUSED, free[0], own[0])
-    grad[0] += slope
-    return LOG_CONSTANT + value
-
-
-@inline
-def _pull_back(free, own, grad_own, grad):
-    grad[0] += own[0] * grad_own[0]
-
-
-NOISE_SCALE = OwnNumbers(_constrain, _pull_back)
+from .base import HALF_NORMAL, NumberLikelihood
 
 
 @inline
@@ -42,18 +23,13 @@ def score_rows(z, rows, block, space):
         z[r] = u / scale
 
 
-class Normal(Likelihood):
+class Normal(NumberLikelihood):
     """Normal(output, noise_scale²)."""
 
     name = "normal"
     own = ("noise_scale",)
     score_rows = staticmethod(score_rows)
-    own_numbers = NOISE_SCALE
-
-    def check(self, y):
-        n_faults = int(np.sum(~np.isfinite(y)))
-        if n_faults:
-            raise ValueError(f"normal needs finite numbers, and {n_faults} row(s) of y are none.")
+    own_numbers = HALF_NORMAL
 
     def log_likelihood(self, outputs, y, own):
         scale = own[..., 0, None]  # (..., 1)
@@ -64,6 +40,12 @@ class Normal(Likelihood):
 
     def variance(self, outputs, own):
         return np.broadcast_to(own[..., 0, None, None] ** 2, outputs.shape)
+
+    def cdf(self, y, outputs, own):
+        return ndtr((y - outputs[..., 0, :]) / own[..., 0, None])
+
+    def quantile(self, q, outputs, own):
+        return outputs[..., 0, :] + own[..., 0, None] * ndtri(q)
 
     def draw(self, rng, outputs, own):
         mean = outputs[..., 0, :]  # (..., row)

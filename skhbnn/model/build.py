@@ -7,7 +7,7 @@ from .pooling import pooling as pooling_kind
 from .terms import Model, Term
 
 
-def flat_model(network, likelihood, scale, family="normal"):
+def flat_model(network, likelihood, scale, family="normal", location=None):
     """A model of one network for all rows, w_i ~ Family(0, scale of the layer).
 
     Parameters
@@ -20,16 +20,20 @@ def flat_model(network, likelihood, scale, family="normal"):
         Prior scale of the weights of each layer.
     family : {"normal", "laplace", "student_t", "cauchy"}, default="normal"
         Family of the prior of the weights.
+    location : ndarray of shape (n_weights,), default=None
+        What the prior is around. None: 0.
 
     Returns
     -------
     model : Model
     """
     terms = _terms(network, scale, ("complete",) * len(network.layers), None, ())
-    return Model(network=network, likelihood_name=likelihood, terms=terms, family_name=family)
+    return Model(network=network, likelihood_name=likelihood, terms=terms, family_name=family, location=location)
 
 
-def hierarchical_model(network, likelihood, scale, pooling, family="normal", group_scale_prior="half_normal"):
+def hierarchical_model(
+    network, likelihood, scale, pooling, family="normal", group_scale_prior="half_normal", location=None
+):
     """A model of a network per group.
 
     Parameters
@@ -46,6 +50,8 @@ def hierarchical_model(network, likelihood, scale, pooling, family="normal", gro
         Family of the prior of the weights.
     group_scale_prior : {"half_normal", "half_cauchy", "inverse_gamma"} or float, default="half_normal"
         Prior of the scales of deviations, or the fixed value of all.
+    location : ndarray of shape (n_weights,), default=None
+        What is added to the weights of every group. None: 0.
 
     Returns
     -------
@@ -80,6 +86,7 @@ def hierarchical_model(network, likelihood, scale, pooling, family="normal", gro
         terms=tuple(sorted(terms, key=lambda term: term.level)),
         levels=levels,
         scale_prior_name=str(group_scale_prior) if is_learned else "half_normal",
+        location=location,
         map_rank=rank,
     )
 
@@ -104,6 +111,15 @@ def informed_model(network, likelihood, mean, cholesky):
     """
     term = Term(name="weights", entries=np.arange(network.n_weights), level=0, scale=cholesky)
     return Model(network=network, likelihood_name=likelihood, terms=(term,), location=mean)
+
+
+def output_offset(network, offset):
+    """Location of the weights that adds an offset to every output, (weight,); None for a network without intercepts."""
+    if not network.fit_intercept:
+        return None
+    location = np.zeros(network.n_weights)  # (weight,)
+    location[network.layers[-1].intercept] = offset
+    return location
 
 
 def _terms(network, scale, pooling, group_scale, levels):

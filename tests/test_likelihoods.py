@@ -30,11 +30,12 @@ from skhbnn.density.forward import network_form
 from skhbnn.kernel.network_kernel import BLOCK, Block, Rows, weighted
 from skhbnn.model import build
 from skhbnn.model.likelihoods import NAMES, likelihood
-from skhbnn.model.likelihoods.base import ClassLikelihood
+from skhbnn.model.likelihoods.base import ClassLikelihood, NumberLikelihood
 from skhbnn.model.network import Network
 
 FIXED = settings(derandomize=True, database=None, deadline=None, max_examples=30)
 N_CLASSES = 3  # of likelihoods of classes
+NUMBERS = [name for name in NAMES if isinstance(likelihood(name), NumberLikelihood)]
 
 
 @dataclass(frozen=True)
@@ -267,6 +268,58 @@ def test_identified_outputs_have_the_likelihood_of_the_outputs(name):
     np.testing.assert_allclose(
         kind.log_likelihood(identified, y, own), kind.log_likelihood(outputs, y, own), rtol=1e-12, atol=1e-14
     )
+
+
+# Distribution function and quantiles ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=NUMBERS)
+def of_numbers(request):
+    """The name of every likelihood of numbers."""
+    return request.param
+
+
+def test_cdf_is_scipys(of_numbers):
+    """Of targets that were drawn, of targets between and below, and under several draws at once."""
+    kind = likelihood(of_numbers)
+    draws = [example(of_numbers, 20, seed) for seed in range(3)]
+    outputs, own, targets = (np.stack(parts) for parts in zip(*draws, strict=True))  # (draw, ...)
+    for y in (targets[0], targets[1] + 0.5, -targets[2] - 0.5):
+        expected = [
+            [distribution.cdf(target) for distribution, target in zip(row, y, strict=True)]
+            for row in (distributions(of_numbers, z, numbers) for z, numbers in zip(outputs, own, strict=True))
+        ]
+        np.testing.assert_allclose(kind.cdf(y, outputs, own), expected, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("q", [1e-4, 0.05, 0.5, 0.8, 0.999])
+def test_quantiles_are_scipys(of_numbers, q):
+    """The smallest target whose cdf reaches q: no target before it does."""
+    kind = likelihood(of_numbers)
+    draws = [example(of_numbers, 20, seed)[:2] for seed in range(3)]
+    outputs, own = (np.stack(parts) for parts in zip(*draws, strict=True))  # (draw, ...)
+    found = kind.quantile(q, outputs, own)  # (draw, row)
+    expected = [
+        [distribution.ppf(q) for distribution in distributions(of_numbers, z, numbers)]
+        for z, numbers in zip(outputs, own, strict=True)
+    ]
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
+    rounding = 0 if kind.is_count else 1e-12
+    before = found - (1 if kind.is_count else 1e-6)  # (draw, row)
+    assert (kind.cdf(found, outputs, own) >= q - rounding).all()
+    assert (kind.cdf(before, outputs, own) < q).all()
+
+
+@given(st.floats(-3, 12), st.floats(0.001, 0.999))
+@FIXED
+def test_quantiles_of_large_counts(output, q):
+    """Where the search between the bounds is long."""
+    for name in NUMBERS:
+        kind = likelihood(name)
+        if kind.is_count:
+            outputs, own = np.array([[output]]), kind.own_from_unconstrained(np.zeros(len(kind.own)))
+            (distribution,) = distributions(name, outputs, own)
+            assert kind.quantile(q, outputs, own) == distribution.ppf(q)
 
 
 # Targets and own numbers ---------------------------------------------------------------------------------------------

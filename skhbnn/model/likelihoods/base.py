@@ -112,6 +112,53 @@ class Likelihood:
         raise NotImplementedError
 
 
+class NumberLikelihood(Likelihood):
+    """A likelihood whose target is a number, with one output.
+
+    Its targets have an order, and therefore a distribution function and quantiles, which class codes have not.
+
+    Attributes
+    ----------
+    is_count : bool
+        Whether a random target is a whole number.
+    """
+
+    is_count = False
+
+    def cdf(self, y, outputs, own):
+        """The probability of a target of y at most, (..., row); y: (row,), or with the leading axes of the outputs."""
+        raise NotImplementedError
+
+    def quantile(self, q, outputs, own):
+        """The smallest target whose cdf is at least q, a number between 0 and 1, (..., row)."""
+        raise NotImplementedError
+
+
+class CountLikelihood(NumberLikelihood):
+    """A likelihood of counts."""
+
+    dtype = "int64"
+    is_count = True
+
+    def check(self, y):
+        n_faults = int(np.sum(~(np.isfinite(y) & (y >= 0))))
+        if n_faults:
+            raise ValueError(f"{self.name} needs counts of at least 0, and {n_faults} row(s) of y are none.")
+
+    def quantile(self, q, outputs, own):
+        # Cantelli's inequality has the quantile between mean - sd sqrt((1 - q) / q) and mean + sd sqrt(q / (1 - q)).
+        mean, sd = self.mean(outputs.copy(), own), np.sqrt(self.variance(outputs, own))  # (..., 1, row) each
+        mean, sd = mean[..., 0, :], sd[..., 0, :]  # (..., row) each
+        below = np.maximum(np.ceil(mean - sd * np.sqrt((1 - q) / q)) - 2, -1.0)  # (..., row)
+        found = np.floor(mean + sd * np.sqrt(q / (1 - q))) + 1  # (..., row)
+        middle = np.floor((below + found) / 2)  # (..., row)
+        while np.any((below < middle) & (middle < found)):
+            reached = self.cdf(middle, outputs, own) >= q  # (..., row)
+            below, found = np.where(reached, below, middle), np.where(reached, middle, found)  # (..., row) each
+            middle = np.floor((below + found) / 2)  # (..., row)
+        return found
+
+
 class ClassLikelihood(Likelihood):
     """A likelihood whose target is a class code, and whose mean holds probabilities of classes."""
 

@@ -3,11 +3,12 @@
 import math
 
 import numpy as np
+from scipy.special import ndtr, ndtri
 
 from ...kernel.log_density import OwnNumbers
 from ...kernel.options import inline
 from ..scale_priors import half_normal
-from .base import Likelihood
+from .base import NumberLikelihood
 
 HALF_LOG_2_PI = 0.5 * math.log(2 * math.pi)
 SIGMA, UNUSED = half_normal.KIND.parameters
@@ -42,7 +43,7 @@ def score_rows(z, rows, block, space):
         z[r] = u / scale
 
 
-class Normal(Likelihood):
+class Normal(NumberLikelihood):
     """Normal(output, noise_scale²)."""
 
     name = "normal"
@@ -64,6 +65,12 @@ class Normal(Likelihood):
 
     def variance(self, outputs, own):
         return np.broadcast_to(own[..., 0, None, None] ** 2, outputs.shape)
+
+    def cdf(self, y, outputs, own):
+        return ndtr((y - outputs[..., 0, :]) / own[..., 0, None])
+
+    def quantile(self, q, outputs, own):
+        return outputs[..., 0, :] + own[..., 0, None] * ndtri(q)
 
     def draw(self, rng, outputs, own):
         mean = outputs[..., 0, :]  # (..., row)

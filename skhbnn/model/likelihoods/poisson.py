@@ -3,10 +3,10 @@
 import math
 
 import numpy as np
-from scipy.special import gammaln
+from scipy.special import gammaincc, gammaln
 
 from ...kernel.options import inline
-from .base import Likelihood
+from .base import CountLikelihood
 
 
 @inline
@@ -18,17 +18,11 @@ def score_rows(z, rows, block, space):
         z[r] = y - rate
 
 
-class Poisson(Likelihood):
+class Poisson(CountLikelihood):
     """Poisson(exp(output))."""
 
     name = "poisson"
-    dtype = "int64"
     score_rows = staticmethod(score_rows)
-
-    def check(self, y):
-        n_faults = int(np.sum(~(np.isfinite(y) & (y >= 0))))
-        if n_faults:
-            raise ValueError(f"poisson needs counts of at least 0, and {n_faults} row(s) of y are none.")
 
     def log_likelihood(self, outputs, y, own):
         return y * outputs[..., 0, :] - np.exp(outputs[..., 0, :]) - gammaln(y + 1)
@@ -38,6 +32,10 @@ class Poisson(Likelihood):
 
     def variance(self, outputs, own):
         return np.exp(outputs)
+
+    def cdf(self, y, outputs, own):
+        rate = np.exp(outputs[..., 0, :])  # (..., row)
+        return np.where(y < 0, 0.0, gammaincc(np.floor(np.maximum(y, 0)) + 1, rate))
 
     def draw(self, rng, outputs, own):
         return rng.poisson(np.exp(outputs[..., 0, :]))

@@ -102,16 +102,16 @@ def read_numbers(estimator, X, y):
     if getattr(getattr(y, "dtype", None), "names", None):
         raise ValueError(f"y is a structured array with the fields {named(y.dtype.names)}; pass one of them.")
     y = _unwrapped(y)
-    shape = np.shape(y) if _is_regular(y) else ()
+    shape: tuple = np.shape(y) if _is_regular(y) else ()
     if len(shape) == 2 and shape[1] > 1:
         raise ValueError(
             f"y should be a 1d array, got an array of shape {shape} instead: {type(estimator).__name__} has one "
             "target; sklearn.multioutput.MultiOutputRegressor fits one estimator for each of several."
         )
     if shape[1:] in ((), (1,)) and shape:
-        _check_numbers(np.ravel(np.asarray(y)))
+        y = _as_numbers(np.asarray(y))
     with short_errors("y"), np.errstate(over="ignore"):  # of floats of more digits
-        y = _check_y(y, y_numeric=True, estimator=estimator)  # (row,)
+        y = _check_y(y, estimator=estimator)  # (row,)
         y = _check_y(y.astype(np.float64), estimator=estimator)  # (row,)
     check_consistent_length(X, y)
     return y
@@ -126,11 +126,11 @@ def _is_regular(y):
     return True
 
 
-def _check_numbers(values):
-    """Raise a ValueError that names the first of the values (row,) that is no real number, or is missing."""
-    if values.dtype.kind in "biufc":
-        return  # of these scikit-learn says what is wrong
-    for row, value in enumerate(values):
+def _as_numbers(y):
+    """Targets (row,) or (row, 1) as numbers; a ValueError names the first that is no real number, or is missing."""
+    if y.dtype.kind in "biufc":
+        return y  # of these scikit-learn says what is wrong
+    for row, value in enumerate(np.ravel(y.astype(object) if y.dtype.kind == "U" else y)):
         if _is_real(value):
             continue
         if _is_no_value(value):
@@ -138,6 +138,7 @@ def _check_numbers(values):
         raise ValueError(
             f"y holds {shown(value)}, a {type(value).__name__}, at row {row}, and a regressor needs numbers."
         )
+    return y.astype(np.float64)
 
 
 def _is_no_value(value):

@@ -25,11 +25,11 @@ class FlatBNN(SingleNetworkMixin, IndependentPriorMixin, BaseBNN):
 
     prior_scale: PriorScale
 
-    def _model(self, n_inputs):
-        """Model that the parameters ask for."""
-        network = self._network(n_inputs)
+    def _model(self, data):
+        """Model that the parameters ask for, of the rows of a fit."""
+        network = self._network(data.X.shape[1])
         scale = layer_scales(network, self.prior_scale)  # (layer,)
-        return flat_model(network, self._likelihood(), scale, self.weight_prior)
+        return flat_model(network, self._likelihood(), scale, self.weight_prior, self._location(network, data))
 
 
 @storable
@@ -206,4 +206,4 @@ class FlatBNNClassifier(ClassifierMethods, NetworkClassifierMixin, FlatBNN):
         self._forget()
         inputs, _ = read_rows(self, X, reset=True)  # (row, feature)
         data = self._take_rows(inputs, self._read_targets(inputs, y))
-        return self._fit_model(self._model(inputs.shape[1]), data)
+        return self._fit_model(self._model(data), data)

@@ -73,6 +73,7 @@ class HierarchicalBNN(GroupsMixin, IndependentPriorMixin, BaseBNN):
             pooling=pooling.layer_pooling(network, self.pooling, len(data.y) / data.n_groups),
             family=self.weight_prior,
             group_scale_prior=self.group_scale_prior,
+            location=self._location(network, data),
         )
 
     @floats_as_usual

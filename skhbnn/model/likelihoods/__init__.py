@@ -5,7 +5,8 @@ A likelihood is known by its name here, and nowhere else.
 
 from ..registry import registry
 
-NAMES = ("bernoulli", "categorical", "normal", "poisson")
+OF_NUMBERS = ("normal", "poisson")
+NAMES = ("bernoulli", "categorical", *OF_NUMBERS)
 likelihood = registry(__name__, NAMES)
 
 

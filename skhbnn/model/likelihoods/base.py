@@ -30,6 +30,8 @@ class Likelihood:
     Attributes
     ----------
     name : str
+    of_classes : bool
+        Whether the target is a class code.
     own : tuple of str
         Names of the numbers that the likelihood itself learns, in PyMC and ArviZ.
     dtype : {"int64", "float64"}
@@ -46,6 +48,7 @@ class Likelihood:
     """
 
     name: str
+    of_classes = False
     own: tuple = ()
     dtype = "float64"
     score_rows: Callable
@@ -79,6 +82,14 @@ class Likelihood:
     def draw(self, rng, outputs, own):
         """A random target of each row, (..., row)."""
         raise NotImplementedError
+
+    def unit_of_error(self, y, weights):
+        """The number that the error of a mean is told in, given the targets of a fit and their weights (row,) or None.
+
+        It is the standard deviation of the targets, and 1 of classes or of equal targets.
+        """
+        centred = y - np.average(y, weights=weights)  # (row,)
+        return np.sqrt(np.average(centred**2, weights=weights)) or 1.0
 
     def information(self, outputs, own):
         """The expected Fisher information of each row.
@@ -162,7 +173,11 @@ class CountLikelihood(NumberLikelihood):
 class ClassLikelihood(Likelihood):
     """A likelihood whose target is a class code, and whose mean holds probabilities of classes."""
 
+    of_classes = True
     dtype = "int64"
+
+    def unit_of_error(self, y, weights):
+        return 1.0
 
     def check(self, y):
         n_faults = int(np.sum((y < 0) | (y != np.floor(y))))

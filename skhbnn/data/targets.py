@@ -102,14 +102,14 @@ def read_numbers(estimator, X, y):
     if getattr(getattr(y, "dtype", None), "names", None):
         raise ValueError(f"y is a structured array with the fields {named(y.dtype.names)}; pass one of them.")
     y = _unwrapped(y)
-    shape: tuple = np.shape(y) if _is_regular(y) else ()
-    if len(shape) == 2 and shape[1] > 1:
+    array = _array_of(y)
+    if array is not None and array.ndim == 2 and array.shape[1] > 1:
         raise ValueError(
-            f"y should be a 1d array, got an array of shape {shape} instead: {type(estimator).__name__} has one "
+            f"y should be a 1d array, got an array of shape {array.shape} instead: {type(estimator).__name__} has one "
             "target; sklearn.multioutput.MultiOutputRegressor fits one estimator for each of several."
         )
-    if shape[1:] in ((), (1,)) and shape:
-        y = _as_numbers(np.asarray(y))
+    if array is not None and array.shape[1:] in ((), (1,)) and array.shape:
+        y = _as_numbers(array)
     with short_errors("y"), np.errstate(over="ignore"):  # of floats of more digits
         y = _check_y(y, estimator=estimator)  # (row,)
         y = _check_y(y.astype(np.float64), estimator=estimator)  # (row,)
@@ -117,13 +117,12 @@ def read_numbers(estimator, X, y):
     return y
 
 
-def _is_regular(y):
-    """Whether NumPy makes an array of y."""
+def _array_of(y):
+    """The array that NumPy makes of y; None where it makes none, as of lists of several lengths."""
     try:
-        np.shape(y)
-    except ValueError:  # of lists of several lengths
-        return False
-    return True
+        return np.asarray(y)
+    except ValueError:
+        return None
 
 
 def _as_numbers(y):

@@ -59,9 +59,10 @@ class HierarchicalBNNRegressor(GroupedRegressorMethods, NetworkRegressorMixin, H
         Column, or columns, of X that hold the group labels.
     unseen_groups : {"population", "error"}, default="population"
         What a group that ``fit`` did not see gets: weights drawn from the group distribution, or a ValueError.
-    likelihood : {"normal", "poisson"}, default="normal"
-        Distribution of y around its mean. ``"normal"`` has a learned scale of the noise, HalfNormal(1) in standard
-        deviations of y. ``"poisson"`` is for counts, with the logarithm of the mean as the output of the network.
+    likelihood : {"normal", "student_t", "poisson"}, default="normal"
+        Distribution of y around its mean. ``"normal"`` and ``"student_t"``, for data with outliers, learn the scale of
+        the noise, HalfNormal(1) in standard deviations of y. ``"poisson"`` is for counts: the output of the network is
+        the logarithm of the mean.
     activation : {"tanh", "relu", "logistic", "identity"}, default="tanh"
         Activation of the hidden layers.
     fit_intercept : bool, default=True

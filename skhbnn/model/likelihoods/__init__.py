@@ -5,7 +5,7 @@ A likelihood is known by its name here, and nowhere else.
 
 from ..registry import registry
 
-OF_NUMBERS = ("normal", "poisson")
+OF_NUMBERS = ("normal", "student_t", "poisson")
 NAMES = ("bernoulli", "categorical", *OF_NUMBERS)
 likelihood = registry(__name__, NAMES)
 

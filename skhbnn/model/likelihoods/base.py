@@ -136,6 +136,11 @@ class NumberLikelihood(Likelihood):
 
     is_count = False
 
+    def check(self, y):
+        n_faults = int(np.sum(~np.isfinite(y)))
+        if n_faults:
+            raise ValueError(f"{self.name} needs finite numbers, and {n_faults} row(s) of y are none.")
+
     def cdf(self, y, outputs, own):
         """The probability of a target of y at most, (..., row); y: (row,), or with the leading axes of the outputs."""
         raise NotImplementedError

@@ -5,12 +5,12 @@ import math
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from ...kernel.gamma import HALF_LOG_2_PI
 from ...kernel.log_density import OwnNumbers
 from ...kernel.options import inline
 from ..scale_priors import half_normal
 from .base import NumberLikelihood
 
-HALF_LOG_2_PI = 0.5 * math.log(2 * math.pi)
 SIGMA, UNUSED = half_normal.KIND.parameters
 LOG_CONSTANT = half_normal.KIND.log_constant
 
@@ -50,11 +50,6 @@ class Normal(NumberLikelihood):
     own = ("noise_scale",)
     score_rows = staticmethod(score_rows)
     own_numbers = NOISE_SCALE
-
-    def check(self, y):
-        n_faults = int(np.sum(~np.isfinite(y)))
-        if n_faults:
-            raise ValueError(f"normal needs finite numbers, and {n_faults} row(s) of y are none.")
 
     def log_likelihood(self, outputs, y, own):
         scale = own[..., 0, None]  # (..., 1)

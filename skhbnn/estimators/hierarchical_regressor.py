@@ -87,7 +87,7 @@ class HierarchicalBNNRegressor(GroupedRegressorMethods, NetworkRegressorMixin, H
         it is ``"complete"`` for the first layer and ``"partial"`` for the others.
     inference : {"nuts", "laplace", "advi", "fullrank_advi", "map", "metropolis", "pymc"}, default="nuts"
         ``"nuts"`` samples the compiled density with nutpie. ``"laplace"`` takes normal distributions around its modes,
-        and ``"map"`` the mode; with learned group scales both are far too sure, and warn.
+        and ``"map"`` the mode; with learned group scales both are far too sure of noisy targets, and warn.
         ``"advi"`` and ``"fullrank_advi"`` fit a normal approximation with ``pm.fit``, whose predictions are far behind
         those of NUTS on grouped data, and warn, too; ``"metropolis"`` and ``"pymc"`` are ``pm.sample`` on the PyMC
         model.

@@ -188,7 +188,7 @@ def informed_factor(network, prior_mean, prior_cov):
     """
     n = network.n_weights
     what = f"The covariance of {n} weights under an informed prior, and its factor,"
-    require_memory(3 * 8 * n**2, what, "lower hidden_layer_sizes, or give FlatBNNClassifier a prior_scale")
+    require_memory(3 * 8 * n**2, what, "lower hidden_layer_sizes, or give a flat estimator a prior_scale")
     mean = np.zeros(n) if prior_mean is None else np.asarray(prior_mean, dtype=float)  # (weight,)
     cov = np.eye(n) if prior_cov is None else np.asarray(prior_cov, dtype=float)  # (weight, weight)
     layers = "-".join(map(str, network.sizes))
@@ -197,7 +197,7 @@ def informed_factor(network, prior_mean, prior_cov):
             raise ValueError(
                 f"{name} has shape {array.shape}, but the {layers} network "
                 f"{'with' if network.fit_intercept else 'without'} intercepts has {n} weights: give shape {shape}. "
-                "hidden_layer_sizes, fit_intercept and the numbers of features and classes must be those "
+                "hidden_layer_sizes, fit_intercept and the numbers of features and outputs must be those "
                 "that the prior was made for."
             )
         if not np.all(np.isfinite(array)):

@@ -50,7 +50,7 @@ class FlatBNNRegressor(RegressorMethods, NetworkRegressorMixin, FlatBNN):
         means something else for features of other units; right for features that share a unit, such as pixels.
     weight_prior : {"normal", "laplace", "student_t", "cauchy"}, default="normal"
         Family of the prior of the weights, around 0; Student's t has 4 degrees of freedom.
-    prior_scale : float, array-like of float or "fan_in", default=2.0
+    prior_scale : float, array-like of float or "fan_in", default=(1.0, 2.0)
         Scale of the prior of the weights: one for all, two for the hidden layers and the output layer, one per layer,
         or 1 / sqrt(number of inputs of the layer).
     inference : {"nuts", "laplace", "advi", "fullrank_advi", "map", "metropolis", "pymc"}, default="nuts"
@@ -143,7 +143,7 @@ class FlatBNNRegressor(RegressorMethods, NetworkRegressorMixin, FlatBNN):
         fit_intercept: bool = True,
         standardize: bool = True,
         weight_prior: WeightPrior = "normal",
-        prior_scale: PriorScale = 2.0,
+        prior_scale: PriorScale = (1.0, 2.0),
         inference: Inference = "nuts",
         chains: int = 4,
         tune: int = 300,

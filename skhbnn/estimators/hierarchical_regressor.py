@@ -73,7 +73,7 @@ class HierarchicalBNNRegressor(GroupedRegressorMethods, NetworkRegressorMixin, H
     weight_prior : {"normal", "laplace", "student_t", "cauchy"}, default="normal"
         Family of the prior of the group mean around 0, and of the groups around it; Student's t has 4 degrees of
         freedom.
-    prior_scale : float, array-like of float or "fan_in", default=(1.0, 4.0)
+    prior_scale : float, array-like of float or "fan_in", default=(1.0, 2.0)
         Scale of the prior of the group mean, and of the weights of layers that are not pooled: one for all weights,
         two for the hidden layers and the output layer, one per layer, or 1 / sqrt(number of inputs of the layer).
     group_scale_prior : {"half_normal", "half_cauchy", "inverse_gamma"} or float, default="half_normal"
@@ -186,7 +186,7 @@ class HierarchicalBNNRegressor(GroupedRegressorMethods, NetworkRegressorMixin, H
         fit_intercept: bool = True,
         standardize: bool = True,
         weight_prior: WeightPrior = "normal",
-        prior_scale: PriorScale = (1.0, 4.0),
+        prior_scale: PriorScale = (1.0, 2.0),
         group_scale_prior: GroupScalePrior = "half_normal",
         pooling: Pooling = "auto",
         inference: Inference = "nuts",

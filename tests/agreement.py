@@ -93,7 +93,8 @@ def pymc_point(density, pymc_model, x):
     take_level(0, 1)
     learned = {term.scale for term in model.terms if isinstance(term.scale, str)}
     take(["group_scale"] * bool(learned), [len(learned)] * bool(learned), 1)
-    take(model.likelihood.own, [1] * len(model.likelihood.own), 1)
+    axes = model.likelihood.own_dims
+    take(axes, [1 if axis is None else len(pymc_model.coords[axis]) for axis in axes.values()], 1)
     if model.levels:
         take_level(1, density.data.n_groups)
     assert at == len(x)

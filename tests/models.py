@@ -77,4 +77,4 @@ def make_density(kind, network, sizes=(4, 1, 5), seed=0, likelihood_name=None, *
 
 def predictor(network):
     """What the functions of ``posterior.prediction`` take for weights of a network."""
-    return Predictor(Forward(network), likelihood_of(network))
+    return Predictor(Forward(network), likelihood(likelihood_of(network)))

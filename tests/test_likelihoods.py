@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
 
 import numpy as np
 import pymc as pm
@@ -16,6 +15,7 @@ from agreement import (
     logp_function,
     value_name,
 )
+from compiled_rows import run, scores
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -27,7 +27,7 @@ from skhbnn.data.rows import GroupedData
 from skhbnn.density import compiled
 from skhbnn.density.density import Density
 from skhbnn.density.forward import network_form
-from skhbnn.kernel.network_kernel import BLOCK, Block, Rows, weighted
+from skhbnn.density.pymc_model import build_model
 from skhbnn.model import build
 from skhbnn.model.likelihoods import NAMES, likelihood
 from skhbnn.model.likelihoods.base import ClassLikelihood, NumberLikelihood
@@ -44,6 +44,7 @@ class Case:
 
     distribution: Callable  # outputs of a row (output,) and own numbers (own number,) -> a distribution of its target
     refused: list  # targets that ``check`` must refuse, each by itself
+    own_of_identified: Callable = lambda own: own  # own numbers under which identified outputs have the likelihood
 
 
 CASES = {
@@ -52,10 +53,21 @@ CASES = {
         lambda z, own: stats.rv_discrete(values=(np.arange(len(z)), np.exp(z) / np.exp(z).sum())),
         [-1.0, 0.5, np.nan],
     ),
+    "negative_binomial": Case(
+        lambda z, own: stats.nbinom(own[0] ** -2, 1 / (1 + own[0] ** 2 * np.exp(z[0]))), [-1.0, np.nan, np.inf]
+    ),
     "normal": Case(lambda z, own: stats.norm(z[0], own[0]), [np.nan, np.inf, -np.inf]),
+    "ordinal": Case(
+        lambda z, own: stats.rv_discrete(
+            values=(np.arange(len(own) + 1), np.diff(special.expit([-np.inf, *own - z[0], np.inf])))
+        ),
+        [-1.0, 0.5, 3.0, np.nan],
+        lambda own: own - own[0],
+    ),
     "student_t": Case(lambda z, own: stats.t(own[1], z[0], own[0]), [np.nan, np.inf, -np.inf]),
     "poisson": Case(lambda z, own: stats.poisson(np.exp(z[0])), [-1.0, np.nan, np.inf]),
 }
+COUNTS = [name for name in NUMBERS if likelihood(name).is_count]
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -66,13 +78,18 @@ def name(request):
     return request.param
 
 
+def likelihood_of(name):
+    """The likelihood, of N_CLASSES where the number of classes matters."""
+    return likelihood(name).of_classes(N_CLASSES)
+
+
 def n_outputs_of(name):
-    return likelihood(name).n_outputs(N_CLASSES)
+    return likelihood_of(name).n_outputs(N_CLASSES)
 
 
 def example(name, n_rows, seed=0):
     """Outputs (output, row), own numbers (own number,) and targets (row,) that the likelihood draws."""
-    kind, rng = likelihood(name), np.random.default_rng(seed)
+    kind, rng = likelihood_of(name), np.random.default_rng(seed)
     outputs = rng.normal(size=(n_outputs_of(name), n_rows))  # (output, row)
     own = kind.own_from_unconstrained(0.4 * rng.normal(size=len(kind.own)))  # (own number,)
     return outputs, own, kind.draw(rng, outputs, own)
@@ -98,7 +115,7 @@ def expectation(distribution, function):
 
 def responses(name, y, n_responses):
     """Targets (row,) as what ``mean`` is the mean of: numbers, or indicators of classes, (response, row)."""
-    if not isinstance(likelihood(name), ClassLikelihood):
+    if not isinstance(likelihood_of(name), ClassLikelihood):
         return np.asarray(y, dtype=float)[None]
     codes = [1] if n_responses == 1 else range(n_responses)
     return np.array([y == code for code in codes], dtype=float)
@@ -107,51 +124,11 @@ def responses(name, y, n_responses):
 # The compiled part ---------------------------------------------------------------------------------------------------
 
 
-@cache
-def compiled_rows(name, kind):
-    """A compiled function of a likelihood, for callers in Python."""
-    of = likelihood(name)
-    rows_function = {"score": of.score_rows, "add": of.add_rows, "weighted": weighted(of.score_rows)}[kind]
-    return njit(lambda z, rows, block, space: rows_function(z, rows, block, space))
-
-
-def run(name, kind, outputs, own, y, weights=None, first=3):
-    """Run a compiled function on a block of rows.
-
-    Returns what it returns, what it leaves in place of the outputs (output, m), the space (1 + own number, m), and what
-    it adds to the gradient in the own numbers.
-    """
-    n_outputs, n = outputs.shape
-    m = -(-n // 8) * 8
-    z = np.full((n_outputs, m), 0.3)  # (output, m)
-    z[:, :n] = outputs
-    space = np.full((3 + len(own), m), 7.0)  # (number, m): as much as the kernel has
-    own_grad = np.full(len(own), 5.0)  # (own number,)
-    targets, given = np.zeros(first + m), np.zeros(first + m)  # (row,): those before belong to another block
-    targets[first : first + n] = y
-    given[first : first + n] = 1.0 if weights is None else weights
-    rows = Rows(np.empty((0, 0)), targets, given, np.empty(0), own, own_grad)
-    flat, block = z.reshape(-1), Block(first, m, n_outputs)
-    result = compiled_rows(name, kind)(flat, rows, block, space.reshape(-1))
-    return result, z, space[: 1 + len(own)], own_grad - 5.0
-
-
-def scores(name, outputs, own, y):
-    """Log likelihoods (row,), and their derivatives in the outputs (output, row) and own numbers (own number, row)."""
-    parts = []
-    for at in range(0, len(y), BLOCK):
-        here = slice(at, at + BLOCK)
-        _, z, space, _ = run(name, "score", outputs[:, here], own, y[here])
-        parts.append(np.concatenate([space[:1], z, space[1:]])[:, : len(y[here])])
-    found = np.concatenate(parts, axis=1)  # (1 + output + own number, row)
-    return found[0], found[1 : 1 + len(outputs)], found[1 + len(outputs) :]
-
-
 def test_log_likelihood_is_scipys(name):
     """Under several draws at once, each with own numbers of its own."""
     draws = [example(name, 20, seed) for seed in range(3)]
     outputs, own, y = (np.stack(parts) for parts in zip(*draws, strict=True))  # (draw, ...)
-    found = likelihood(name).log_likelihood(outputs, y[0], own)  # (draw, row)
+    found = likelihood_of(name).log_likelihood(outputs, y[0], own)  # (draw, row)
     expected = [
         [log_density(distribution, target) for distribution, target in zip(row, y[0], strict=True)]
         for row in (distributions(name, z, numbers) for z, numbers in zip(outputs, own, strict=True))
@@ -161,7 +138,7 @@ def test_log_likelihood_is_scipys(name):
 
 def test_compiled_rows_equal_the_formula(name):
     """Values, and derivatives in the outputs and in the own numbers."""
-    kind = likelihood(name)
+    kind = likelihood_of(name)
     outputs, own, y = example(name, 100)
     outputs *= 2
     values, of_outputs, of_own = scores(name, outputs, own, y)
@@ -186,7 +163,7 @@ def test_row_logliks_equal_the_formula(name):
     weights[group] = outputs.T
     form = network_form(Network((1, len(outputs)), "identity", False))
     arguments = form, weights, own, np.ones((len(y), 1)), y.astype(float), (group, row_weights)
-    logliks, of_weights, of_own = compiled.row_logliks(likelihood(name))(*arguments)
+    logliks, of_weights, of_own = compiled.row_logliks(name)(*arguments)
     values, of_outputs, of_own_rows = scores(name, outputs, own, y)
     np.testing.assert_allclose(logliks, values, rtol=1e-12, atol=1e-14)
     np.testing.assert_allclose(of_weights[group], (row_weights * of_outputs).T, rtol=1e-12, atol=1e-14)
@@ -200,7 +177,7 @@ def test_blocks_add_up_their_rows(name, n):
     values, of_outputs, of_own = scores(name, outputs, own, y)
     rng = np.random.default_rng(n)
     cases = [("weighted", rng.uniform(0, 3, n))]  # (row,)
-    if likelihood(name).add_rows is not None:
+    if likelihood_of(name).add_rows is not None:
         cases += [("add", np.ones(n)), ("add", rng.integers(0, 2, n))]
     for kind, weights in cases:
         total, z, _, own_grad = run(name, kind, outputs, own, y, weights)
@@ -214,7 +191,7 @@ def test_blocks_add_up_their_rows(name, n):
 
 
 def test_mean_and_variance_are_those_of_the_distribution(name):
-    kind = likelihood(name)
+    kind = likelihood_of(name)
     outputs, own, _ = example(name, 6)
     mean, variance = kind.mean(outputs.copy(), own), kind.variance(outputs.copy(), own)  # (response, row) each
     assert mean.shape == variance.shape == (kind.n_responses(len(outputs)), 6)
@@ -227,7 +204,7 @@ def test_mean_and_variance_are_those_of_the_distribution(name):
 
 def test_draws_have_mean_and_variance(name):
     """To 5 standard errors of 40,000 draws of each row."""
-    kind, n_draws = likelihood(name), 40_000
+    kind, n_draws = likelihood_of(name), 40_000
     outputs, own, _ = example(name, 5)
     mean, variance = kind.mean(outputs.copy(), own), kind.variance(outputs.copy(), own)  # (response, row) each
     y = kind.draw(np.random.default_rng(0), np.repeat(outputs[None], n_draws, axis=0), own[None])  # (draw, row)
@@ -244,7 +221,7 @@ def test_draws_have_mean_and_variance(name):
 
 def test_information_is_the_variance_of_the_score(name):
     """Of the outputs and of the own numbers in their unconstrained form."""
-    kind = likelihood(name)
+    kind = likelihood_of(name)
     outputs, own, _ = example(name, 5)
     slope = differences(kind.own_from_unconstrained, kind.own_to_unconstrained(own))  # (own number, unconstrained)
     information = kind.information(outputs, own)  # (row, output + own number, the same)
@@ -264,10 +241,13 @@ def test_information_is_the_variance_of_the_score(name):
 
 def test_identified_outputs_have_the_likelihood_of_the_outputs(name):
     outputs, own, y = example(name, 30)
-    kind = likelihood(name)
-    identified = kind.identified(outputs.copy())  # (output, row)
+    kind = likelihood_of(name)
+    identified = kind.identified(outputs.copy(), own)  # (output, row)
     np.testing.assert_allclose(
-        kind.log_likelihood(identified, y, own), kind.log_likelihood(outputs, y, own), rtol=1e-12, atol=1e-14
+        kind.log_likelihood(identified, y, CASES[name].own_of_identified(own)),
+        kind.log_likelihood(outputs, y, own),
+        rtol=1e-12,
+        atol=1e-14,
     )
 
 
@@ -282,7 +262,7 @@ def of_numbers(request):
 
 def test_cdf_is_scipys(of_numbers):
     """Of targets that were drawn, of targets between and below, and under several draws at once."""
-    kind = likelihood(of_numbers)
+    kind = likelihood_of(of_numbers)
     draws = [example(of_numbers, 20, seed) for seed in range(3)]
     outputs, own, targets = (np.stack(parts) for parts in zip(*draws, strict=True))  # (draw, ...)
     for y in (targets[0], targets[1] + 0.5, -targets[2] - 0.5):
@@ -296,7 +276,7 @@ def test_cdf_is_scipys(of_numbers):
 @pytest.mark.parametrize("q", [1e-4, 0.05, 0.5, 0.8, 0.999])
 def test_quantiles_are_scipys(of_numbers, q):
     """The smallest target whose cdf reaches q: no target before it does."""
-    kind = likelihood(of_numbers)
+    kind = likelihood_of(of_numbers)
     draws = [example(of_numbers, 20, seed)[:2] for seed in range(3)]
     outputs, own = (np.stack(parts) for parts in zip(*draws, strict=True))  # (draw, ...)
     found = kind.quantile(q, outputs, own)  # (draw, row)
@@ -316,7 +296,7 @@ def test_quantiles_are_scipys(of_numbers, q):
 def test_quantiles_of_large_counts(output, q):
     """Where the search between the bounds is long."""
     for name in NUMBERS:
-        kind = likelihood(name)
+        kind = likelihood_of(name)
         if kind.is_count:
             outputs, own = np.array([[output]]), kind.own_from_unconstrained(np.zeros(len(kind.own)))
             (distribution,) = distributions(name, outputs, own)
@@ -328,7 +308,7 @@ def test_quantiles_of_large_counts(output, q):
 
 def test_check(name):
     """It accepts what ``draw`` makes, and refuses other targets in its own words."""
-    kind = likelihood(name)
+    kind = likelihood_of(name)
     for seed in range(5):
         kind.check(example(name, 50, seed)[2])
     _, _, y = example(name, 4)
@@ -338,7 +318,7 @@ def test_check(name):
 
 
 def test_own_numbers_and_their_unconstrained_forms_are_inverse(name):
-    kind = likelihood(name)
+    kind = likelihood_of(name)
 
     @given(arrays(float, (4, len(kind.own)), elements=st.floats(-5, 5)))
     @FIXED
@@ -352,13 +332,13 @@ def test_own_numbers_and_their_unconstrained_forms_are_inverse(name):
 
 def test_compiled_own_numbers_are_those_of_pymc(name):
     """Values and gradient of their log prior, Jacobian included, and the chain rule back to the sampler's numbers."""
-    kind = likelihood(name)
+    kind = likelihood_of(name)
     constrain, pull_back = kind.own_numbers
     compiled_constrain = njit(lambda free, own, grad: constrain(free, own, grad))
     compiled_pull_back = njit(lambda free, own, grad_own, grad: pull_back(free, own, grad_own, grad))
-    with pm.Model() as model:
+    with pm.Model(coords={axis: kind.own for axis in kind.own_dims.values() if axis is not None}) as model:
         variables = kind.own_pymc()
-    assert [variable.name for variable in variables] == list(kind.own)
+    assert [variable.name for variable in variables] == list(kind.own_dims)
     for seed in range(5):
         rng = np.random.default_rng(seed)
         free, grad_own = rng.normal(size=(2, len(kind.own)))  # (own number,) each
@@ -366,10 +346,12 @@ def test_compiled_own_numbers_are_those_of_pymc(name):
         logp = compiled_constrain(free, own, grad)
         np.testing.assert_allclose(own, kind.own_from_unconstrained(free), rtol=1e-13)
         if kind.own:
-            names = [value_name(model, own_name) for own_name in kind.own]
-            expected, gradients = logp_function(model)(dict(zip(names, free, strict=True)))
+            names = [value_name(model, variable) for variable in kind.own_dims]
+            point = dict(zip(names, kind.own_by_variable(free).values(), strict=True))
+            expected, gradients = logp_function(model)(point)
             np.testing.assert_allclose(logp, expected, rtol=1e-12)
-            np.testing.assert_allclose(grad - 5.0, [gradients[value] for value in names], rtol=1e-11)
+            of_free = np.concatenate([np.atleast_1d(gradients[value]) for value in names])  # (own number,)
+            np.testing.assert_allclose(grad - 5.0, of_free, rtol=1e-11)
         else:
             assert logp == 0
         grad[:] = 5.0
@@ -381,10 +363,10 @@ def test_compiled_own_numbers_are_those_of_pymc(name):
 # PyMC and the whole density ------------------------------------------------------------------------------------------
 
 
-def test_pymc_has_the_log_likelihood(name):
-    kind = likelihood(name)
+def test_pymc_has_the_log_likelihood_of(name):
+    kind = likelihood_of(name)
     outputs, own, y = example(name, 40)
-    distribution, parameters = kind.pymc(pt.as_tensor(outputs.T), [pt.as_tensor(number) for number in own])
+    distribution, parameters = kind.pymc(pt.as_tensor(outputs.T), pt.as_tensor(own))
     found = pm.logp(distribution.dist(**parameters), pt.as_tensor(y)).eval()  # (row,)
     np.testing.assert_allclose(found, kind.log_likelihood(outputs, y, own), rtol=1e-8, atol=1e-12)
 
@@ -406,8 +388,8 @@ def make_model(name, structure):
     network = Network((2, 3, n_outputs_of(name)), "tanh", True)
     scale = np.array([0.7, 1.2])  # (layer,)
     if structure == "flat":
-        return build.flat_model(network, name, scale)
-    return build.hierarchical_model(network, name, scale, (structure, "partial"))
+        return build.flat_model(network, name, scale, n_classes=N_CLASSES)
+    return build.hierarchical_model(network, name, scale, (structure, "partial"), n_classes=N_CLASSES)
 
 
 STRUCTURES = {"flat": [70], "partial": [4, 1, 65], "affine": [4, 1, 5]}  # sizes of the groups
@@ -419,6 +401,18 @@ STRUCTURES = {"flat": [70], "partial": [4, 1, 65], "affine": [4, 1, 5]}  # sizes
 def test_densities_equal_pymc(name, structure, fused, form):
     density = Density(make_model(name, structure), make_data(name, STRUCTURES[structure]))
     assert_equals_pymc(in_form(form, density), fused)
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_counts_may_be_fractions(name):
+    """As rates with exposures as weights: nothing is cut down."""
+    kind, data = likelihood_of(name), make_data(name, STRUCTURES["flat"])
+    data = replace(data, y=data.y + np.random.default_rng(0).uniform(0.1, 0.9, len(data.y)))
+    kind.check(data.y)
+    assert_equals_pymc(Density(make_model(name, "flat"), data), fused=True)
+    for arguments in ({"fused": False}, {"fused": False, "batch_size": 8}):
+        with pytest.raises(ValueError, match=f"Fractions as targets of {name} need fused=True"):
+            build_model(make_model(name, "flat"), data, **arguments)
 
 
 def with_weights(data, weights):

@@ -15,6 +15,7 @@ from ..kernel.log_density import Parts
 from ..kernel.network_kernel import NetworkForm
 from ..kernel.options import FASTMATH, OPTIONS, bound
 from ..model.families.compiled import weight_prior
+from ..model.likelihoods import likelihood
 from ..model.pooling import affine
 from ..model.scale_priors.compiled import scale_prior
 
@@ -68,14 +69,14 @@ def _entry(function, *names, **values):
 
 
 @functools.cache
-def logp_callback(likelihood, weighted, compact, in_lanes):
+def logp_callback(likelihood_name, weighted, compact, in_lanes):
     """The C callback that writes the log density and the gradient.
 
     Each variant is compiled when it is first used.
 
     Parameters
     ----------
-    likelihood : Likelihood
+    likelihood_name : str
     weighted : bool
         Whether rows have weights other than 0 and 1.
     compact : bool
@@ -89,11 +90,12 @@ def logp_callback(likelihood, weighted, compact, in_lanes):
     """
     double, void = types.CPointer(types.float64), types.voidptr
     signature = types.int64(types.uint64, double, double, double, void)
-    weighted = weighted or likelihood.add_rows is None
-    rows = network_kernel.weighted(likelihood.score_rows) if weighted else likelihood.add_rows
+    kind = likelihood(likelihood_name)
+    weighted = weighted or kind.add_rows is None
+    rows = network_kernel.weighted(kind.score_rows) if weighted else kind.add_rows
     input_map = affine.COMPACT_MAP if compact else affine.INPUT_MAP
-    parts = Parts(BY_LANE if in_lanes else BY_ROW, rows, likelihood.own_numbers, weight_prior, scale_prior, input_map)
-    variant = [likelihood.name, *["weighted"] * weighted, *["compact"] * compact, *["in_lanes"] * in_lanes]
+    parts = Parts(BY_LANE if in_lanes else BY_ROW, rows, kind.own_numbers, weight_prior, scale_prior, input_map)
+    variant = [likelihood_name, *["weighted"] * weighted, *["compact"] * compact, *["in_lanes"] * in_lanes]
     entry = _entry(log_density.log_density, *variant, PARTS=parts)
     return _cached(partial(cfunc, signature, fastmath=FASTMATH, error_model="numpy"), entry)
 
@@ -107,12 +109,12 @@ def expand_callback():
 
 
 @functools.cache
-def row_logliks(likelihood):
+def row_logliks(likelihood_name):
     """The compiled function of the rows' log likelihoods and the gradient of the weighted sum, for the PyTensor Op."""
     where = types.Tuple((INTEGERS, DOUBLES))
     signature = types.Tuple((DOUBLES, MATRIX, DOUBLES))(FORM, MATRIX, DOUBLES, MATRIX, DOUBLES, where)
-    rows = network_kernel.recorded(likelihood.score_rows)
-    entry = _entry(network_kernel.grouped_loglik_grad, likelihood.name, LIKELIHOOD=rows)
+    rows = network_kernel.recorded(likelihood(likelihood_name).score_rows)
+    entry = _entry(network_kernel.grouped_loglik_grad, likelihood_name, LIKELIHOOD=rows)
     return _cached(partial(njit, signature, **OPTIONS), entry)
 
 

@@ -47,7 +47,7 @@ class Density:
         """The compiled C callback of the log density."""
         is_weighted = self.data.weights is not None
         return compiled.logp_callback(
-            self.model.likelihood, is_weighted, self.model.has_compact_map, self._batches.in_lanes
+            self.model.likelihood_name, is_weighted, self.model.has_compact_map, self._batches.in_lanes
         )
 
     @cached_property

@@ -10,7 +10,6 @@ from pytensor.tensor.basic import get_underlying_scalar_constant_value
 from pytensor.tensor.exceptions import NotScalarConstantError
 
 from ..kernel.network_kernel import NetworkForm
-from ..model.likelihoods import likelihood
 from . import compiled
 from .forward import network_form
 
@@ -51,7 +50,7 @@ class NetworkLogLikelihood(Op):
     def perform(self, node, inputs, outputs):
         """Write the outputs of a node, by a call of the compiled function from Python."""
         weights, own, X, y, group, row_weights = map(np.ascontiguousarray, inputs)
-        function, form = compiled.row_logliks(likelihood(self.likelihood_name)), network_form(self.network)
+        function, form = compiled.row_logliks(self.likelihood_name), network_form(self.network)
         for output, value in zip(outputs, function(form, weights, own, X, y, (group, row_weights)), strict=True):
             output[0] = value
 
@@ -86,7 +85,7 @@ class NetworkLogLikelihood(Op):
 
 @numba_funcify.register(NetworkLogLikelihood)
 def _numba_network_loglik(op, node=None, **kwargs):
-    logliks = compiled.row_logliks(likelihood(op.likelihood_name))
+    logliks = compiled.row_logliks(op.likelihood_name)
     sizes, activation, fit_intercept = op.network.sizes, network_form(op.network).activation, op.network.fit_intercept
 
     @numba_njit

@@ -50,28 +50,37 @@ def build_model(
     Raises
     ------
     ValueError
-        If the rows have weights, which only the Op of the compiled likelihood takes, and fused is False
-        or batch_size is given.
+        If the rows have weights, or targets of a likelihood of counts are fractions, which only the Op of the compiled
+        likelihood takes, and fused is False or batch_size is given.
     """
     network, likelihood = model.network, model.likelihood
     if data.weights is not None and (not fused or batch_size is not None):
         raise ValueError("Rows with weights need fused=True and all rows: an ordinary graph counts each row once.")
+    has_fractions = likelihood.dtype == "int64" and not np.array_equal(data.y, np.floor(data.y))
+    if has_fractions and (not fused or batch_size is not None):
+        raise ValueError(
+            f"Fractions as targets of {likelihood.name} need fused=True and all rows: PyMC's own distribution is of "
+            "whole numbers, to which PyMC would cut the fractions down."
+        )
+    dtype = "float64" if has_fractions else likelihood.dtype
     names = input_names or [f"x{i}" for i in range(network.sizes[0])]
     coords = {"input": names, "group": label_coordinates(data.group_labels)}
     coords |= {f"unit_{index}": np.arange(layer.n_out) for index, layer in enumerate(network.layers)}
     coords |= {"learned_part": list(model.scale_names)}
     coords |= {"weight": network.weight_names(names)}
     coords |= {"mapped_input": names} if model.map_rank else {}
+    coords |= {axis: list(likelihood.own) for axis in likelihood.own_dims.values() if axis is not None}
     with pm.Model(coords=coords) as pymc_model:
         X = pm.Data("X", data.X, dims=("row", "input"))
-        y = pm.Data("y_observed", data.y, dims="row")
+        y = pm.Data("y_observed", data.y.astype(dtype), dims="row")
         group = pm.Data("group_of_row", data.group_of_row, dims="row")
         observed = {"observed": y, "dims": "row"}
         if batch_size is not None:
             X, y, group = pm.Minibatch(X, y, group, batch_size=batch_size)
             observed = {"observed": y, "total_size": len(data.y)}
         weights = _Weights(model, data).all_weights()  # (group, weight)
-        own = likelihood.own_pymc()
+        variables = [pt.atleast_1d(variable) for variable in likelihood.own_pymc()]
+        own = pt.concatenate(variables) if variables else pt.zeros(0)  # (own number,)
 
         if not fused:
             outputs = _outputs(network, weights, X, group, data.n_groups)  # (row, output)
@@ -79,29 +88,22 @@ def build_model(
             distribution("y", **parameters, **observed)
             return pymc_model
 
-        own_numbers = [pt.stack(own)] if own else []  # (own number,)
         row_weights = None if data.weights is None else data.weights  # (row,)
 
-        def outcome(weights, X, group, *rest):
-            # One outcome a row is the core of this distribution, so that size, the last argument, has no part in it.
+        def outcome(weights, X, group, own, size):
+            # One outcome a row is the core of this distribution, so that size has no part in it.
             outputs = _outputs(network, weights, X, group, data.n_groups)  # (row, output)
-            distribution, parameters = likelihood.pymc(outputs, rest[0] if own else [])
-            return distribution.dist(**parameters)
+            distribution, parameters = likelihood.pymc(outputs, own)
+            return pt.cast(distribution.dist(**parameters), dtype)
 
-        def log_likelihood(value, weights, X, group, *own_numbers):
-            numbers = own_numbers[0] if own else pt.zeros(0)  # (own number,)
+        def log_likelihood(value, weights, X, group, own):
             equal = pt.ones_like(value, dtype="float64")  # (row,)
             op = NetworkLogLikelihood(network, model.likelihood_name)
-            logliks = op.make_node(weights, numbers, X, value, group, equal).outputs[0]  # (row,)
+            logliks = op.make_node(weights, own, X, value, group, equal).outputs[0]  # (row,)
             return logliks if row_weights is None else row_weights * logliks
 
-        forms = {
-            "dist": outcome,
-            "logp": log_likelihood,
-            "signature": f"(g,w),(n,i),(n){',(k)' if own else ''}->(n)",
-            "dtype": likelihood.dtype,
-        }
-        pm.CustomDist("y", weights, X, group, *own_numbers, **forms, **observed)
+        forms = {"dist": outcome, "logp": log_likelihood, "signature": "(g,w),(n,i),(n),(k)->(n)", "dtype": dtype}
+        pm.CustomDist("y", weights, X, group, own, **forms, **observed)
     return pymc_model
 
 
@@ -136,7 +138,7 @@ def unconstrained(layout, draws):
     first, *levels = (coordinates(level, b) for level, b in enumerate(layout.level_blocks))
     shape = first.shape[:2]
     log_scales = np.log(np.asarray(draws["group_scale"])) if model.scale_names else np.empty((*shape, 0))
-    own = [np.asarray(draws[name])[..., None] for name in model.likelihood.own]  # (chain, draw, 1) each
+    own = [np.asarray(draws[name]).reshape(*shape, -1) for name in model.likelihood.own_dims]  # (chain, draw, number)
     own = model.likelihood.own_to_unconstrained(np.concatenate([np.empty((*shape, 0)), *own], axis=2))
     return layout.join(first[:, :, 0], log_scales, own, levels)
 

@@ -130,6 +130,10 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
     def _likelihood(self):
         """Name of the likelihood of the targets, known once y was read."""
 
+    def _n_classes(self):
+        """Number of classes of the targets, known once y was read; None where targets are numbers."""
+        return None
+
     @abstractmethod
     def _n_outputs(self):
         """Number of outputs of the network, known once y was read."""

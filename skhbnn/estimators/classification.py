@@ -59,6 +59,10 @@ class NetworkClassifierMixin(ClassifierMixin):
         """Name of the likelihood of the classes."""
         return likelihood_of_classes(len(self.classes_))
 
+    def _n_classes(self):
+        """Number of classes."""
+        return len(self.classes_)
+
     def _n_outputs(self):
         """Number of outputs of a network."""
         return likelihood(self._likelihood()).n_outputs(len(self.classes_))

@@ -29,7 +29,8 @@ class FlatBNN(SingleNetworkMixin, IndependentPriorMixin, BaseBNN):
         """Model that the parameters ask for, of the rows of a fit."""
         network = self._network(data.X.shape[1])
         scale = layer_scales(network, self.prior_scale)  # (layer,)
-        return flat_model(network, self._likelihood(), scale, self.weight_prior, self._location(network, data))
+        location = self._location(network, data)  # (weight,)
+        return flat_model(network, self._likelihood(), scale, self.weight_prior, location, self._n_classes())
 
 
 @storable

@@ -37,10 +37,10 @@ class FlatBNNRegressor(RegressorMethods, NetworkRegressorMixin, FlatBNN):
     ----------
     hidden_layer_sizes : int or array-like of int, default=(5, 5)
         Number of units of each hidden layer; ``()`` is a linear model.
-    likelihood : {"normal", "student_t", "poisson"}, default="normal"
+    likelihood : {"normal", "student_t", "poisson", "negative_binomial"}, default="normal"
         Distribution of y around its mean. ``"normal"`` and ``"student_t"``, for data with outliers, learn the scale of
-        the noise, HalfNormal(1) in standard deviations of y. ``"poisson"`` is for counts: the output of the network is
-        the logarithm of the mean.
+        the noise, HalfNormal(1) in standard deviations of y. ``"poisson"``, and ``"negative_binomial"`` with a learned
+        dispersion, are for counts: the output of the network is the logarithm of the mean.
     activation : {"tanh", "relu", "logistic", "identity"}, default="tanh"
         Activation of the hidden layers.
     fit_intercept : bool, default=True

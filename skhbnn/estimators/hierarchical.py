@@ -74,6 +74,7 @@ class HierarchicalBNN(GroupsMixin, IndependentPriorMixin, BaseBNN):
             family=self.weight_prior,
             group_scale_prior=self.group_scale_prior,
             location=self._location(network, data),
+            n_classes=self._n_classes(),
         )
 
     @floats_as_usual

@@ -59,10 +59,10 @@ class HierarchicalBNNRegressor(GroupedRegressorMethods, NetworkRegressorMixin, H
         Column, or columns, of X that hold the group labels.
     unseen_groups : {"population", "error"}, default="population"
         What a group that ``fit`` did not see gets: weights drawn from the group distribution, or a ValueError.
-    likelihood : {"normal", "student_t", "poisson"}, default="normal"
+    likelihood : {"normal", "student_t", "poisson", "negative_binomial"}, default="normal"
         Distribution of y around its mean. ``"normal"`` and ``"student_t"``, for data with outliers, learn the scale of
-        the noise, HalfNormal(1) in standard deviations of y. ``"poisson"`` is for counts: the output of the network is
-        the logarithm of the mean.
+        the noise, HalfNormal(1) in standard deviations of y. ``"poisson"``, and ``"negative_binomial"`` with a learned
+        dispersion, are for counts: the output of the network is the logarithm of the mean.
     activation : {"tanh", "relu", "logistic", "identity"}, default="tanh"
         Activation of the hidden layers.
     fit_intercept : bool, default=True

@@ -221,7 +221,7 @@ class InformedPriorBNN(SingleNetworkMixin, BaseBNN):
         """Model that the parameters ask for."""
         network = self._network(n_inputs)
         mean, cholesky = informed_factor(network, self.prior_mean, self.prior_cov)  # (weight,), (weight, weight)
-        return informed_model(network, self._likelihood(), mean, self.prior_scale * cholesky)
+        return informed_model(network, self._likelihood(), mean, self.prior_scale * cholesky, self._n_classes())
 
     @floats_as_usual
     def _take_prior(self, X):

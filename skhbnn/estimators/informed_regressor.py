@@ -58,10 +58,10 @@ class InformedPriorBNNRegressor(RegressorMethods, NetworkRegressorMixin, Informe
     target_mean, target_scale : float, default=None
         Shift and scale of the targets that the prior was made for. None: taken from the training rows. Counts have
         none.
-    likelihood : {"normal", "student_t", "poisson"}, default="normal"
+    likelihood : {"normal", "student_t", "poisson", "negative_binomial"}, default="normal"
         Distribution of y around its mean. ``"normal"`` and ``"student_t"``, for data with outliers, learn the scale of
-        the noise, HalfNormal(1) in standard deviations of y. ``"poisson"`` is for counts: the output of the network is
-        the logarithm of the mean.
+        the noise, HalfNormal(1) in standard deviations of y. ``"poisson"``, and ``"negative_binomial"`` with a learned
+        dispersion, are for counts: the output of the network is the logarithm of the mean.
     activation : {"tanh", "relu", "logistic", "identity"}, default="tanh"
         Activation of the hidden layers.
     fit_intercept : bool, default=True

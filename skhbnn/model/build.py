@@ -7,7 +7,7 @@ from .pooling import pooling as pooling_kind
 from .terms import Model, Term
 
 
-def flat_model(network, likelihood, scale, family="normal", location=None):
+def flat_model(network, likelihood, scale, family="normal", location=None, n_classes=None):
     """A model of one network for all rows, w_i ~ Family(0, scale of the layer).
 
     Parameters
@@ -22,17 +22,33 @@ def flat_model(network, likelihood, scale, family="normal", location=None):
         Family of the prior of the weights.
     location : ndarray of shape (n_weights,), default=None
         What the prior is around. None: 0.
+    n_classes : int, default=None
+        Number of classes of the target. None: the target is a number, or the likelihood does not need it.
 
     Returns
     -------
     model : Model
     """
     terms = _terms(network, scale, ("complete",) * len(network.layers), None, ())
-    return Model(network=network, likelihood_name=likelihood, terms=terms, family_name=family, location=location)
+    return Model(
+        network=network,
+        likelihood_name=likelihood,
+        terms=terms,
+        family_name=family,
+        location=location,
+        n_classes=n_classes,
+    )
 
 
 def hierarchical_model(
-    network, likelihood, scale, pooling, family="normal", group_scale_prior="half_normal", location=None
+    network,
+    likelihood,
+    scale,
+    pooling,
+    family="normal",
+    group_scale_prior="half_normal",
+    location=None,
+    n_classes=None,
 ):
     """A model of a network per group.
 
@@ -52,6 +68,8 @@ def hierarchical_model(
         Prior of the scales of deviations, or the fixed value of all.
     location : ndarray of shape (n_weights,), default=None
         What is added to the weights of every group. None: 0.
+    n_classes : int, default=None
+        Number of classes of the target. None: the target is a number, or the likelihood does not need it.
 
     Returns
     -------
@@ -88,10 +106,11 @@ def hierarchical_model(
         scale_prior_name=str(group_scale_prior) if is_learned else "half_normal",
         location=location,
         map_rank=rank,
+        n_classes=n_classes,
     )
 
 
-def informed_model(network, likelihood, mean, cholesky):
+def informed_model(network, likelihood, mean, cholesky, n_classes=None):
     """A model of one network for all rows, w = mean + cholesky z with z ~ Normal(0, 1).
 
     Parameters
@@ -104,13 +123,15 @@ def informed_model(network, likelihood, mean, cholesky):
         Prior mean of the flat weight vector.
     cholesky : ndarray of shape (n_weights, n_weights)
         Lower triangular factor of the prior covariance.
+    n_classes : int, default=None
+        Number of classes of the target. None: the target is a number, or the likelihood does not need it.
 
     Returns
     -------
     model : Model
     """
     term = Term(name="weights", entries=np.arange(network.n_weights), level=0, scale=cholesky)
-    return Model(network=network, likelihood_name=likelihood, terms=(term,), location=mean)
+    return Model(network=network, likelihood_name=likelihood, terms=(term,), location=mean, n_classes=n_classes)
 
 
 def output_offset(network, offset):

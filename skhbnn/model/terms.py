@@ -85,6 +85,9 @@ class Model:
     map_rank : int
         Rows of the matrix that the deviations of the input map combine; 0 without a map. ``pooling.affine`` has the
         forms of the map.
+    n_classes : int or None
+        Number of classes of the target, which some likelihoods need. None: the target is a number, or the likelihood
+        does not need it.
     """
 
     network: Network
@@ -95,11 +98,12 @@ class Model:
     scale_prior_name: str = "half_normal"
     location: Floats | None = None
     map_rank: int = 0
+    n_classes: int | None = None
 
     @property
     def likelihood(self) -> Any:
         """The likelihood of the target given the outputs."""
-        return likelihood(self.likelihood_name)
+        return likelihood(self.likelihood_name).of_classes(self.n_classes)
 
     @property
     def family(self) -> Any:

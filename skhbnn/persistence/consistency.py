@@ -105,7 +105,10 @@ def _faults(estimator):
         yield f"there is no {network}"
     yield from _model_faults(model)
     classes = attributes.get("classes_")  # (class,), or None of a regressor
-    yield from _task_faults(model, classes)
+    n_classes = None if classes is None else len(classes)
+    if model.n_classes not in (None, n_classes):
+        yield f"posterior_.model.n_classes is {model.n_classes} for {n_classes} classes"
+    yield from _task_faults(model, n_classes)
     if is_prior and not len(model.factor):
         yield "a model of independent weights without rows is not a fit"
     lengths = {
@@ -113,7 +116,7 @@ def _faults(estimator):
         "scale": len(model.scale_names),
         "own": len(model.likelihood.own),
         "weight": network.n_weights,
-        "class": 0 if classes is None else len(classes),
+        "class": n_classes or 0,
         "target": 1,
         "column": estimator.n_features_in_,
         "group": 1 if is_prior else len(data.group_labels),
@@ -129,7 +132,7 @@ def _faults(estimator):
         if array is not None and array.shape != (lengths[axis],):
             yield f"{name} has shape {array.shape} instead of ({lengths[axis]},)"
     if not is_prior:
-        yield from _data_faults(data, model.likelihood, classes)
+        yield from _data_faults(data, model.likelihood, n_classes)
     modes = posterior.sample_stats.get("mode", np.zeros(1, int))  # (chain, draw)
     if modes.min() < 0 or modes.max() >= lengths.get("mode", math.inf):
         yield "posterior_.sample_stats['mode'] are not modes of the fit"
@@ -258,23 +261,23 @@ def _array_faults(where, array, form, lengths):
         yield f"{where} contains NaN or infinity"
 
 
-def _task_faults(model, classes):
-    """Yield a fault if the likelihood is not of the classes (class,), or of numbers where these are None."""
+def _task_faults(model, n_classes):
+    """Yield a fault if the likelihood is not of so many classes, or of numbers where there are None."""
     likelihood, n_outputs = model.likelihood, model.network.n_outputs
-    if classes is None:
-        if likelihood.of_classes or n_outputs != likelihood.n_outputs(None):
+    if n_classes is None:
+        if likelihood.is_of_classes or n_outputs != likelihood.n_outputs(None):
             yield f"a {likelihood.name} network of {n_outputs} outputs is not one for numbers"
-    elif not likelihood.of_classes or likelihood.n_classes(n_outputs) != len(classes) or len(classes) < 2:
-        yield f"a {likelihood.name} network of {n_outputs} outputs is not one for {len(classes)} classes"
+    elif not likelihood.is_of_classes or likelihood.n_classes(n_outputs) != n_classes or n_classes < 2:
+        yield f"a {likelihood.name} network of {n_outputs} outputs is not one for {n_classes} classes"
 
 
-def _data_faults(data, likelihood, classes):
+def _data_faults(data, likelihood, n_classes):
     n_rows = len(data.y)
     if data.offsets[0] != 0 or data.offsets[-1] != n_rows or np.any(np.diff(data.offsets) < 0):
         yield "training_data_.offsets do not cut the rows into groups"
-    if classes is None:
+    if n_classes is None:
         yield from _number_faults(data.y, likelihood)
-    elif data.y.dtype != np.int64 or data.y.min() < 0 or data.y.max() >= len(classes):
+    elif data.y.dtype != np.int64 or data.y.min() < 0 or data.y.max() >= n_classes:
         yield "training_data_.y has codes that are not of a class"
     if not np.array_equal(np.sort(data.order), np.arange(n_rows)):
         yield "training_data_.order is not a permutation of the rows"

@@ -21,14 +21,14 @@ def to_arviz(posterior, data, input_names):
         Groups ``posterior``, ``sample_stats``, ``log_likelihood`` and ``observed_data``; rows are in the order of the
         X given to ``fit``.
     """
-    network = posterior.network
+    network, likelihood = posterior.network, posterior.model.likelihood
     arrays = {"weights": posterior.weights}  # (chain, draw, group, weight)
     if posterior.group_mean is not None:
         arrays["group_mean"] = posterior.group_mean  # (chain, draw, weight)
     if posterior.group_scale is not None:
         arrays["group_scale"] = posterior.group_scale  # (chain, draw, part)
     if posterior.own is not None:
-        arrays |= dict(zip(posterior.model.likelihood.own, np.moveaxis(posterior.own, 2, 0), strict=True))
+        arrays |= likelihood.own_by_variable(posterior.own)  # (chain, draw), or (chain, draw, own number)
     groups = {
         "posterior": arrays,
         "sample_stats": posterior.sample_stats,
@@ -42,6 +42,9 @@ def to_arviz(posterior, data, input_names):
         "row": np.arange(len(data.y)),
     }
     dims = {"weights": ["group", "weight"], "group_mean": ["weight"], "group_scale": ["part"], "y": ["row"]}
+    for name, axis in likelihood.own_dims.items():
+        if axis is not None:
+            coords[axis], dims[name] = list(likelihood.own), [axis]
     return labelled_data(groups, coords, dims)
 
 

@@ -275,7 +275,7 @@ def diagnose(posterior, data, trace, grouped, tol=None):
     def by_chain(values):
         return values.reshape(n_chains, n_draws, *values.shape[1:])
 
-    identified = by_chain(likelihood.identified(outputs))  # (chain, draw, output, probe)
+    identified = by_chain(likelihood.identified(outputs, own))  # (chain, draw, output, probe)
     # In units of the error: (chain, draw, response, probe).
     mean = by_chain(likelihood.mean(outputs.copy(), own)) / likelihood.unit_of_error(data.y, data.weights)
     spread, ess_of_mean = mean.std(axis=(0, 1)), _each(partial(arviz.ess, method="mean"), mean)  # (response, probe)
@@ -304,7 +304,7 @@ def diagnose(posterior, data, trace, grouped, tol=None):
         n_draws=n_draws,
         mcse=np.where(spread > 0, spread / np.sqrt(ess_of_mean), 0.0).max(axis=0),  # (probe,)
         tol=tol,
-        of_classes=likelihood.of_classes,
+        of_classes=likelihood.is_of_classes,
     )
 
 

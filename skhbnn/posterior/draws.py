@@ -87,7 +87,7 @@ class Posterior:
     @property
     def predictor(self) -> Predictor:
         """The Predictor, which makes distributions of targets of ``group_parameters`` and other parameters."""
-        return Predictor(Forward(self.network, self.mode_weights is not None), self.model.likelihood_name)
+        return Predictor(Forward(self.network, self.mode_weights is not None), self.model.likelihood)
 
     @property
     def n_draws(self) -> int:

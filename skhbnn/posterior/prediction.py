@@ -1,12 +1,12 @@
 """Posterior means of functions of the predicted distribution, in bounded memory."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import entr, logsumexp
 
 from ..density.forward import Forward
-from ..model.likelihoods import likelihood
 from ..support.floats import floats_as_usual
 
 BLOCK_BYTES = 4 * 2**20  # of a number for each draw, row and unit of the widest layer: they stay in the cache
@@ -19,16 +19,11 @@ class Predictor:
     Parameters
     ----------
     forward : Forward
-    likelihood_name : str
+    likelihood : Likelihood
     """
 
     forward: Forward
-    likelihood_name: str
-
-    @property
-    def likelihood(self):
-        """The likelihood of the target given the outputs."""
-        return likelihood(self.likelihood_name)
+    likelihood: Any
 
     @property
     def network(self):

@@ -96,7 +96,7 @@ Path: TypeAlias = str | bytes | os.PathLike[Any]
 PanelAxes: TypeAlias = Axes | Sequence[Axes] | NDArray[Any] | None
 
 Activation: TypeAlias = Literal["tanh", "relu", "logistic", "identity"]
-LikelihoodOfNumbers: TypeAlias = Literal["normal", "student_t", "poisson"]
+LikelihoodOfNumbers: TypeAlias = Literal["normal", "student_t", "poisson", "negative_binomial"]
 WeightPrior: TypeAlias = Literal["normal", "laplace", "student_t", "cauchy"]
 PriorScale: TypeAlias = float | Literal["fan_in"] | Sequence[float] | NDArray[Any]
 GroupScalePrior: TypeAlias = Literal["half_normal", "half_cauchy", "inverse_gamma"] | float

@@ -5,8 +5,8 @@ A likelihood is known by its name here, and nowhere else.
 
 from ..registry import registry
 
-OF_NUMBERS = ("normal", "student_t", "poisson")
-NAMES = ("bernoulli", "categorical", *OF_NUMBERS)
+OF_NUMBERS = ("normal", "student_t", "poisson", "negative_binomial")
+NAMES = ("bernoulli", "categorical", "ordinal", *OF_NUMBERS)
 likelihood = registry(__name__, NAMES)
 
 

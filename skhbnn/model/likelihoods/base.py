@@ -1,11 +1,13 @@
 """The base of the likelihoods: all that a likelihood must define."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 
 from ...kernel.log_density import OwnNumbers
 from ...kernel.options import inline
+from ..scale_priors import half_normal
 
 
 @inline
@@ -20,6 +22,25 @@ def _pull_back_nothing(free, own, grad_own, grad):
 
 NO_OWN = OwnNumbers(_constrain_nothing, _pull_back_nothing)
 
+SIGMA, UNUSED = half_normal.KIND.parameters
+LOG_CONSTANT = half_normal.KIND.log_constant
+
+
+@inline
+def _constrain_half_normal(free, own, grad):
+    own[0] = math.exp(free[0])
+    value, slope = half_normal.log_prior(SIGMA, UNUSED, free[0], own[0])
+    grad[0] += slope
+    return LOG_CONSTANT + value
+
+
+@inline
+def _pull_back_half_normal(free, own, grad_own, grad):
+    grad[0] += own[0] * grad_own[0]
+
+
+HALF_NORMAL = OwnNumbers(_constrain_half_normal, _pull_back_half_normal)  # of the first own number
+
 
 class Likelihood:
     """A distribution of a target given the outputs of a network.
@@ -30,7 +51,7 @@ class Likelihood:
     Attributes
     ----------
     name : str
-    of_classes : bool
+    is_of_classes : bool
         Whether the target is a class code.
     own : tuple of str
         Names of the numbers that the likelihood itself learns, in PyMC and ArviZ.
@@ -48,12 +69,19 @@ class Likelihood:
     """
 
     name: str
-    of_classes = False
+    is_of_classes = False
     own: tuple = ()
     dtype = "float64"
     score_rows: Callable
     add_rows: Callable | None = None
     own_numbers = NO_OWN
+
+    def of_classes(self, n_classes):
+        """The likelihood of so many classes: itself, unless its own numbers depend on how many there are.
+
+        n_classes is None where the target is a number.
+        """
+        return self
 
     def n_outputs(self, n_classes):
         """The number of outputs of a network; n_classes is None where the target is a number."""
@@ -99,7 +127,7 @@ class Likelihood:
         """
         raise NotImplementedError
 
-    def identified(self, outputs):
+    def identified(self, outputs, own):
         """Outputs without what changes no distribution, (..., output, row): what convergence is judged on."""
         return outputs
 
@@ -111,14 +139,23 @@ class Likelihood:
         """Unconstrained numbers of own numbers, the inverse of ``own_from_unconstrained``."""
         return np.log(own)
 
+    @property
+    def own_dims(self):
+        """The axis of each variable of own numbers in PyMC and ArviZ, by the variable's name; None of a number."""
+        return dict.fromkeys(self.own)
+
+    def own_by_variable(self, own):
+        """Own numbers by the names of their variables: a number (...), or (..., own number) where one holds all."""
+        return dict(zip(self.own, np.moveaxis(own, -1, 0), strict=True))
+
     def own_pymc(self):
-        """The PyMC variables of the own numbers, in the model of the context."""
+        """The PyMC variables of the own numbers, in the model of the context, in the order of ``own_dims``."""
         return []
 
     def pymc(self, outputs, own):
         """The PyMC distribution of the target: the class, and a dict of the parameters.
 
-        outputs: tensor (row, output); own: the list of ``own_pymc``.
+        outputs: tensor (row, output); own: tensor (own number,).
         """
         raise NotImplementedError
 
@@ -178,7 +215,7 @@ class CountLikelihood(NumberLikelihood):
 class ClassLikelihood(Likelihood):
     """A likelihood whose target is a class code, and whose mean holds probabilities of classes."""
 
-    of_classes = True
+    is_of_classes = True
     dtype = "int64"
 
     def unit_of_error(self, y, weights):

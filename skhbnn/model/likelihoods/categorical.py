@@ -107,7 +107,7 @@ class Categorical(ClassLikelihood):
         p = np.swapaxes(softmax(outputs, axis=-2), -1, -2)  # (..., row, class)
         return p[..., None] * (np.eye(p.shape[-1]) - p[..., None, :])
 
-    def identified(self, outputs):
+    def identified(self, outputs, own):
         return outputs - outputs.mean(axis=-2, keepdims=True)  # a constant added to every output changes nothing
 
     def pymc(self, outputs, own):

@@ -6,29 +6,9 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from ...kernel.gamma import HALF_LOG_2_PI
-from ...kernel.log_density import OwnNumbers
 from ...kernel.options import inline
 from ..scale_priors import half_normal
-from .base import NumberLikelihood
-
-SIGMA, UNUSED = half_normal.KIND.parameters
-LOG_CONSTANT = half_normal.KIND.log_constant
-
-
-@inline
-def _constrain(free, own, grad):
-    own[0] = math.exp(free[0])
-    value, slope = half_normal.log_prior(SIGMA, UNUSED, free[0], own[0])
-    grad[0] += slope
-    return LOG_CONSTANT + value
-
-
-@inline
-def _pull_back(free, own, grad_own, grad):
-    grad[0] += own[0] * grad_own[0]
-
-
-NOISE_SCALE = OwnNumbers(_constrain, _pull_back)
+from .base import HALF_NORMAL, NumberLikelihood
 
 
 @inline
@@ -49,7 +29,7 @@ class Normal(NumberLikelihood):
     name = "normal"
     own = ("noise_scale",)
     score_rows = staticmethod(score_rows)
-    own_numbers = NOISE_SCALE
+    own_numbers = HALF_NORMAL
 
     def log_likelihood(self, outputs, y, own):
         scale = own[..., 0, None]  # (..., 1)

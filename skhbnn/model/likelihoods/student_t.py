@@ -8,9 +8,8 @@ from scipy.special import polygamma, stdtr, stdtrit
 from ...kernel.gamma import HALF_LOG_2_PI, lgamma_rest, lgamma_rest_slope, lgamma_rests
 from ...kernel.log_density import OwnNumbers
 from ...kernel.options import inline
-from .base import NumberLikelihood
-from .normal import KIND as NORMAL
-from .normal import NOISE_SCALE
+from ..scale_priors import half_normal
+from .base import HALF_NORMAL, NumberLikelihood
 
 # Degrees of freedom are 2 + g, g ~ Gamma(SHAPE, RATE).
 LEAST, SHAPE, RATE = 2.0, 2.0, 0.1
@@ -19,7 +18,7 @@ LOG_CONSTANT = SHAPE * math.log(RATE) - math.lgamma(SHAPE)
 
 @inline
 def _constrain(free, own, grad):
-    logp = NOISE_SCALE.constrain(free, own, grad)
+    logp = HALF_NORMAL.constrain(free, own, grad)
     g = math.exp(free[1])
     own[1] = LEAST + g
     grad[1] += SHAPE - RATE * g
@@ -28,7 +27,7 @@ def _constrain(free, own, grad):
 
 @inline
 def _pull_back(free, own, grad_own, grad):
-    NOISE_SCALE.pull_back(free, own, grad_own, grad)
+    HALF_NORMAL.pull_back(free, own, grad_own, grad)
     grad[1] += math.exp(free[1]) * grad_own[1]
 
 
@@ -113,7 +112,7 @@ class StudentT(NumberLikelihood):
 
         beyond = pm.distributions.transforms.Interval(LEAST, None)
         degrees = pm.CustomDist("degrees_of_freedom", dist=_degrees_of_freedom, transform=beyond)
-        return [*NORMAL.own_pymc(), degrees]
+        return [half_normal.KIND.pymc("noise_scale"), degrees]
 
     def pymc(self, outputs, own):
         import pymc as pm

@@ -39,13 +39,14 @@ def random_prior(network, seed=1):
     return 0.5 * rng.normal(size=network.n_weights), np.linalg.cholesky(cov)
 
 
-def random_rows(sizes, n_features, likelihood_name="bernoulli", n_outputs=1, seed=0):
+def random_rows(sizes, n_features, likelihood_name="bernoulli", n_outputs=1, seed=0, n_classes=None):
     """Rows of groups of these sizes, with targets that the likelihood allows."""
     rng = np.random.default_rng(seed)
     codes = np.repeat(np.arange(len(sizes)), sizes)  # (row,)
     X = rng.normal(size=(len(codes), n_features))  # (row, feature)
-    kind = likelihood(likelihood_name)
-    outputs, own = rng.normal(size=(n_outputs, len(codes))), np.ones(len(kind.own))  # (output, row), (own number,)
+    kind = likelihood(likelihood_name).of_classes(n_classes)
+    outputs = rng.normal(size=(n_outputs, len(codes)))  # (output, row)
+    own = kind.own_from_unconstrained(np.zeros(len(kind.own)))  # (own number,)
     y = kind.draw(rng, outputs, own)  # (row,)
     return group_rows(X, y, codes, [f"group {g}" for g in range(len(sizes))])[0]
 

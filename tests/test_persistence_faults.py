@@ -425,6 +425,8 @@ CONTENTS = {
     "number as term": lambda f: f.record("posterior_", "model")["terms"]["$tuple"].append(5),
     "map of another rank": field("posterior_", "model", "map_rank", value=1),
     "another likelihood": field("posterior_", "model", "likelihood_name", value="categorical"),
+    "another number of classes": field("posterior_", "model", "n_classes", value=3),
+    "number of classes of another type": field("posterior_", "model", "n_classes", value=2.0),
     "likelihood of numbers": field("posterior_", "model", "likelihood_name", value="normal"),
     "probe beyond the rows": array("diagnostics_", "probe_rows", index=0, value=8),
     "names of other parts": field("diagnostics_", "learned_parts", value=["coef_0"]),

@@ -1,7 +1,9 @@
 """Informed priors of numbers: taken from other fits and from perceptrons, in the unit that they were made for."""
 
 import numpy as np
+import pymc as pm
 import pytest
+from scipy import stats
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 
@@ -13,6 +15,7 @@ from skhbnn import (
     InformedPriorBNNClassifier,
     InformedPriorBNNRegressor,
 )
+from skhbnn.model import likelihoods
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -79,7 +82,9 @@ def test_from_posterior(hierarchical_regressor, flat_regressor, informed_regress
 
 @pytest.mark.parametrize("activation", ["tanh", "relu", "logistic", "identity"])
 def test_a_tight_prior_around_a_perceptron_predicts_as_it_does(activation, waves, small):
-    mlp = quiet_fit(MLPRegressor((4, 3), activation=activation, max_iter=50, random_state=0), waves.X, waves.y)
+    mlp = quiet_fit(
+        MLPRegressor(hidden_layer_sizes=(4, 3), activation=activation, max_iter=50, random_state=0), waves.X, waves.y
+    )
     informed = InformedPriorBNNRegressor.from_mlp(mlp, scale=1e-4, **{**small, "hidden_layer_sizes": (4, 3)})
     assert (informed.target_mean, informed.target_scale) == (0, 1)
     quiet_fit(informed, waves.X, waves.y)
@@ -89,7 +94,7 @@ def test_a_tight_prior_around_a_perceptron_predicts_as_it_does(activation, waves
 def test_a_perceptron_of_counts(waves, small):
     if "loss" not in MLPRegressor().get_params():
         pytest.skip("scikit-learn before 1.7 has no perceptron of counts")
-    mlp = MLPRegressor("poisson", (3,), activation="tanh", max_iter=50, random_state=0)
+    mlp = MLPRegressor(loss="poisson", hidden_layer_sizes=(3,), activation="tanh", max_iter=50, random_state=0)
     quiet_fit(mlp, waves.X, waves.counts)
     informed = InformedPriorBNNRegressor.from_mlp(mlp, scale=1e-4, **small)
     quiet_fit(informed, waves.X, waves.counts)
@@ -111,7 +116,7 @@ def test_estimators_of_the_other_task_are_refused(request, waves, moons):
         InformedPriorBNNRegressor.from_posterior(make_pipeline(FlatBNNClassifier()))
     with pytest.raises(TypeError, match="from_mlp needs a fitted MLPRegressor, got a MLPClassifier"):
         InformedPriorBNNRegressor.from_mlp(MLPClassifier())
-    mlp = quiet_fit(MLPRegressor((3,), max_iter=3), waves.X, np.column_stack([waves.y, waves.y]))
+    mlp = quiet_fit(MLPRegressor(hidden_layer_sizes=(3,), max_iter=3), waves.X, np.column_stack([waves.y, waves.y]))
     with pytest.raises(ValueError, match="from_mlp needs an MLPRegressor of one target; this one has 2"):
         InformedPriorBNNRegressor.from_mlp(mlp)
 
@@ -122,6 +127,22 @@ def test_units_that_are_refused(waves):
     for params in ({"target_scale": 0.0}, {"target_scale": np.inf}, {"target_mean": np.nan}, {"target_mean": "a"}):
         with pytest.raises(ValueError, match="The 'target_"):
             InformedPriorBNNRegressor(**params).fit(waves.X, waves.y)
+
+
+@pytest.mark.parametrize("name", likelihoods.NAMES)
+def test_own_numbers_of_a_prior_have_their_prior(name):
+    """Drawn as PyMC draws them; of cutpoints PyMC draws the numbers before they are put in order."""
+    kind = likelihoods.likelihood(name).of_classes(None if name in likelihoods.OF_NUMBERS else 4)
+    found = kind.draw_own(np.random.default_rng(0), (2, 1000))  # (chain, draw, own number)
+    assert found.shape == (2, 1000, len(kind.own))
+    if not kind.own:
+        return
+    with pm.Model(coords={axis: list(kind.own) for axis in kind.own_dims.values() if axis}):
+        variables = pm.draw(kind.own_pymc(), 2000, random_seed=0)
+    expected = np.concatenate([np.reshape(values, (2000, -1)) for values in variables], axis=1)  # (draw, own number)
+    expected = np.sort(expected, axis=1) if name == "ordinal" else expected
+    for k, own in enumerate(found.reshape(2000, -1).T):
+        assert stats.ks_2samp(own, expected[:, k]).pvalue > 1e-3
 
 
 def test_half_a_unit(waves, small):

@@ -363,9 +363,9 @@ def test_every_inference(inference, likelihood, waves):
     settings = {"hidden_layer_sizes": (), "likelihood": likelihood, "random_state": 0, "chains": 2}
     y = waves.counts if likelihood == "poisson" else waves.y
     nuts = FlatBNNRegressor(**settings).fit(waves.X, y)
-    few = {"tune": 1500, "draws": 1500} if inference == "metropolis" else {"tune": 200, "draws": 200}
+    few = {"tune": 1500, "draws": 1500} if inference == "metropolis" else {}
     fitted = FlatBNNRegressor(**settings, inference=inference, **few).fit(waves.X, y)
-    error = 0.4 * nuts.predict_std(waves.X) + 0.02 * y.std()
+    error = 0.5 * nuts.predict_std(waves.X) + 0.02 * y.std()  # (row,)
     assert (np.abs(fitted.predict(waves.X) - nuts.predict(waves.X)) < error).all()
     moved = fitted.predict_interval(waves.X, 0.8) - nuts.predict_interval(waves.X, 0.8)  # (row, 2)
     assert (np.abs(moved) <= 2 * error[:, None] + (likelihood == "poisson")).all()  # of counts the next one

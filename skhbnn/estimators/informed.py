@@ -232,9 +232,12 @@ class InformedPriorBNN(SingleNetworkMixin, BaseBNN):
         self.standardizer_ = self._standardizer(n_inputs) or Standardizer.of(inputs)
         model = self._model(n_inputs)
         seed = self._draw_seed()
-        shape = (self.chains, self.draws, model.network.n_weights)
-        x = np.random.default_rng(seed).standard_normal(shape)  # (chain, draw, weight)
-        self.posterior_ = posterior_from_trace(Layout(model, np.zeros((1, 1), int)), Trace(x=x), seed)
+        shape, rng, likelihood = (self.chains, self.draws), np.random.default_rng(seed), model.likelihood
+        weights = rng.standard_normal((*shape, model.network.n_weights))  # (chain, draw, weight)
+        own = likelihood.own_to_unconstrained(likelihood.draw_own(rng, shape))  # (chain, draw, own number)
+        layout = Layout(model, np.zeros((1, 1), int))
+        x = layout.join(weights, np.empty((*shape, 0)), own, [])  # (chain, draw, n_dim)
+        self.posterior_ = posterior_from_trace(layout, Trace(x=x), seed)
         return self
 
     def _standardizer(self, n_inputs):

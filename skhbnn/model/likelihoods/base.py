@@ -148,6 +148,10 @@ class Likelihood:
         """Own numbers by the names of their variables: a number (...), or (..., own number) where one holds all."""
         return dict(zip(self.own, np.moveaxis(own, -1, 0), strict=True))
 
+    def draw_own(self, rng, shape):
+        """Own numbers drawn from their prior, (*shape, own number): by default HalfNormal(1)."""
+        return np.abs(rng.standard_normal((*shape, len(self.own))))
+
     def own_pymc(self):
         """The PyMC variables of the own numbers, in the model of the context, in the order of ``own_dims``."""
         return []

@@ -338,6 +338,17 @@ def test_counts_that_are_refused(waves, counts_regressor):
         counts_regressor.log_predictive_density(waves.X, y, groups=waves.groups)
 
 
+def test_targets_at_the_ends_of_the_floats(waves, small):
+    """Whatever has a float is predicted; a variance beyond all floats is infinite."""
+    for factor in (1e-300, 1e-160, 1e160, 1e300):
+        fitted = FlatBNNRegressor(**small).fit(waves.X, factor * waves.y)
+        for method in ("predict", "predict_std", "predict_interval", "sample_predictive"):
+            assert np.isfinite(getattr(fitted, method)(waves.X)).all()
+        assert np.isinf(fitted.predict_uncertainty(waves.X).total).all() == (factor > 1)
+    with pytest.raises(ValueError, match=r"y has 1e\+160 in row 3, and floats are not exact for counts above 2\*\*53"):
+        FlatBNNRegressor(likelihood="poisson").fit(waves.X, np.where(np.arange(64) == 3, 1e160, 1))
+
+
 @pytest.mark.parametrize("likelihood", ["bernoulli", "categorical", "gamma", None])
 def test_likelihoods_that_are_refused(likelihood, waves):
     with pytest.raises(ValueError, match="The 'likelihood' parameter of FlatBNNRegressor must be a str among"):

@@ -57,7 +57,7 @@ class InformedPriorBNNRegressor(RegressorMethods, NetworkRegressorMixin, Informe
         Names of the inputs that the prior was made for, in order; an X whose columns have other names is refused.
     target_mean, target_scale : float, default=None
         Shift and scale of the targets that the prior was made for. None: taken from the training rows. Counts have
-        none.
+        none, and no other offset than the one in ``prior_mean``.
     likelihood : {"normal", "student_t", "poisson", "negative_binomial"}, default="normal"
         Distribution of y around its mean. ``"normal"`` and ``"student_t"``, for data with outliers, learn the scale of
         the noise, HalfNormal(1) in standard deviations of y. ``"poisson"``, and ``"negative_binomial"`` with a learned

@@ -22,6 +22,8 @@ from ..support.memory import require_memory
 from ..support.typed import LikelihoodOfNumbers, Uncertainties
 from ..support.wording import shown
 
+MOST_COUNT = 2.0**53
+
 
 class NetworkRegressorMixin(RegressorMixin):
     """Numbers as the task of an estimator of networks.
@@ -49,6 +51,12 @@ class NetworkRegressorMixin(RegressorMixin):
 
     def _allowed(self, kind, y):
         """Targets y (row,), integers where all of them are counts; a ValueError if the likelihood has no such y."""
+        if kind.is_count and np.max(y) > MOST_COUNT:
+            row = int(np.argmax(y))
+            raise ValueError(
+                f"y has {y[row]:.3g} in row {row}, and floats are not exact for counts above 2**53; "
+                'use a likelihood of numbers, such as "normal".'
+            )
         try:
             kind.check(y)
         except ValueError as error:
@@ -57,7 +65,7 @@ class NetworkRegressorMixin(RegressorMixin):
             raise ValueError(
                 f"{name} with likelihood={kind.name!r} cannot have the y of row {row}, {value}: {error}"
             ) from None
-        are_counts = kind.is_count and np.all((y == np.floor(y)) & (y < 2.0**53))
+        are_counts = kind.is_count and np.all(y == np.floor(y))
         return y.astype(np.int64) if are_counts else y
 
     @floats_as_usual
@@ -120,8 +128,9 @@ class NetworkRegressorMixin(RegressorMixin):
     def _uncertainty(self, inputs, labels):
         """Bunch of total, aleatoric and epistemic variance of a new target, each (row,)."""
         variances = self._over_rows(prediction_of_numbers.variances, inputs, labels)  # (row, 2)
-        aleatoric, epistemic = (self._unit**2 * variances).T  # (row,) each
-        return Uncertainties(total=aleatoric + epistemic, aleatoric=aleatoric, epistemic=epistemic)
+        with np.errstate(over="ignore"):  # the square of a unit above 1e154 is beyond all floats
+            aleatoric, epistemic = (self._unit * (self._unit * variances)).T  # (row,) each
+            return Uncertainties(total=aleatoric + epistemic, aleatoric=aleatoric, epistemic=epistemic)
 
     def _sampled_mean(self, inputs, labels, n_draws):
         """Expected target under n_draws of the posterior draws, (draw, row)."""

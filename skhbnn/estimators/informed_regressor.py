@@ -289,13 +289,17 @@ class InformedPriorBNNRegressor(RegressorMethods, NetworkRegressorMixin, Informe
         return {"likelihood": likelihood.name, **unit}
 
     def _take_targets_from_parameters(self):
+        self.target_standardizer_ = self._unit_of_prior()
+
+    def _unit_of_prior(self):
+        """Standardizer of the targets of a prior without rows; a ValueError where the parameters do not say it."""
         standardizer = self._target_standardizer()
         if standardizer is None:
             raise ValueError(
                 "A prior without rows does not know the unit of y: set target_mean and target_scale to those that it "
                 "was made for."
             )
-        self.target_standardizer_ = standardizer
+        return standardizer
 
     def _target_standardizer(self):
         given = {"target_mean": self.target_mean, "target_scale": self.target_scale}

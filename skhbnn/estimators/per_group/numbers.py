@@ -32,7 +32,7 @@ class GroupNumbersMixin(RegressorMixin):
         if not is_regressor(self.estimator):
             raise ValueError(f"estimator must be a regressor, got a {type(self.estimator).__name__}.")
         if self.fallback == "prior" and isinstance(self.estimator, self._informed):
-            self.estimator._take_targets_from_parameters()  # an error before all fits, if there is one
+            self.estimator._unit_of_prior()  # an error before all fits, if there is one
 
     def _read_targets(self, X, y):
         """Targets (row,) of rows."""

@@ -64,7 +64,7 @@ fuzz: $(VENV)/installed  ## hostile data, 20,000 combinations in some fifteen mi
 docs: $(VENV)/docs-installed  ## the site, in docs/_build/html; SPHINXOPTS="-D plot_gallery=0" leaves the examples unexecuted
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --nitpicky $(SPHINXOPTS) docs docs/_build/html
 
-calibration: $(VENV)/installed  ## simulation-based calibration, half an hour; writes docs/tables/calibration.md
+calibration: $(VENV)/installed  ## simulation-based calibration, an hour; writes docs/tables/calibration.md
 	$(BIN)/python -m benchmarks calibration
 
 clean:

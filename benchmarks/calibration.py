@@ -3,12 +3,14 @@
 If parameters are drawn from the prior, labels from the network that they make, and draws from the posterior of those
 labels, then the rank of the truth among the draws is uniform, whatever the quantity that is ranked [1]. The truth
 and its labels come from plain NumPy; labels of one class only are drawn again together with the truth, which leaves
-the posterior given the labels as it is. Inputs arrive in other units than the prior's, so that the standardisation
-takes part. Flat and informed: a 2-3-1 network on 20 rows; hierarchical and affine: 2-2-1 networks of 4 groups of 10
-rows, with partial and with affine pooling; 2 chains of 300 + 300 steps.
+the posterior given the labels as it is, and so are counts above 1,000. Inputs of the classifiers arrive in other units
+than the prior's, so that the standardisation takes part. Flat and informed: a 2-3-1 network on 20 rows; hierarchical
+and affine: 2-2-1 networks of 4 groups of 10 rows, with partial and with affine pooling; 2 chains of 300 + 300 steps.
+The other likelihoods, by their names, are of the flat and the hierarchical model.
 
-Ranked are the logits at three new inputs (of several groups: of the first group, of the second, and of one that the
-fit has not seen), the group scales, and the log likelihood of all training labels. The draws of each quantity are
+Ranked are the outputs of the network (logits, of a classifier) at three new inputs (of several groups: of the first
+group, of the second, and of one that the fit has not seen), the group scales, the numbers that the likelihood learns,
+and the log likelihood of all training labels. The draws of each quantity are
 thinned to their effective sample size (the smaller of bulk and tail), the rank is made continuous by a uniform number,
 and its histogram is held to the uniform one by a chi-square test. In the line "all" p is the smallest of the p above
 it times their number (Bonferroni): below 0.0005 the posteriors are taken to be miscalibrated. The package simuk does
@@ -18,22 +20,30 @@ equivalent modes (permuted hidden units) no chain visits all.
 What to see: p of NUTS is not small; under a wrong prior (the truths come from one twice as wide as the model's) it is.
 ADVI is shown as what it is, an approximation that takes the weights for independent, normal, and of one mode: a
 small p says that its intervals are not as wide as they should be. It has fewer replications, as every fit compiles a
-model; a large p of so few only says that no gross fault was found.
+model, and the classifiers alone; a large p of so few only says that no gross fault was found.
 
 [1] Talts, Betancourt, Simpson, Vehtari and Gelman (2018), "Validating Bayesian inference algorithms with
 simulation-based calibration", arXiv:1804.06788.
 """
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from joblib import Parallel, delayed
+from scipy import stats
 from scipy.special import expit, log_expit
-from scipy.stats import chisquare
 
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier
+from skhbnn.data.rows import GroupedData
+from skhbnn.inference.methods import infer
+from skhbnn.inference.trace import Settings
+from skhbnn.model.build import flat_model, hierarchical_model
+from skhbnn.model.network import Network
+from skhbnn.model.terms import Layout
+from skhbnn.posterior.draws import posterior_from_trace
 from skhbnn.support.libraries import import_arviz
 
 from .common import convergence_ignored
@@ -44,21 +54,89 @@ RUNS = {
     "NUTS, wrong prior": {"replications": 50, "widen": 2.0},
     "ADVI": {"replications": 40, "inference": "advi"},
 }
+MOST = 1_000  # of the counts that a fit is given
+N_CLASSES = 3  # of ordered classes
 SETTINGS = {"chains": 2, "tune": 300, "draws": 300}
 FEATURE_MEAN, FEATURE_SCALE = np.array([5.0, -2.0]), np.array([3.0, 0.1])  # (feature,) each
 NEW_INPUTS = np.array([[-1.0, 0.5], [0.3, -1.2], [1.5, 1.0]])  # (row, feature), in standard units
 
 
 @dataclass(frozen=True)
+class Target:
+    """A likelihood in NumPy's and SciPy's words; outputs are (..., row), own numbers (..., 1) each."""
+
+    own: Callable  # random generator, width of the prior -> own numbers (own number,)
+    draw: Callable  # random generator, outputs, own numbers -> targets (row,)
+    log_density: Callable  # targets, outputs, own numbers -> log likelihoods (..., row)
+    may_be: Callable = lambda y: True  # whether a fit may be given these targets
+
+
+def _is_no_large_count(y):
+    return y.max() <= MOST
+
+
+def _rate(outputs):
+    return np.exp(np.minimum(outputs, 30.0))  # of larger ones no target is ever kept
+
+
+def _overdispersed(outputs, phi):
+    """SciPy's parameters of a negative binomial distribution."""
+    return phi**-2, 1 / (1 + phi**2 * _rate(outputs))
+
+
+def _ordinal_log_density(y, outputs, *cutpoints):
+    up_to = np.stack([np.zeros_like(outputs), *(expit(cut - outputs) for cut in cutpoints), np.ones_like(outputs)])
+    return np.log(np.take_along_axis(np.diff(up_to, axis=0), np.broadcast_to(y, (1, *outputs.shape)), axis=0)[0])
+
+
+TARGETS = {
+    "bernoulli": Target(
+        lambda rng, width: np.empty(0),
+        lambda rng, z: (rng.random(len(z)) < expit(z)).astype(int),
+        lambda y, z: log_expit(np.where(y == 1, z, -z)),
+        lambda y: len(np.unique(y)) > 1,
+    ),
+    "normal": Target(
+        lambda rng, width: width * abs(rng.normal(size=1)),
+        lambda rng, z, sd: rng.normal(z, sd),
+        lambda y, z, sd: stats.norm.logpdf(y, z, sd),
+    ),
+    "student_t": Target(
+        lambda rng, width: np.array([width * abs(rng.normal()), 2 + width * rng.gamma(2, 10)]),
+        lambda rng, z, scale, nu: z + scale * rng.standard_t(nu, len(z)),
+        lambda y, z, scale, nu: stats.t.logpdf(y, nu, z, scale),
+    ),
+    "poisson": Target(
+        lambda rng, width: np.empty(0),
+        lambda rng, z: rng.poisson(_rate(z)),
+        lambda y, z: stats.poisson.logpmf(y, _rate(z)),
+        _is_no_large_count,
+    ),
+    "negative_binomial": Target(
+        lambda rng, width: width * abs(rng.normal(size=1)),
+        lambda rng, z, phi: rng.poisson(_rate(z) * phi**2 * rng.gamma(phi**-2, size=len(z))),
+        lambda y, z, phi: stats.nbinom.logpmf(y, *_overdispersed(z, phi)),
+        _is_no_large_count,
+    ),
+    "ordinal": Target(
+        lambda rng, width: np.sort(3 * width * rng.normal(size=N_CLASSES - 1)),
+        lambda rng, z, *cutpoints: np.digitize(z + rng.logistic(size=len(z)), np.ravel(cutpoints)),
+        _ordinal_log_density,
+    ),
+}
+
+
+@dataclass(frozen=True)
 class Case:
     """A model, and the size of the data that it is fitted to."""
 
-    estimator: type
+    estimator: type | None  # None: the model alone, without an estimator around it
     sizes: tuple  # of the layers, inputs and output included
     prior_scale: tuple | None  # of each layer; None: that of informed_prior
     n_groups: int
     n_rows: int  # of each group
     pooling: str = "partial"
+    likelihood: str = "bernoulli"
 
     @property
     def part_sizes(self):
@@ -72,6 +150,9 @@ CASES = {
     "affine": Case(HierarchicalBNNClassifier, (2, 2, 1), (1.0, 1.5), 4, 10, "affine"),
     "informed": Case(InformedPriorBNNClassifier, (2, 3, 1), None, 1, 20),
 }
+for _name in list(TARGETS)[1:]:
+    CASES[f"{_name}, flat"] = Case(None, (2, 3, 1), (1.0, 1.0), 1, 20, likelihood=_name)
+    CASES[f"{_name}, hierarchical"] = Case(None, (2, 2, 1), (1.0, 1.0), 4, 10, likelihood=_name)
 
 
 def run():
@@ -79,6 +160,8 @@ def run():
     for title, settings in RUNS.items():
         tests = []
         for model, case in CASES.items():
+            if title == "ADVI" and case.estimator is None:
+                continue
             tests += [{"model": model, **row} for row in uniformity(ranks(case, **settings))]
         p = min(1.0, len(tests) * min(test["p"] for test in tests))
         tests.append({**dict.fromkeys(tests[0], "-"), "model": "all", "p": p})
@@ -92,7 +175,7 @@ def uniformity(positions):
     for statistic, values in positions.items():
         n_bins = 20 if len(values) >= 500 else 5
         counts, _ = np.histogram(values, n_bins, (0, 1))  # (bin,)
-        test = chisquare(counts)
+        test = stats.chisquare(counts)
         rows.append(
             {
                 "ranked": statistic,
@@ -114,32 +197,67 @@ def ranks(case, replications, *, n_jobs=2, **settings):
 
 def replicate(case, seed, *, widen=1.0, **settings):
     """Ranks of one truth; its prior is so many times as wide as that of the model."""
-    rng = np.random.default_rng(seed)
+    rng, target = np.random.default_rng(seed), TARGETS[case.likelihood]
     codes = np.repeat(np.arange(case.n_groups), case.n_rows)  # (row,)
-    y = np.zeros(len(codes), dtype=int)  # (row,)
-    while len(np.unique(y)) < 2:
+    y = None  # (row,)
+    while y is None or not target.may_be(y):
         weights, group_scales = draw_truth(case, rng, widen)  # (group, weight), (part,)
+        own = target.own(rng, widen)  # (own number,)
         Z = rng.normal(size=(len(codes), 2))  # (row, feature)
         Z = (Z - Z.mean(axis=0)) / Z.std(axis=0)
-        logits = forward(case, weights[codes], Z)  # (row,)
-        y = (rng.random(len(y)) < expit(logits)).astype(int)
+        outputs = forward(case, weights[codes], Z)  # (row,)
+        y = target.draw(rng, outputs, *own)
+    new_codes = [0, 1, -1] if case.n_groups > 1 else [0, 0, 0]  # of new rows; -1: of a group that is not in the fit
+    draws_of = draws_of_model if case.estimator is None else draws_of_estimator
+    seed_of_fit = int(rng.integers(2**31))
+    new_draws, draws, posterior = draws_of(case, Z, y, codes, new_codes, seed_of_fit, {**SETTINGS, **settings})
+
+    truth = statistics(target, forward(case, weights[new_codes], NEW_INPUTS)[None], outputs[None], y, own[None])
+    n_chains, n_own = len(posterior.weights), len(own)
+    own_draws = np.empty((len(draws), 0)) if posterior.own is None else posterior.own.reshape(-1, n_own).astype(float)
+    drawn = statistics(target, new_draws, draws, y, own_draws)
+    for part, scale in enumerate(group_scales):
+        name = f"group scale of {posterior.learned_parts[part]}"
+        truth[name], drawn[name] = [scale], posterior.group_scale[..., part]  # (chain, draw)
+    for k, name in enumerate(posterior.model.likelihood.own):
+        truth[name], drawn[name] = [own[k]], own_draws[:, k]  # (draw,)
+    return {name: position(truth[name][0], drawn[name].reshape(n_chains, -1), rng) for name in truth}
+
+
+def draws_of_estimator(case, Z, y, codes, new_codes, seed, settings):
+    """Logits of new and of training rows under each draw, (draw, row) each, and the posterior of a classifier."""
     X, X_new = (FEATURE_MEAN + FEATURE_SCALE * inputs for inputs in (Z, NEW_INPUTS))  # (row, feature) each
-    fitted = classifier(case, random_state=int(rng.integers(2**31)), **{**SETTINGS, **settings})
-    groups, new_groups, new_codes = {}, {}, [0, 0, 0]
+    fitted = classifier(case, random_state=seed, **settings)
+    groups, new_groups = {}, {}
     if case.n_groups > 1:
-        groups, new_groups, new_codes = {"groups": codes}, {"groups": [0, 1, "new"]}, [0, 1, -1]
+        groups, new_groups = {"groups": codes}, {"groups": ["new" if code < 0 else code for code in new_codes]}
     with convergence_ignored(), compiled_quickly() if fitted.inference == "advi" else nullcontext():
         fitted.fit(X, y, **groups)
-
-    new_logits = forward(case, weights[new_codes], NEW_INPUTS)  # (row,)
-    truth = statistics(new_logits[None], logits[None], y)
     new_proba, proba = fitted.sample_proba(X_new, **new_groups), fitted.sample_proba(X, **groups)  # (draw, row, class)
-    draws = statistics(log_odds(new_proba), log_odds(proba), y)
-    for part, scale in enumerate(group_scales):
-        name = f"group scale of {fitted.posterior_.learned_parts[part]}"
-        truth[name], draws[name] = [scale], fitted.posterior_.group_scale[..., part]  # (chain, draw)
-    n_chains = len(fitted.posterior_.weights)
-    return {name: position(truth[name][0], draws[name].reshape(n_chains, -1), rng) for name in truth}
+    return log_odds(new_proba), log_odds(proba), fitted.posterior_
+
+
+def draws_of_model(case, Z, y, codes, new_codes, seed, settings):
+    """Outputs of new and of training rows under each draw, (draw, row) each, and the posterior of a model."""
+    network, scale = Network(case.sizes, "tanh", True), np.array(case.prior_scale)  # (layer,)
+    kind = {"n_classes": N_CLASSES if case.likelihood == "ordinal" else None}
+    if case.n_groups > 1:
+        model = hierarchical_model(network, case.likelihood, scale, (case.pooling,) * len(scale), **kind)
+    else:
+        model = flat_model(network, case.likelihood, scale, **kind)
+    offsets = case.n_rows * np.arange(case.n_groups + 1)  # (group + 1,)
+    data = GroupedData(X=Z, y=y, offsets=offsets, group_labels=list(range(case.n_groups)), order=np.arange(len(y)))
+    chosen = Settings(**{"inference": "nuts", "target_accept": 0.9, "cores": 1, "max_iter": 0, **settings})
+    posterior = posterior_from_trace(Layout(model, data.members), infer(model, data, chosen, seed), seed)
+
+    def outputs(codes, inputs):
+        parts = []
+        for row, code in zip(inputs, codes, strict=True):
+            draws = posterior.population_parameters("new") if code < 0 else posterior.group_parameters(code)
+            parts.append(posterior.predictor.outputs_and_own(draws.astype(float), row[None])[0][:, 0, 0])  # (draw,)
+        return np.stack(parts, axis=1)  # (draw, row)
+
+    return outputs(new_codes, NEW_INPUTS), outputs(codes, Z), posterior
 
 
 def compiled_quickly():
@@ -220,10 +338,11 @@ def log_odds(proba):
     return log_proba[:, :, 1] - log_proba[:, :, 0]
 
 
-def statistics(new_logits, logits, y):
-    """What is ranked, by name, (draw,); from logits (draw, row) of new and of training rows."""
-    log_likelihood = log_expit(np.where(y == 1, logits, -logits)).sum(axis=1)  # (draw,)
-    return {**{f"logit {row}": new_logits[:, row] for row in range(len(NEW_INPUTS))}, "log likelihood": log_likelihood}
+def statistics(target, new_outputs, outputs, y, own):
+    """What is ranked, by name, (draw,); from outputs (draw, row) of new and of training rows, and own numbers."""
+    log_likelihood = target.log_density(y, outputs, *(number[:, None] for number in own.T)).sum(axis=1)  # (draw,)
+    of_rows = {f"output {row}": new_outputs[:, row] for row in range(len(NEW_INPUTS))}
+    return {**of_rows, "log likelihood": log_likelihood}
 
 
 def position(truth, draws, rng):

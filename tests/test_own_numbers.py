@@ -4,9 +4,10 @@ import io
 import warnings
 
 import numpy as np
+import pymc as pm
 import pytensor
 import pytest
-from agreement import assert_equals_pymc, pymc_point
+from agreement import assert_equals_pymc, logp_function, pymc_point, value_name
 from models import random_rows
 from pytensor.compile.mode import Mode
 
@@ -58,6 +59,20 @@ def test_draws_of_pymc_become_the_vector(name):
 
 
 @pytest.mark.parametrize("name", WITH_OWN)
+def test_pymc_draws_from_the_prior(name):
+    """Own numbers and targets that the likelihood allows."""
+    density = density_of(name)
+    kind, pymc_model = density.model.likelihood, build_model(density.model, density.data)
+    variables = [pymc_model[variable] for variable in kind.own_dims]
+    with pytensor.config.change_flags(mode=QUICKLY):
+        *own, y = pm.draw([*variables, pymc_model["y"]], 20, random_seed=0)
+    own = np.concatenate([values.reshape(20, -1) for values in own], axis=1)  # (draw, own number)
+    assert np.isfinite(kind.own_to_unconstrained(own)).all()
+    assert y.shape == (20, 51)
+    kind.check(y)
+
+
+@pytest.mark.parametrize("name", WITH_OWN)
 @pytest.mark.parametrize("inference", ["nuts", "laplace"])
 def test_methods_draw_them(name, inference):
     """Draws are what the likelihood allows, and ArviZ has them by name."""
@@ -103,6 +118,24 @@ def test_likelihood_of_so_many_ordered_classes():
     for n_classes in (None, 1):
         with pytest.raises(ValueError, match="ordinal needs the number of its classes"):
             ordinal.of_classes(n_classes)
+
+
+def test_prior_of_cutpoints():
+    """The density of PyMC's Normal under its transform, and draws that increase as sorted normal ones do."""
+    coords, ordered = {"cutpoint": range(3)}, pm.distributions.transforms.ordered
+    with pm.Model(coords=coords) as found:
+        (cutpoints,) = likelihood("ordinal").of_classes(4).own_pymc()
+    with pm.Model(coords=coords) as expected:
+        start = np.arange(3.0)  # (cutpoint,)
+        pm.Normal("cutpoints", 0, np.float64(3), dims="cutpoint", transform=ordered, initval=start)
+    for seed in range(3):
+        v = np.random.default_rng(seed).normal(size=3)  # (cutpoint,)
+        densities = [logp_function(model)({value_name(model, "cutpoints"): v})[0] for model in (found, expected)]
+        np.testing.assert_allclose(*densities, rtol=1e-12)
+    draws = pm.draw(cutpoints, 4_000, random_seed=0)  # (draw, cutpoint)
+    sorted_draws = np.sort(3 * np.random.default_rng(0).normal(size=(100_000, 3)), axis=1)  # (draw, cutpoint)
+    error = 5 * draws.std(axis=0) / np.sqrt(len(draws))  # (cutpoint,)
+    assert (np.abs(draws.mean(axis=0) - sorted_draws.mean(axis=0)) < error).all()
 
 
 @pytest.mark.parametrize("n_classes", [2, 6])

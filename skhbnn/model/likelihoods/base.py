@@ -56,7 +56,7 @@ class Likelihood:
     own : tuple of str
         Names of the numbers that the likelihood itself learns, in PyMC and ArviZ.
     dtype : {"int64", "float64"}
-        Type of the target.
+        Type of a random target; counts that are given may be fractions.
     score_rows : callable
         Compiled function of outputs (output * m,), Rows, Block and scratch space: it leaves the log likelihood of each
         row first in the space, behind it the derivatives of each row in each own number (own number * m,), and the

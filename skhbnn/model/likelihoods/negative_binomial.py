@@ -82,11 +82,12 @@ class NegativeBinomial(CountLikelihood):
         return rng.poisson(mean * rng.standard_gamma(a) / a)
 
     def information(self, outputs, own):
-        mean, a = np.broadcast_arrays(np.exp(outputs[..., 0, :]), _alpha(own))  # (..., row) each
-        information = np.zeros((*mean.shape, 2, 2))  # (..., row, 2, 2): no row tells of both at once
+        output, a = np.broadcast_arrays(outputs[..., 0, :], _alpha(own))  # (..., row) each
+        mean = np.exp(output)  # (..., row)
+        information = np.zeros((*mean.shape, 2, 2))  # (..., row, 2, 2): the two are orthogonal
         information[..., 0, 0] = mean / (1 + mean / a)
         blocks = [slice(at, at + ROWS_AT_ONCE) for at in range(0, mean.size, ROWS_AT_ONCE)]
-        of_each = [_information_of_dispersion(mean.ravel()[block], a.ravel()[block]) for block in blocks]
+        of_each = [_information_of_dispersion(output.ravel()[block], a.ravel()[block]) for block in blocks]
         information[..., 1, 1] = np.concatenate([np.empty(0), *of_each]).reshape(mean.shape)
         return information
 
@@ -118,13 +119,13 @@ def _log_likelihood(y, output, mean, a):
     return lgamma_rests(a + y) - lgamma_rests(a) + (a + y) * log + y * output - y - gammaln(y + 1)
 
 
-def _information_of_dispersion(mean, a):
+def _information_of_dispersion(output, a):
     """The expected square of the derivative in the logarithm of the overdispersion, (row,).
 
     The sum over all counts is one of the first N_EXACT, and behind them an integral with the first two terms of Euler
     and Maclaurin's formula, whose derivatives are differences of the terms around its start.
     """
-    mean, a = mean[:, None], a[:, None]  # (row, 1) each
+    output, mean, a = output[:, None], np.exp(output)[:, None], a[:, None]  # (row, 1) each
     weights = np.concatenate([np.ones(N_EXACT), np.zeros(2)])  # (count,)
     weights[-3:-1] += np.array([-1, 1]) / 24
     weights[-4:] += np.array([1, -3, 3, -1]) * 17 / 5760
@@ -143,7 +144,7 @@ def _information_of_dispersion(mean, a):
     def terms(y):
         _, beyond = _logs(y, mean, a)  # (row, y)
         score = 2 * a * (beyond - lgamma_rest_slopes(a, y))  # (row, y)
-        return np.exp(_log_likelihood(y, np.log(mean), mean, a)) * score**2
+        return np.exp(_log_likelihood(y, output, mean, a)) * score**2
 
     return np.sum(terms(counts) * weights, axis=1) + np.sum(terms(places) * place_weights, axis=1)
 

@@ -168,10 +168,19 @@ class Ordinal(ClassLikelihood):
     def own_pymc(self):
         import pymc as pm
 
-        ordered = pm.distributions.transforms.ordered
-        start = np.linspace(-1, 1, len(self.own))  # (own number,): in the order that the transform asks for
-        sd = np.float64(SD)  # of a float PyTensor would take a rough logarithm
-        return [pm.Normal("cutpoints", 0, sd, dims="cutpoint", transform=ordered, initval=start)]
+        sd = np.full(len(self.own), SD)  # (own number,)
+        return [
+            pm.CustomDist(
+                "cutpoints",
+                sd,
+                dist=_sorted_normals,
+                logp=_log_density_of_normals,
+                signature="(k)->(k)",
+                dims="cutpoint",
+                transform=pm.distributions.transforms.ordered,
+                initval=np.linspace(-1, 1, len(sd)),
+            )
+        ]
 
     def pymc(self, outputs, own):
         import pymc as pm
@@ -183,6 +192,21 @@ class Ordinal(ClassLikelihood):
 def _of_classes(n_classes):
     """The one likelihood of so many ordered classes."""
     return Ordinal(n_classes)
+
+
+def _sorted_normals(sd, size):
+    """PyMC's distribution of the cutpoints: of ``pymc.Normal`` itself random draws would not increase."""
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    return pt.sort(pm.Normal.dist(0, sd))
+
+
+def _log_density_of_normals(value, sd):
+    """That of ``pymc.Normal``, not normalised to cutpoints that increase."""
+    import pymc as pm
+
+    return pm.logp(pm.Normal.dist(0, sd), value).sum()
 
 
 def _ends(own):

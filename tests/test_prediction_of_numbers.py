@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.special import logsumexp
 from test_likelihoods import CASES, example, log_density
 
@@ -82,6 +83,19 @@ def test_quantiles_are_where_the_mixture_reaches_the_level(mixture):
                 assert np.mean([of_draw[r].cdf(quantile - 1) for of_draw in mixture.draws]) < level <= reached
             else:
                 assert abs(reached - level) < 1e-9
+
+
+def test_quantiles_of_modes_far_apart():
+    """Three draws of seven at -50, four at 50, with next to no noise: also between them, where there is no density."""
+    parameters = np.zeros((N_DRAWS, NETWORK.n_weights + 1))  # (draw, parameter)
+    parameters[:, -2:] = [[center, 1e-3] for center in [-50] * 3 + [50] * 4]
+    levels = [1e-12, 0.2, 3 / 7 - 1e-6, 3 / 7 + 1e-6, 0.9, 1 - 1e-12]
+    predictor = Predictor(Forward(NETWORK), likelihoods.likelihood("normal"))
+    (found,) = numbers.quantiles(levels, predictor, parameters, np.zeros((1, 2)))
+    reached = (3 * stats.norm.cdf(found, -50, 1e-3) + 4 * stats.norm.cdf(found, 50, 1e-3)) / 7  # (level,)
+    np.testing.assert_allclose(reached, levels, rtol=1e-9)
+    (between,) = numbers.quantiles([3 / 7], predictor, parameters, np.zeros((1, 2)))
+    assert -50 < between < 50
 
 
 def test_quantiles_of_one_draw_are_those_of_its_distribution(mixture):

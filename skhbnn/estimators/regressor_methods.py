@@ -97,7 +97,8 @@ class RegressorMethods:
     def predict_quantiles(self, X: Data, q: Quantiles) -> Floats:
         """Quantiles of a new target of each row under the posterior predictive distribution.
 
-        A quantile is the smallest target up to which the distribution has the probability q.
+        A new target is at most a quantile with probability q; counts with probability q at least, and with less the
+        next smaller count.
 
         Parameters
         ----------
@@ -350,7 +351,8 @@ class GroupedRegressorMethods:
     def predict_quantiles(self, X: Data, q: Quantiles, groups: Data | None = None) -> Floats:
         """Quantiles of a new target of each row under the posterior predictive distribution.
 
-        A quantile is the smallest target up to which the distribution has the probability q.
+        A new target is at most a quantile with probability q; counts with probability q at least, and with less the
+        next smaller count.
 
         Parameters
         ----------

@@ -1,10 +1,13 @@
 """Posterior means, spreads, quantiles and draws of predicted numbers, in bounded memory."""
 
 import numpy as np
+from scipy.special import logit
 
 from .prediction import BLOCK_BYTES, blocks, expected_targets, mean_response, std_response
 
 HALVINGS = 54  # of the distance between the least and the greatest quantile of a draw: more than a float has digits
+EPS = np.finfo(float).eps
+ROUNDING = 64 * EPS  # of a mean over the draws, relative
 
 
 def mean_number(predictor, parameters, X):
@@ -32,7 +35,7 @@ def variances(predictor, parameters, X):
 def quantiles(levels, predictor, parameters, X):
     """Quantiles of a new number under the mixture of all draws, (row, level).
 
-    A quantile is the smallest number at which the distribution function of the mixture reaches the level.
+    At a quantile the distribution function of the mixture reaches the level: of counts at the smallest such number.
     """
     result = np.empty((len(X), len(levels)))  # (row, level)
     n_rows = max(1, BLOCK_BYTES // (8 * max(predictor.network.sizes) * len(parameters)))
@@ -46,14 +49,30 @@ def quantiles(levels, predictor, parameters, X):
 
 
 def _root(likelihood, level, outputs, own):
-    """Quantile of a mixture of continuous distributions, by bisection between those of the draws, (row,)."""
+    """Quantile of a mixture of continuous distributions, (row,).
+
+    Newton's steps in the logit of the distribution function, between the least and the greatest quantile of a draw, and
+    a bisection after a step that did not halve the error, and in place of one that leaves the bracket.
+    """
     of_draws = likelihood.quantile(level, outputs, own)  # (draw, row)
     low, high = of_draws.min(axis=0), of_draws.max(axis=0)  # (row,) each
-    for _ in range(HALVINGS):
-        middle = 0.5 * low + 0.5 * high  # (row,)
-        is_reached = likelihood.cdf(middle, outputs, own).mean(axis=0) >= level  # (row,)
-        low, high = np.where(is_reached, low, middle), np.where(is_reached, middle, high)  # (row,) each
-    return high
+    resolution = EPS * np.maximum(np.abs(low), np.abs(high))  # (row,)
+    point = np.clip(of_draws.mean(axis=0), low, high)  # (row,)
+    is_found, last = np.zeros(len(low), dtype=bool), np.full(len(low), np.inf)  # (row,) each
+    for _ in range(3 * HALVINGS):
+        reached = likelihood.cdf(point, outputs, own).mean(axis=0)  # (row,)
+        excess = reached - level  # (row,)
+        low, high = np.where(excess < 0, point, low), np.where(excess < 0, high, point)  # (row,) each
+        is_found |= (np.abs(excess) <= ROUNDING * level) | (high - low <= resolution)
+        if is_found.all():
+            break
+        density = np.exp(likelihood.log_likelihood(outputs, point, own)).mean(axis=0)  # (row,)
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):  # where there is no density
+            newton = point - (logit(reached) - logit(level)) * reached * (1 - reached) / density  # (row,)
+        is_good = (low < newton) & (newton < high) & (2 * np.abs(excess) <= last)  # (row,)
+        point = np.where(is_found, point, np.where(is_good, newton, 0.5 * low + 0.5 * high))  # (row,)
+        last = np.abs(excess)  # (row,)
+    return point
 
 
 def _least_count(likelihood, level, outputs, own):

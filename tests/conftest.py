@@ -10,7 +10,14 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Bunch
 
-from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier
+from skhbnn import (
+    FlatBNNClassifier,
+    FlatBNNRegressor,
+    HierarchicalBNNClassifier,
+    HierarchicalBNNRegressor,
+    InformedPriorBNNClassifier,
+    InformedPriorBNNRegressor,
+)
 from skhbnn.datasets import make_rotated_moons
 
 
@@ -55,6 +62,42 @@ def informed(hierarchical, moons):
     """A fit of one group's rows under the group distribution of all."""
     rows = moons.groups == 1
     return quiet_fit(InformedPriorBNNClassifier.from_hierarchical(hierarchical), moons.X[rows], moons.y[rows])
+
+
+@pytest.fixture(scope="session")
+def waves():
+    """Four groups of 16 rows, two features, numbers y and counts; X_new and groups_new are rows of the same groups."""
+    rng = np.random.default_rng(0)
+    X, X_new = rng.uniform(-2, 2, (2, 64, 2))  # (row, feature) each
+    groups, groups_new = np.repeat([0, 1, 2, 3], 16), np.tile([3, 2, 1, 0], 16)  # (row,) each
+    mean = np.sin(2 * X[:, 0]) + 0.5 * X[:, 1] + 0.4 * groups  # (row,)
+    # Numbers of few binary digits: sums of them, and of them shifted, are exact.
+    y = np.round(64 * (mean + 0.3 * rng.normal(size=64))) / 64  # (row,)
+    return Bunch(X=X, y=y, counts=rng.poisson(np.exp(mean + 1)), groups=groups, X_new=X_new, groups_new=groups_new)
+
+
+@pytest.fixture(scope="session")
+def flat_regressor(small, waves):
+    return quiet_fit(FlatBNNRegressor(**small), waves.X, waves.y)
+
+
+@pytest.fixture(scope="session")
+def hierarchical_regressor(small, waves):
+    return quiet_fit(HierarchicalBNNRegressor(**small), waves.X, waves.y, groups=waves.groups)
+
+
+@pytest.fixture(scope="session")
+def informed_regressor(hierarchical_regressor, waves):
+    """A fit of one group's rows under the group distribution of all."""
+    rows = waves.groups == 1
+    return quiet_fit(InformedPriorBNNRegressor.from_hierarchical(hierarchical_regressor), waves.X[rows], waves.y[rows])
+
+
+@pytest.fixture(scope="session")
+def counts_regressor(small, waves):
+    """A hierarchical fit of counts."""
+    estimator = HierarchicalBNNRegressor(likelihood="poisson", **small)
+    return quiet_fit(estimator, waves.X, waves.counts, groups=waves.groups)
 
 
 @pytest.fixture(scope="session")

@@ -6,31 +6,39 @@ import types
 
 import pytest
 from numpydoc.docscrape import NumpyDocString
+from sklearn.base import ClassifierMixin
 from sklearn.utils._testing import assert_docstring_consistency
 
 import skhbnn
-from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier, PerGroupClassifier
+from skhbnn import InformedPriorBNNClassifier, PerGroupClassifier, PerGroupRegressor
 
 ESTIMATORS = [getattr(skhbnn, name) for name in skhbnn.__all__ if hasattr(getattr(skhbnn, name), "fit")]
 PAIRS = list(itertools.combinations(ESTIMATORS, 2))
 SECTIONS = {"Parameters": "params", "Attributes": "attrs", "Returns": "returns"}
-METHODS = sorted({name for cls in ESTIMATORS for name in dir(cls) if name.startswith(("predict", "sample_", "score"))})
+BEGINNINGS = ("predict", "sample_", "score", "log_")
+METHODS = sorted({name for cls in ESTIMATORS for name in dir(cls) if name.startswith(BEGINNINGS)})
 METHODS += ["fit", "save", "to_arviz", "to_pymc"]
 
 # What differs with good reason, by the estimators that differ from each other.
 HIERARCHICAL = {"random_state", "inference", "prior_scale", "weight_prior", "n_features_in_", "posterior_"}
 DIFFERENT = {
-    (FlatBNNClassifier, HierarchicalBNNClassifier): HIERARCHICAL,
-    (FlatBNNClassifier, InformedPriorBNNClassifier): {"prior_scale"},  # a scale of weights, a factor of a covariance
-    (HierarchicalBNNClassifier, InformedPriorBNNClassifier): HIERARCHICAL,
+    ("Flat", "Hierarchical"): HIERARCHICAL,
+    ("Flat", "Informed"): {"prior_scale"},  # a scale of weights, a factor of a covariance
+    ("Hierarchical", "Informed"): HIERARCHICAL,
     # Jobs and seeds of fits and of chains; classes and columns of all groups, and group columns among them.
-    (FlatBNNClassifier, PerGroupClassifier): {"n_jobs", "random_state", "n_features_in_", "classes_"},
-    (HierarchicalBNNClassifier, PerGroupClassifier): {"n_jobs", "random_state", "classes_"},
-    (InformedPriorBNNClassifier, PerGroupClassifier): {"n_jobs", "random_state", "n_features_in_", "classes_"},
+    ("Flat", "PerGroup"): {"n_jobs", "random_state", "n_features_in_", "classes_"},
+    ("Hierarchical", "PerGroup"): {"n_jobs", "random_state", "classes_"},
+    ("Informed", "PerGroup"): {"n_jobs", "random_state", "n_features_in_", "classes_"},
 }
+# By the task: what a network without hidden layer is, what an error is of, and what is fitted.
+DIFFERENT_TASKS = {"hidden_layer_sizes", "tol", "estimator", "fallback"}
+DIFFERENT_DEFAULTS = {("Flat", "Flat"), ("Hierarchical", "Hierarchical")}  # of logits, and of standardised targets
+# One number for a row, and one for each class; entropies and variances.
+DIFFERENT_TASKS_IN_METHODS = {"y", "std", "uncertainty", "score", "log_density"}
 DIFFERENT_IN_FIT = {
     InformedPriorBNNClassifier: {"y"},  # one class is enough
     PerGroupClassifier: {"X", "sample_weight"},  # of any kind that the estimator takes
+    PerGroupRegressor: {"X", "sample_weight"},
 }
 SELF = {"self"}  # fit returns an estimator of its own class
 
@@ -64,9 +72,23 @@ def assert_consistent(one, other, different):
                 assert_docstring_consistency([one, other], **{f"include_{short}": [name]})
 
 
+def kind(cls):
+    """The beginning of the names of an estimator's class and of the class for the other task."""
+    return next(name for name in ("Flat", "Hierarchical", "Informed", "PerGroup") if cls.__name__.startswith(name))
+
+
+def are_of_one_task(one, other):
+    return issubclass(one, ClassifierMixin) == issubclass(other, ClassifierMixin)
+
+
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: "-".join(c.__name__ for c in pair))
 def test_estimators(pair):
-    assert_consistent(*pair, DIFFERENT.get(pair, set()))
+    one, other = sorted(pair, key=kind)
+    kinds = kind(one), kind(other)
+    different = set(DIFFERENT.get(kinds, set()))
+    if not are_of_one_task(*pair):
+        different |= DIFFERENT_TASKS | ({"prior_scale"} if kinds in DIFFERENT_DEFAULTS else set())
+    assert_consistent(one, other, different)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -74,9 +96,9 @@ def test_methods(method):
     functions = {cls: method_of(cls, method) for cls in ESTIMATORS}
     found = [cls for cls, function in functions.items() if function is not None]
     for one, other in itertools.combinations(found, 2):
-        different = set()
+        different = set() if are_of_one_task(one, other) else set(DIFFERENT_TASKS_IN_METHODS)
         if method == "fit":
-            different = SELF | DIFFERENT_IN_FIT.get(one, set()) | DIFFERENT_IN_FIT.get(other, set())
+            different |= SELF | (DIFFERENT_IN_FIT.get(one, set()) ^ DIFFERENT_IN_FIT.get(other, set()))
         assert_consistent(functions[one], functions[other], different)
 
 

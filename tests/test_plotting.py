@@ -125,7 +125,7 @@ def test_correlation_of_the_prior(informed):
 
 
 def test_correlation_errors(hierarchical, flat, fit_groups, moons, small):
-    with pytest.raises(TypeError, match="InformedPriorBNNClassifier for source='prior', got a HierarchicalBNNC"):
+    with pytest.raises(TypeError, match="informed prior for source='prior', got a HierarchicalBNNC"):
         WeightCorrelationDisplay.from_estimator(hierarchical, source="prior")
     with pytest.raises(ValueError, match=r"holds \['x'\], for which the fit has no network"):
         WeightCorrelationDisplay.from_estimator(hierarchical, group="x")
@@ -167,7 +167,7 @@ def test_prior_posterior_errors(informed, flat, moons):
     mode = InformedPriorBNNClassifier(**{**informed.get_params(), "inference": "map"})
     with pytest.raises(ValueError, match="inference='map' gave one point"):
         PriorPosteriorDisplay.from_estimator(quiet_fit(mode, moons.X, moons.y))
-    with pytest.raises(TypeError, match="needs a fitted InformedPriorBNNClassifier, got a FlatBNNClassifier"):
+    with pytest.raises(TypeError, match="with an informed prior, got a FlatBNNClassifier"):
         PriorPosteriorDisplay.from_estimator(flat)
 
 

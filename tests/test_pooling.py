@@ -162,7 +162,7 @@ def reference(model, data, x):
     n_entries = max(max(term.entries) for term in model.terms) + 1
     entries = np.zeros((data.n_groups, n_entries))  # (group, entry)
     if model.location is not None:
-        entries += model.location
+        entries[:, : len(model.location)] += model.location
     for level in range(len(terms)):
         for member, of_terms in enumerate(free[level]):
             for term, v in zip(terms[level], of_terms, strict=True):
@@ -242,6 +242,11 @@ def pooled_model(network, names, n_levels, group_scale=None, name="bernoulli", *
     )
 
 
+def location(network):
+    """What the weights of every group are around."""
+    return np.random.default_rng(3).normal(size=network.n_weights)
+
+
 def learned_at_level_0(n_levels):
     """All weights have a learned scale at level 0, those of a layer in common, and the output layer deviations."""
     shared = [Term(name=part.name, entries=part.entries, level=0, scale=f"layer {part.layer}") for part in NARROW.parts]
@@ -301,6 +306,8 @@ MODELS = {
     "learned at level 0": learned_at_level_0,
     "one scale for all": one_scale_for_all,
     "factor at level 0": factor_at_level_0,
+    "location": lambda n: pooled_model(NARROW, ("none", "complete"), n, location=location(NARROW)),
+    "location and map": lambda n: pooled_model(NARROW, ("affine", "partial"), n, location=location(NARROW)),
 }
 
 

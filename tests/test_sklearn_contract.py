@@ -22,11 +22,21 @@ from sklearn.utils.estimator_checks import (
 )
 from sklearn.utils.fixes import parse_version
 
-from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier, PerGroupClassifier
+from skhbnn import (
+    FlatBNNClassifier,
+    FlatBNNRegressor,
+    HierarchicalBNNClassifier,
+    HierarchicalBNNRegressor,
+    InformedPriorBNNClassifier,
+    InformedPriorBNNRegressor,
+    PerGroupClassifier,
+    PerGroupRegressor,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 CLASSES = [FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier]
+CLASSES += [FlatBNNRegressor, HierarchicalBNNRegressor, InformedPriorBNNRegressor]
 SMALL = {"hidden_layer_sizes": (3,), "chains": 2, "tune": 50, "draws": 50}
 
 
@@ -78,7 +88,9 @@ def test_constructor_only_stores(cls):
 
 
 @pytest.mark.parametrize(
-    "estimator", [*(cls() for cls in CLASSES), PerGroupClassifier(FlatBNNClassifier())], ids=lambda e: type(e).__name__
+    "estimator",
+    [*(cls() for cls in CLASSES), PerGroupClassifier(FlatBNNClassifier()), PerGroupRegressor(FlatBNNRegressor())],
+    ids=lambda e: type(e).__name__,
 )
 def test_an_unfitted_estimator_carries_its_parameters_and_nothing_else(estimator):
     assert vars(estimator).keys() == estimator.get_params(deep=False).keys()

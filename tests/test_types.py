@@ -27,14 +27,15 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
-from sklearn.neural_network import MLPClassifier
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import skhbnn
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier, PerGroupClassifier
+from skhbnn import FlatBNNRegressor, HierarchicalBNNRegressor, InformedPriorBNNRegressor, PerGroupRegressor
 from skhbnn.data.rows import GroupedData
 from skhbnn.data.standardizer import Standardizer
 from skhbnn.datasets import make_rotated_moons
@@ -160,6 +161,31 @@ assert_type(per_group.predict_proba(table), Floats)
 assert_type(per_group.failed_groups_, dict[Any, str])
 PerGroupClassifier(LogisticRegression(), refit_inference="nuts", fallback=flat)
 
+# Numbers.
+line = FlatBNNRegressor((), likelihood="student_t", prior_scale=(1.0, 2.0), random_state=0)
+assert_type(line.fit(X, X[:, 0]), FlatBNNRegressor)
+assert_type(line.predict(X_new), Floats)
+assert_type(line.predict_std(X_new), Floats)
+assert_type(line.predict_quantiles(X_new, 0.5), Floats)
+assert_type(line.predict_quantiles(X_new, q=[0.1, 0.9]), Floats)
+assert_type(line.predict_interval(X_new, coverage=0.8), Floats)
+assert_type(line.predict_uncertainty(X_new).total, Floats)
+assert_type(line.sample_mean(X_new, n_draws=10), Floats)
+assert_type(line.sample_predictive(X_new, 10, random_state=0), Floats)
+assert_type(line.log_predictive_density(X_new, X_new[:, 0]), Floats)
+assert_type(line.score(X_new, X_new[:, 0], sample_weight=[1.0] * len(X_new)), float)
+assert_type(line.target_standardizer_, Standardizer)
+curves = HierarchicalBNNRegressor(likelihood="poisson", groups="shop").fit(table, [0, 3])
+assert_type(curves, HierarchicalBNNRegressor)
+assert_type(curves.predict_quantiles(table, 0.5, groups=None), Floats)
+assert_type(curves.log_predictive_density(table, [0, 3]), Floats)
+assert_type(InformedPriorBNNRegressor.from_hierarchical(curves).fit(X, y), InformedPriorBNNRegressor)
+assert_type(InformedPriorBNNRegressor.from_posterior(line, covariance="diag"), InformedPriorBNNRegressor)
+assert_type(InformedPriorBNNRegressor.from_mlp(MLPRegressor().fit(X, y)), InformedPriorBNNRegressor)
+each = PerGroupRegressor(Ridge(), "shop", fallback=line)
+assert_type(each.fit(table, [0.5, 1.5]).predict(table), Floats)
+assert_type(flat.log_predictive_density(X_new, y_new), Floats)
+
 # Files.
 flat.save("flat.skhbnn", keep_draws=200)
 flat.save(Path("flat.skhbnn"), keep_draws="all")
@@ -212,7 +238,8 @@ WRONG = """
 import numpy as np
 
 import skhbnn
-from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier, PerGroupClassifier
+from skhbnn import FlatBNNClassifier, FlatBNNRegressor, HierarchicalBNNClassifier, InformedPriorBNNClassifier
+from skhbnn import PerGroupClassifier
 from skhbnn.datasets import make_rotated_moons
 from skhbnn.plotting import DecisionSurfaceDisplay, ElboDisplay, UncertaintySurfaceDisplay
 
@@ -242,6 +269,9 @@ HierarchicalBNNClassifier(unseen_groups="raise")  # arg-type
 PerGroupClassifier()  # call-arg
 PerGroupClassifier(5)  # arg-type
 PerGroupClassifier(flat, on_error="ignore")  # arg-type
+FlatBNNRegressor(likelihood="gamma")  # arg-type
+FlatBNNRegressor().predict_quantiles(X)  # call-arg
+FlatBNNRegressor().predict_quantiles(X, "half")  # arg-type
 
 InformedPriorBNNClassifier.from_hierarchical("fit.skhbnn")  # arg-type
 InformedPriorBNNClassifier.from_hierarchical(hierarchical, covariance="diagonal")  # arg-type

@@ -24,7 +24,7 @@ ADVICE = {
     MISSING: "Fill them in, or leave out their rows.",
 }
 OF_GROUPS = (
-    "A column that holds the groups is named in the constructor, as in HierarchicalBNNClassifier(groups='column'); "
+    "A column that holds the groups is named in the constructor, as in groups='column'; "
     "drop it where one network is fitted."
 )
 # Beginnings of the names of dtypes in NumPy, pandas, polars and PyArrow, in the order in which they are tried.

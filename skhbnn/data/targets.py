@@ -1,4 +1,4 @@
-"""y as callers pass it: class labels, checked and turned into an array."""
+"""y as callers pass it: class labels or numbers, checked and turned into an array."""
 
 import numbers
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_y
 
-from ..support.wording import named, short_errors
+from ..support.wording import named, short_errors, shown
 from .labels import is_missing
 from .tables import check_no_mask, names_of, refuse_lazy, take_column
 
@@ -35,8 +35,7 @@ def read_classes(estimator, X, y):
     ValueError
         If y is None, misses a label, holds numbers that are no classes, or has not one label for each row of X.
     """
-    if y is None:
-        raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None.")
+    _check_passed(estimator, y)
     y = _unwrapped(y)
     _check_no_class_missing(y)
     with short_errors("y"), np.errstate(invalid="ignore"):  # of floats beyond all integers
@@ -44,6 +43,126 @@ def read_classes(estimator, X, y):
         check_classification_targets(y)
     check_consistent_length(X, y)
     return y
+
+
+def class_codes(estimator, X, y):
+    """Positions in ``classes_`` of the classes of rows to predict.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted.
+    X : {array-like, dataframe} of shape (n_rows, n_features)
+        Rows that the labels belong to.
+    y : array-like of shape (n_rows,)
+        Class labels as a caller passes them.
+
+    Returns
+    -------
+    codes : ndarray of shape (n_rows,)
+        Class codes.
+
+    Raises
+    ------
+    ValueError
+        If y is not valid, or has a class that the fit does not know.
+    """
+    y, classes = read_classes(estimator, X, y), estimator.classes_  # (row,), (class,)
+    unknown = np.setdiff1d(y, classes)
+    if len(unknown):
+        raise ValueError(
+            f"y has classes that fit did not see: [{named(unknown.tolist())}]; it saw [{named(classes.tolist())}]."
+        )
+    return np.searchsorted(classes, y)
+
+
+def read_numbers(estimator, X, y):
+    """Targets of rows that are numbers, as an array.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Named in errors.
+    X : {array-like, dataframe} of shape (n_rows, n_features)
+        Rows that the targets belong to.
+    y : array-like of shape (n_rows,)
+        Targets as a caller passes them.
+
+    Returns
+    -------
+    y : ndarray of shape (n_rows,)
+        Finite float64 numbers.
+
+    Raises
+    ------
+    ValueError
+        If y is None, misses a number, holds something else than finite numbers, or has not one for each row of X.
+    """
+    _check_passed(estimator, y)
+    if getattr(getattr(y, "dtype", None), "names", None):
+        raise ValueError(f"y is a structured array with the fields {named(y.dtype.names)}; pass one of them.")
+    y = _unwrapped(y)
+    array = _array_of(y)
+    if array is not None and array.ndim == 2 and array.shape[1] > 1:
+        raise ValueError(
+            f"y should be a 1d array, got an array of shape {array.shape} instead: {type(estimator).__name__} has one "
+            "target; sklearn.multioutput.MultiOutputRegressor fits one estimator for each of several."
+        )
+    if array is not None and array.shape[1:] in ((), (1,)) and array.shape:
+        y = _as_numbers(array)
+    with short_errors("y"), np.errstate(over="ignore"):  # of floats of more digits
+        y = _check_y(y, estimator=estimator)  # (row,)
+        y = _check_y(y.astype(np.float64), estimator=estimator)  # (row,)
+    check_consistent_length(X, y)
+    return y
+
+
+def _array_of(y):
+    """The array that NumPy makes of y; None where it makes none, as of lists of several lengths."""
+    try:
+        return np.asarray(y)
+    except ValueError:
+        return None
+
+
+def _as_numbers(y):
+    """Targets (row,) or (row, 1) as numbers; a ValueError names the first that is no real number, or is missing."""
+    if y.dtype.kind in "biufc":
+        return y  # of these scikit-learn says what is wrong
+    for row, value in enumerate(np.ravel(y.astype(object) if y.dtype.kind == "U" else y)):
+        if _is_real(value):
+            continue
+        if _is_no_value(value):
+            raise ValueError(f"Input y contains NaN: it has a missing value at row {row}; drop such rows.")
+        raise ValueError(
+            f"y holds {shown(value)}, a {type(value).__name__}, at row {row}, and a regressor needs numbers."
+        )
+    return y.astype(np.float64)
+
+
+def _is_no_value(value):
+    """Whether a value of any type is missing."""
+    try:
+        return is_missing(value)
+    except Exception:  # of a class that compares its objects in a way of its own
+        return False
+
+
+def _is_real(value):
+    """Whether a value is a real number that a float can hold."""
+    if isinstance(value, (str, bytes, np.datetime64, np.timedelta64)):
+        return False
+    try:
+        float(value)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return True
+
+
+def _check_passed(estimator, y):
+    """Raise scikit-learn's ValueError where there is no y."""
+    if y is None:
+        raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None.")
 
 
 def plain_classes(y):

@@ -43,9 +43,9 @@ def build_model(
     pymc_model : pymc.Model
         Layer l has the weights ``coef_l`` (input, unit) and ``intercept_l`` (unit). In a hierarchical model they have
         a leading group dimension unless the layer is pooled completely; ``coef_l_mean``, ``coef_l_z``,
-        ``group_scale``, ``input_map`` and ``input_shift`` are what the weights are made of. ``X``, ``y_observed``,
-        ``group_of_row`` and, unless all are 1, ``row_weights`` are ``pm.Data``, the rows in the order of ``data``. The
-        log likelihood of a row counts as often as its weight says.
+        ``group_scale``, ``input_map`` and ``input_shift`` are what the weights are made of, with the location of the
+        model added. ``X``, ``y_observed``, ``group_of_row`` and, unless all are 1, ``row_weights`` are ``pm.Data``, the
+        rows in the order of ``data``. The log likelihood of a row counts as often as its weight says.
 
     Raises
     ------
@@ -155,7 +155,8 @@ def variable_name(model, term):
     if term.level > 0:
         return f"{term.name}_z" if term.level == 1 else f"{term.name}_{model.levels[term.level - 1]}_z"
     is_mapped = model.map_rank > 0 and term.entries[0] < model.network.layers[0].stop
-    return term.name if _stands_alone(model, term) and not is_mapped else f"{term.name}_mean"
+    is_whole = _stands_alone(model, term) and not is_mapped and not model.base[term.entries].any()
+    return term.name if is_whole else f"{term.name}_mean"
 
 
 def _stands_alone(model, term):
@@ -211,12 +212,14 @@ class _Weights:
             shape = (layer.n_in, layer.n_out)[-len(dims) :]
             deviation = self._deviation(part.name, dims, shape)
             shared = [self._variable(term, dims, shape) for term in self._terms(part.name, [0])]
+            location = self.model.base[part.start : part.stop].reshape(shape)  # (*part)
+            shared = [location, *shared] if location.any() else shared
             if part.layer == 0 and rank:
                 is_matrix = part.start == 0
-                matrix = shared[0] if is_matrix else matrix
+                matrix = sum(shared[1:], shared[0]) if is_matrix else matrix
                 deviation = self._map_deviation(affine.PARTS[not is_matrix], matrix).reshape((-1, *shape))
             if deviation is None:
-                yield shared[0], False
+                yield shared[0] if len(shared) == 1 else pm.Deterministic(part.name, sum(shared), dims=dims), False
                 continue
             weights = sum(shared, deviation)  # (group, *part)
             yield pm.Deterministic(part.name, weights, dims=("group", *dims)), True

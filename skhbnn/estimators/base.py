@@ -140,6 +140,10 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
     def _n_outputs(self):
         """Number of outputs of the network, known once y was read."""
 
+    def _location(self, network, data):
+        """What the weights of independent priors are around, given the rows of a fit, (weight,); None: 0."""
+        return None
+
     @abstractmethod
     def _standardizer(self, n_inputs):
         """Standardizer of the inputs that the parameters ask for; None: the one made from the rows of the fit."""
@@ -227,11 +231,14 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
     # Predicting ----------------------------------------------------------------------------------------------------
 
     @floats_as_usual
-    def _over_rows(self, statistic, inputs, labels, axis=0):
-        """A statistic of the draws that serve each row, as an array with the rows along axis in the caller's order."""
+    def _over_rows(self, statistic, inputs, labels, *of_rows, axis=0):
+        """A statistic of the draws that serve each row, as an array with the rows along axis in the caller's order.
+
+        The statistic takes predictor, draws, inputs, and the part for these rows of each further array (row,).
+        """
         inputs, result = self.standardizer_.transform(inputs), None  # (row, feature)
         for rows, draws in self._draws_by_rows(labels):
-            part = statistic(self.posterior_.predictor, draws, inputs[rows])
+            part = statistic(self.posterior_.predictor, draws, inputs[rows], *(array[rows] for array in of_rows))
             if result is None:
                 result = np.empty((*part.shape[:axis], len(inputs), *part.shape[axis + 1 :]))
             result[(slice(None),) * axis + (rows,)] = part

@@ -13,7 +13,7 @@ from ..model.likelihoods import likelihood, likelihood_of_classes
 from ..posterior import prediction
 from ..posterior.draws import Posterior
 from ..support.memory import require_memory
-from ..support.typed import Entropies, Labels
+from ..support.typed import Labels, Uncertainties
 from ..support.wording import named, shown
 
 
@@ -84,7 +84,7 @@ class NetworkClassifierMixin(ClassifierMixin):
     def _uncertainty(self, inputs, labels):
         """Bunch of total, aleatoric and epistemic entropy of the predicted class, in nats, each (row,)."""
         total, aleatoric, epistemic = self._over_rows(prediction.entropies, inputs, labels).T  # (row,) each
-        return Entropies(total=total, aleatoric=aleatoric, epistemic=epistemic)
+        return Uncertainties(total=total, aleatoric=aleatoric, epistemic=epistemic)
 
     def _sampled_proba(self, inputs, labels, n_draws):
         """Class probabilities under n_draws of the posterior draws, (draw, row, class)."""
@@ -93,6 +93,10 @@ class NetworkClassifierMixin(ClassifierMixin):
         what = f"The probabilities of {len(chosen)} draws, {len(inputs)} rows and {len(self.classes_)} classes"
         require_memory(n_bytes, what, "lower n_draws, or predict fewer rows at once")
         return self._over_rows(partial(_chosen_proba, chosen), inputs, labels, axis=1)
+
+    def _log_density(self, inputs, labels, codes):
+        """Logarithm of the predictive probability of classes by their codes (row,), in nats, (row,)."""
+        return self._over_rows(prediction.log_predictive_density, inputs, labels, codes)
 
 
 def _chosen_proba(chosen, network, draws, inputs):

@@ -10,9 +10,9 @@ from typing import Any
 from sklearn.metrics import accuracy_score
 
 from ..data.reading import read_rows
-from ..data.targets import plain_classes
+from ..data.targets import class_codes, plain_classes
 from ..posterior import prediction
-from ..support.typed import Data, Entropies, Floats, Labels, available_if
+from ..support.typed import Data, Floats, Labels, Uncertainties, available_if
 from .groups import offered
 
 
@@ -24,6 +24,7 @@ class ClassifierMethods:
     _std: Any
     _uncertainty: Any
     _sampled_proba: Any
+    _log_density: Any
 
     def predict(self, X: Data) -> Labels:
         """Class of each row: the one of the largest posterior mean probability.
@@ -113,7 +114,7 @@ class ClassifierMethods:
         """
         return self._std(*read_rows(self, X, reset=False))
 
-    def predict_uncertainty(self, X: Data) -> Entropies:
+    def predict_uncertainty(self, X: Data) -> Uncertainties:
         """Entropy of the predicted class, split into what data could and could not remove.
 
         Parameters
@@ -165,6 +166,31 @@ class ClassifierMethods:
         """
         return self._sampled_proba(*read_rows(self, X, reset=False), n_draws)
 
+    def log_predictive_density(self, X: Data, y: Data) -> Floats:
+        """Logarithm of the posterior predictive probability of the class of each row.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe} of shape (n_samples, n_features)
+            Rows to predict.
+        y : array-like of shape (n_samples,)
+            Class of each row, one of ``classes_``.
+
+        Returns
+        -------
+        log_density : ndarray of shape (n_samples,)
+            In nats.
+
+        Raises
+        ------
+        NotFittedError
+            If the classifier is not fitted.
+        ValueError
+            If X is not valid, or y has a class that the fit does not know.
+        """
+        inputs, labels = read_rows(self, X, reset=False)
+        return self._log_density(inputs, labels, class_codes(self, inputs, y))
+
     def score(self, X: Data, y: Data, sample_weight: Data | None = None) -> float:
         """Accuracy of the classes that ``predict`` returns.
 
@@ -200,6 +226,7 @@ class GroupedClassifierMethods:
     _std: Any
     _uncertainty: Any
     _sampled_proba: Any
+    _log_density: Any
 
     # Routed by default, as in GroupsMixin.
     __metadata_request__predict_proba = {"groups": True}
@@ -306,7 +333,7 @@ class GroupedClassifierMethods:
         return self._std(*read_rows(self, X, groups, reset=False))
 
     @available_if(offered("predict_uncertainty"))
-    def predict_uncertainty(self, X: Data, groups: Data | None = None) -> Entropies:
+    def predict_uncertainty(self, X: Data, groups: Data | None = None) -> Uncertainties:
         """Entropy of the predicted class, split into what data could and could not remove.
 
         Parameters
@@ -363,6 +390,34 @@ class GroupedClassifierMethods:
             have different numbers of draws.
         """
         return self._sampled_proba(*read_rows(self, X, groups, reset=False), n_draws)
+
+    @available_if(offered("predict_proba"))
+    def log_predictive_density(self, X: Data, y: Data, groups: Data | None = None) -> Floats:
+        """Logarithm of the posterior predictive probability of the class of each row.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe} of shape (n_samples, n_features)
+            Rows to predict.
+        y : array-like of shape (n_samples,)
+            Class of each row, one of ``classes_``.
+        groups : array-like of shape (n_samples,), default=None
+            Group labels, if they are not a column of X.
+
+        Returns
+        -------
+        log_density : ndarray of shape (n_samples,)
+            In nats.
+
+        Raises
+        ------
+        NotFittedError
+            If the classifier is not fitted.
+        ValueError
+            As ``predict``; or if y has a class that the fit does not know.
+        """
+        inputs, labels = read_rows(self, X, groups, reset=False)
+        return self._log_density(inputs, labels, class_codes(self, inputs, y))
 
     def score(self, X: Data, y: Data, groups: Data | None = None, sample_weight: Data | None = None) -> float:
         """Accuracy of the classes that ``predict`` returns.

@@ -26,11 +26,12 @@ class FlatBNN(SingleNetworkMixin, IndependentPriorMixin, BaseBNN):
 
     prior_scale: PriorScale
 
-    def _model(self, n_inputs):
-        """Model that the parameters ask for."""
-        network = self._network(n_inputs)
+    def _model(self, data):
+        """Model that the parameters ask for, of the rows of a fit."""
+        network = self._network(data.X.shape[1])
         scale = layer_scales(network, self.prior_scale)  # (layer,)
-        return flat_model(network, self._likelihood(), scale, self.weight_prior, self._n_classes())
+        location = self._location(network, data)  # (weight,)
+        return flat_model(network, self._likelihood(), scale, self.weight_prior, location, self._n_classes())
 
 
 @storable
@@ -210,4 +211,4 @@ class FlatBNNClassifier(ClassifierMethods, NetworkClassifierMixin, FlatBNN):
         inputs, _ = read_rows(self, X, reset=True)  # (row, feature)
         weights = read_weights(sample_weight, X, inputs)  # (row,)
         data = self._take_rows(inputs, self._read_targets(inputs, y, weights), weights)
-        return self._fit_model(self._model(inputs.shape[1]), data)
+        return self._fit_model(self._model(data), data)

@@ -74,6 +74,7 @@ class HierarchicalBNN(GroupsMixin, IndependentPriorMixin, BaseBNN):
             pooling=pooling.layer_pooling(network, self.pooling, len(data.y) / data.n_groups),
             family=self.weight_prior,
             group_scale_prior=self.group_scale_prior,
+            location=self._location(network, data),
             n_classes=self._n_classes(),
         )
 
@@ -161,7 +162,7 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         it is ``"complete"`` for the first layer and ``"partial"`` for the others.
     inference : {"nuts", "laplace", "advi", "fullrank_advi", "map", "metropolis", "pymc"}, default="nuts"
         ``"nuts"`` samples the compiled density with nutpie. ``"laplace"`` takes normal distributions around its modes,
-        and ``"map"`` the mode; with learned group scales both are far too sure where classes overlap, and warn.
+        and ``"map"`` the mode; with learned group scales both are far too sure of noisy targets, and warn.
         ``"advi"`` and ``"fullrank_advi"`` fit a normal approximation with ``pm.fit``, whose predictions are far behind
         those of NUTS on grouped data, and warn, too; ``"metropolis"`` and ``"pymc"`` are ``pm.sample`` on the PyMC
         model.

@@ -36,7 +36,7 @@ from ..support.wording import named
 from .base import BaseBNN, check_fitted
 from .classification import NetworkClassifierMixin
 from .classifier_methods import ClassifierMethods
-from .hierarchical import HierarchicalBNNClassifier
+from .hierarchical import HierarchicalBNN, HierarchicalBNNClassifier
 from .prior_sources import group_distribution, network_posterior, perceptron_prior
 from .single import SingleNetworkMixin
 
@@ -67,6 +67,9 @@ class InformedPriorBNN(SingleNetworkMixin, BaseBNN):
     feature_scale: Data | None
     feature_names: Iterable[Any] | None
 
+    _hierarchical: type  # of the estimators that ``from_hierarchical`` takes
+    _task: tuple[type, str]  # what all estimators that ``from_posterior`` takes are, and a word for it
+
     @classmethod
     @abstractmethod
     def _target_parameters(cls, fitted):
@@ -90,6 +93,111 @@ class InformedPriorBNN(SingleNetworkMixin, BaseBNN):
             "feature_names": fitted._input_names() if hasattr(fitted, "feature_names_in_") else None,
         }
         return cls(**{**own, **params})
+
+    @classmethod
+    @validate_params(
+        {
+            "covariance": [StrOptions({"full", "layer", "diag"})],
+            "prior_chains": [StrOptions({"stacking", "equal"}), Integral, "array-like"],
+            "align": ["boolean"],
+        }
+    )
+    def from_hierarchical(
+        cls,
+        hierarchical: HierarchicalBNN,
+        *,
+        covariance: Covariance = "full",
+        prior_chains: Literal["stacking", "equal"] | Ints = "stacking",
+        align: bool = True,
+        **params: Any,
+    ) -> Self:
+        """Unfitted estimator whose prior is the group distribution that a hierarchical fit learned.
+
+        The prior has the mean and covariance of a new group's weights, w ~ Normal(mu, sd²), over posterior draws of
+        (mu, sd). Draws of all modes have no common normal distribution, so one draw is chosen: the one whose
+        predictions are nearest to the mean over all draws. The tenth of the draws that is nearest to it makes the
+        prior. Of a fit whose first layer has affine pooling the chosen draw alone makes it, with the covariance that
+        the mean of the output weights has under the hidden layers of that draw.
+
+        Parameters
+        ----------
+        hierarchical : HierarchicalBNNClassifier or HierarchicalBNNRegressor
+            Fitted to many groups, for the task of this class.
+        covariance : {"full", "layer", "diag"}, default="full"
+            Covariances that the prior keeps: all, the ones within each layer, or none.
+        prior_chains : {"stacking", "equal"}, int or array-like of int, default="stacking"
+            Chains of the hierarchical fit that make the prior. ``"stacking"``: all, with the weights that
+            ``chain_weights="stacking"`` gives, whatever the fit itself has. ``"equal"``: all, with equal weights.
+            Integers: the chains of these numbers, with equal weights.
+        align : bool, default=True
+            Align the draws over permutations and sign flips of hidden units, and take the draws of one mode. False: all
+            draws unchanged, of modes that blur each other.
+        **params
+            Other constructor parameters, such as ``random_state``; by default the settings of the sampler are taken
+            from ``hierarchical``.
+
+        Returns
+        -------
+        estimator : InformedPriorBNNClassifier or InformedPriorBNNRegressor
+            Of this class; its parameters hold the prior.
+
+        Raises
+        ------
+        NotFittedError
+            If ``hierarchical`` is not fitted.
+        TypeError
+            If ``hierarchical`` is none of these, or of the other task.
+        ValueError
+            If a chain does not exist, the group distribution has no covariance, or the fit is of a linearised network.
+        """
+        check_fitted("from_hierarchical", hierarchical, cls._hierarchical)
+        mean, cov = group_distribution(hierarchical, covariance, prior_chains, align)
+        return cls._with_prior(hierarchical, mean, cov, params)
+
+    @classmethod
+    @validate_params({"covariance": [StrOptions({"full", "layer", "diag"})], "align": ["boolean"]})
+    def from_posterior(
+        cls,
+        fitted: BaseBNN,
+        *,
+        group: Hashable = None,
+        covariance: Covariance = "full",
+        align: bool = True,
+        **params: Any,
+    ) -> Self:
+        """Unfitted estimator whose prior is the posterior of an earlier fit: it knows yesterday's rows without them.
+
+        Parameters
+        ----------
+        fitted : estimator
+            Fitted flat, informed or hierarchical estimator of this package, for the task of this class.
+        group : hashable, default=None
+            Label of the group whose posterior is taken, for a hierarchical fit with groups.
+        covariance : {"full", "layer", "diag"}, default="full"
+            Covariances that the prior keeps: all, the ones within each layer, or none.
+        align : bool, default=True
+            Align the draws over permutations and sign flips of hidden units.
+        **params
+            Other constructor parameters; by default the settings of the sampler are taken from ``fitted``.
+
+        Returns
+        -------
+        estimator : InformedPriorBNNClassifier or InformedPriorBNNRegressor
+            Of this class; its parameters hold the prior.
+
+        Raises
+        ------
+        NotFittedError
+            If ``fitted`` is not fitted.
+        TypeError
+            If ``fitted`` is none of these, or of the other task.
+        ValueError
+            If ``group`` is missing or unknown, there are too few draws for such a covariance, or the fit is of a
+            linearised network, or no fit to rows.
+        """
+        check_fitted("from_posterior", fitted, *cls._task)
+        mean, cov = network_posterior(fitted, group, covariance, align)
+        return cls._with_prior(fitted, mean, cov, params)
 
     def _read_inputs(self, X):
         """Inputs (row, feature) of a fit, whose columns are the ones that the prior was made for."""
@@ -125,9 +233,12 @@ class InformedPriorBNN(SingleNetworkMixin, BaseBNN):
         self.standardizer_ = self._standardizer(n_inputs) or Standardizer.of(inputs, np.ones(len(inputs)))
         model = self._model(n_inputs)
         seed = self._draw_seed()
-        shape = (self.chains, self.draws, model.network.n_weights)
-        x = np.random.default_rng(seed).standard_normal(shape)  # (chain, draw, weight)
-        self.posterior_ = posterior_from_trace(Layout(model, np.zeros((1, 1), int)), Trace(x=x), seed)
+        shape, rng, likelihood = (self.chains, self.draws), np.random.default_rng(seed), model.likelihood
+        weights = rng.standard_normal((*shape, model.network.n_weights))  # (chain, draw, weight)
+        own = likelihood.own_to_unconstrained(likelihood.draw_own(rng, shape))  # (chain, draw, own number)
+        layout = Layout(model, np.zeros((1, 1), int))
+        x = layout.join(weights, np.empty((*shape, 0)), own, [])  # (chain, draw, n_dim)
+        self.posterior_ = posterior_from_trace(layout, Trace(x=x), seed)
         return self
 
     def _standardizer(self, n_inputs):
@@ -260,6 +371,8 @@ class InformedPriorBNNClassifier(ClassifierMethods, NetworkClassifierMixin, Info
     """
 
     _parameter_constraints: dict = {**InformedPriorBNN._parameter_constraints, "classes": ["array-like", None]}
+    _hierarchical = HierarchicalBNNClassifier
+    _task = NetworkClassifierMixin, "classifier of this package"
 
     def __init__(
         self,
@@ -313,111 +426,6 @@ class InformedPriorBNNClassifier(ClassifierMethods, NetworkClassifierMixin, Info
         self.feature_scale = feature_scale
         self.feature_names = feature_names
         self.classes = classes
-
-    @classmethod
-    @validate_params(
-        {
-            "covariance": [StrOptions({"full", "layer", "diag"})],
-            "prior_chains": [StrOptions({"stacking", "equal"}), Integral, "array-like"],
-            "align": ["boolean"],
-        }
-    )
-    def from_hierarchical(
-        cls,
-        hierarchical: HierarchicalBNNClassifier,
-        *,
-        covariance: Covariance = "full",
-        prior_chains: Literal["stacking", "equal"] | Ints = "stacking",
-        align: bool = True,
-        **params: Any,
-    ) -> Self:
-        """Unfitted classifier whose prior is the group distribution that a hierarchical fit learned.
-
-        The prior has the mean and covariance of a new group's weights, w ~ Normal(mu, sd²), over posterior draws of
-        (mu, sd). Draws of all modes have no common normal distribution, so one draw is chosen: the one whose
-        predictions are nearest to the mean over all draws. The tenth of the draws that is nearest to it makes the
-        prior. Of a fit whose first layer has affine pooling the chosen draw alone makes it, with the covariance that
-        the mean of the output weights has under the hidden layers of that draw.
-
-        Parameters
-        ----------
-        hierarchical : HierarchicalBNNClassifier
-            Fitted classifier of many groups.
-        covariance : {"full", "layer", "diag"}, default="full"
-            Covariances that the prior keeps: all, the ones within each layer, or none.
-        prior_chains : {"stacking", "equal"}, int or array-like of int, default="stacking"
-            Chains of the hierarchical fit that make the prior. ``"stacking"``: all, with the weights that
-            ``chain_weights="stacking"`` gives, whatever the fit itself has. ``"equal"``: all, with equal weights.
-            Integers: the chains of these numbers, with equal weights.
-        align : bool, default=True
-            Align the draws over permutations and sign flips of hidden units, and take the draws of one mode. False: all
-            draws unchanged, of modes that blur each other.
-        **params
-            Other constructor parameters, such as ``random_state``; by default the settings of the sampler are taken
-            from ``hierarchical``.
-
-        Returns
-        -------
-        classifier : InformedPriorBNNClassifier
-            Its parameters hold the prior.
-
-        Raises
-        ------
-        NotFittedError
-            If ``hierarchical`` is not fitted.
-        TypeError
-            If ``hierarchical`` is not a HierarchicalBNNClassifier.
-        ValueError
-            If a chain does not exist, the group distribution has no covariance, or the fit is of a linearised network.
-        """
-        check_fitted("from_hierarchical", hierarchical, HierarchicalBNNClassifier)
-        mean, cov = group_distribution(hierarchical, covariance, prior_chains, align)
-        return cls._with_prior(hierarchical, mean, cov, params)
-
-    @classmethod
-    @validate_params({"covariance": [StrOptions({"full", "layer", "diag"})], "align": ["boolean"]})
-    def from_posterior(
-        cls,
-        fitted: NetworkClassifierMixin,
-        *,
-        group: Hashable = None,
-        covariance: Covariance = "full",
-        align: bool = True,
-        **params: Any,
-    ) -> Self:
-        """Unfitted classifier whose prior is the posterior of an earlier fit: it knows yesterday's rows without them.
-
-        Parameters
-        ----------
-        fitted : FlatBNNClassifier, InformedPriorBNNClassifier or HierarchicalBNNClassifier
-            Fitted classifier.
-        group : hashable, default=None
-            Label of the group whose posterior is taken, for a hierarchical fit with groups.
-        covariance : {"full", "layer", "diag"}, default="full"
-            Covariances that the prior keeps: all, the ones within each layer, or none.
-        align : bool, default=True
-            Align the draws over permutations and sign flips of hidden units.
-        **params
-            Other constructor parameters; by default the settings of the sampler are taken from ``fitted``.
-
-        Returns
-        -------
-        classifier : InformedPriorBNNClassifier
-            Its parameters hold the prior.
-
-        Raises
-        ------
-        NotFittedError
-            If ``fitted`` is not fitted.
-        TypeError
-            If ``fitted`` is none of the three estimators.
-        ValueError
-            If ``group`` is missing or unknown, there are too few draws for such a covariance, or the fit is of a
-            linearised network, or no fit to rows.
-        """
-        check_fitted("from_posterior", fitted, NetworkClassifierMixin, "classifier of this package")
-        mean, cov = network_posterior(fitted, group, covariance, align)
-        return cls._with_prior(fitted, mean, cov, params)
 
     @classmethod
     @validate_params({"scale": [Interval(Real, 0, None, closed="neither")]})

@@ -47,9 +47,9 @@ _NORMAL = (
 )
 _MODE = (
     "climbs to the joint mode of the networks of all groups and the learned group scales, which is far too sure of "
-    "noisy classes: on real data its predictions can be worse than the frequencies of the classes. Use "
-    'inference="nuts". For many small groups: fit some hundred of them by "nuts", and '
-    "PerGroupClassifier(InformedPriorBNNClassifier.from_hierarchical(fit, inference={name!r})) to the others."
+    "noisy targets: on real data its predictions can be worse than the frequencies of the classes. Use "
+    'inference="nuts". For many small groups: fit some hundred of them by "nuts", and an estimator per group whose '
+    "prior is from_hierarchical(fit, inference={name!r}) to the others."
 )
 _ENTRIES = (
     Method(name="nuts", module="nuts", unit="draws", uses=("tol",), in_threads=True),

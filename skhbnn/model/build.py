@@ -7,7 +7,7 @@ from .pooling import pooling as pooling_kind
 from .terms import Model, Term
 
 
-def flat_model(network, likelihood, scale, family="normal", n_classes=None):
+def flat_model(network, likelihood, scale, family="normal", location=None, n_classes=None):
     """A model of one network for all rows, w_i ~ Family(0, scale of the layer).
 
     Parameters
@@ -20,6 +20,8 @@ def flat_model(network, likelihood, scale, family="normal", n_classes=None):
         Prior scale of the weights of each layer.
     family : {"normal", "laplace", "student_t", "cauchy"}, default="normal"
         Family of the prior of the weights.
+    location : ndarray of shape (n_weights,), default=None
+        What the prior is around. None: 0.
     n_classes : int, default=None
         Number of classes of the target. None: the target is a number, or the likelihood does not need it.
 
@@ -28,11 +30,25 @@ def flat_model(network, likelihood, scale, family="normal", n_classes=None):
     model : Model
     """
     terms = _terms(network, scale, ("complete",) * len(network.layers), None, ())
-    return Model(network=network, likelihood_name=likelihood, terms=terms, family_name=family, n_classes=n_classes)
+    return Model(
+        network=network,
+        likelihood_name=likelihood,
+        terms=terms,
+        family_name=family,
+        location=location,
+        n_classes=n_classes,
+    )
 
 
 def hierarchical_model(
-    network, likelihood, scale, pooling, family="normal", group_scale_prior="half_normal", n_classes=None
+    network,
+    likelihood,
+    scale,
+    pooling,
+    family="normal",
+    group_scale_prior="half_normal",
+    location=None,
+    n_classes=None,
 ):
     """A model of a network per group.
 
@@ -50,6 +66,8 @@ def hierarchical_model(
         Family of the prior of the weights.
     group_scale_prior : {"half_normal", "half_cauchy", "inverse_gamma"} or float, default="half_normal"
         Prior of the scales of deviations, or the fixed value of all.
+    location : ndarray of shape (n_weights,), default=None
+        What is added to the weights of every group. None: 0.
     n_classes : int, default=None
         Number of classes of the target. None: the target is a number, or the likelihood does not need it.
 
@@ -86,6 +104,7 @@ def hierarchical_model(
         terms=tuple(sorted(terms, key=lambda term: term.level)),
         levels=levels,
         scale_prior_name=str(group_scale_prior) if is_learned else "half_normal",
+        location=location,
         map_rank=rank,
         n_classes=n_classes,
     )
@@ -113,6 +132,15 @@ def informed_model(network, likelihood, mean, cholesky, n_classes=None):
     """
     term = Term(name="weights", entries=np.arange(network.n_weights), level=0, scale=cholesky)
     return Model(network=network, likelihood_name=likelihood, terms=(term,), location=mean, n_classes=n_classes)
+
+
+def output_offset(network, offset):
+    """Location of the weights that adds an offset to every output, (weight,); None for a network without intercepts."""
+    if not network.fit_intercept:
+        return None
+    location = np.zeros(network.n_weights)  # (weight,)
+    location[network.layers[-1].intercept] = offset
+    return location
 
 
 def _terms(network, scale, pooling, group_scale, levels):
@@ -181,7 +209,7 @@ def informed_factor(network, prior_mean, prior_cov):
     """
     n = network.n_weights
     what = f"The covariance of {n} weights under an informed prior, and its factor,"
-    require_memory(3 * 8 * n**2, what, "lower hidden_layer_sizes, or give FlatBNNClassifier a prior_scale")
+    require_memory(3 * 8 * n**2, what, "lower hidden_layer_sizes, or give a flat estimator a prior_scale")
     mean = np.zeros(n) if prior_mean is None else np.asarray(prior_mean, dtype=float)  # (weight,)
     cov = np.eye(n) if prior_cov is None else np.asarray(prior_cov, dtype=float)  # (weight, weight)
     layers = "-".join(map(str, network.sizes))
@@ -190,7 +218,7 @@ def informed_factor(network, prior_mean, prior_cov):
             raise ValueError(
                 f"{name} has shape {array.shape}, but the {layers} network "
                 f"{'with' if network.fit_intercept else 'without'} intercepts has {n} weights: give shape {shape}. "
-                "hidden_layer_sizes, fit_intercept and the numbers of features and classes must be those "
+                "hidden_layer_sizes, fit_intercept and the numbers of features and outputs must be those "
                 "that the prior was made for."
             )
         if not np.all(np.isfinite(array)):

@@ -7,7 +7,7 @@ from types import UnionType
 from typing import get_args, get_origin, get_type_hints
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ..data.labels import ALL_ROWS, as_labels, label_text, unique_labels
@@ -21,7 +21,6 @@ from ..posterior.draws import Posterior
 
 # Attributes that a fit sets; None where it may lack one.
 ATTRIBUTES: dict = {
-    "classes_": np.ndarray,
     "n_features_in_": int,
     "n_iter_": int,
     "feature_names_in_": np.ndarray | None,
@@ -35,10 +34,7 @@ ATTRIBUTES: dict = {
 
 FROM_ROWS = ("n_iter_", "training_data_", "diagnostics_")  # which a prior without a fit lacks
 PER_GROUP_ATTRIBUTES: dict = {
-    **{
-        name: ATTRIBUTES[name]
-        for name in ("classes_", "n_features_in_", "feature_names_in_", "groups_", "group_columns_")
-    },
+    **{name: ATTRIBUTES[name] for name in ("n_features_in_", "feature_names_in_", "groups_", "group_columns_")},
     "estimators_": dict,
     "failed_groups_": dict,
     "fallback_": BaseEstimator | None,
@@ -49,7 +45,7 @@ PER_GROUP_ATTRIBUTES: dict = {
 ARRAYS: dict = {
     Standardizer: {"mean": "float64 input", "scale": "float64 input"},
     GroupedData: {
-        **{"X": "float64 row input", "y": "int64 row", "weights": "float64 row"},
+        **{"X": "float64 row input", "y": "number row", "weights": "float64 row"},
         **{"offsets": "int64 edge", "places": "int64 sample"},
     },
     Model: {"location": "float64 weight"},
@@ -69,13 +65,26 @@ ARRAYS: dict = {
 
 def attributes_of(cls):
     """Attributes that a fit of an estimator of the class sets, with their types."""
-    return PER_GROUP_ATTRIBUTES if "estimator" in cls._parameter_constraints else ATTRIBUTES
+    if issubclass(cls, ClassifierMixin):
+        return {"classes_": np.ndarray, **_attributes_of_any_task(cls)}
+    if _is_per_group(cls):
+        return _attributes_of_any_task(cls)
+    return {"target_standardizer_": Standardizer, **_attributes_of_any_task(cls)}
+
+
+def _attributes_of_any_task(cls):
+    return PER_GROUP_ATTRIBUTES if _is_per_group(cls) else ATTRIBUTES
+
+
+def _is_per_group(cls):
+    """Whether estimators of the class hold one for each group."""
+    return "estimator" in cls._parameter_constraints
 
 
 def check_fit(estimator):
     """Raise a ValueError that names the first fault in the attributes of a fitted estimator."""
     estimator._validate_params()
-    faults = _faults if attributes_of(type(estimator)) is ATTRIBUTES else _per_group_faults
+    faults = _per_group_faults if _is_per_group(type(estimator)) else _faults
     fault = next(faults(estimator), None)
     if fault is not None:
         raise ValueError(fault)
@@ -83,21 +92,23 @@ def check_fit(estimator):
 
 def _faults(estimator):
     """Yield each fault of a fit as a phrase; a check behind the first fault may fail, and is not asked for."""
-    attributes: dict = {name: getattr(estimator, name, None) for name in ATTRIBUTES}
+    types = attributes_of(type(estimator))
+    attributes: dict = {name: getattr(estimator, name, None) for name in types}
     is_prior = all(attributes[name] is None for name in FROM_ROWS)
-    yield from _attribute_faults(attributes, ATTRIBUTES, FROM_ROWS if is_prior else ())
+    yield from _attribute_faults(attributes, types, FROM_ROWS if is_prior else ())
     records = [found for name, value in attributes.items() for found in _records(value, name)]
     for where, record in records:
         yield from _type_faults(where, record)
     posterior, data = attributes["posterior_"], attributes["training_data_"]
-    network, model, n_classes = posterior.network, posterior.model, len(estimator.classes_)
+    network, model = posterior.network, posterior.model
     if not all(type(size) is int and size > 0 for size in network.sizes) or network.activation not in ACTIVATIONS:
         yield f"there is no {network}"
     yield from _model_faults(model)
+    classes = attributes.get("classes_")  # (class,), or None of a regressor
+    n_classes = None if classes is None else len(classes)
     if model.n_classes not in (None, n_classes):
         yield f"posterior_.model.n_classes is {model.n_classes} for {n_classes} classes"
-    if model.likelihood.n_classes(network.n_outputs) != n_classes or n_classes < 2:
-        yield f"a {model.likelihood_name} network of {network.n_outputs} outputs is not one for {n_classes} classes"
+    yield from _task_faults(model, n_classes)
     if is_prior and not len(model.factor):
         yield "a model of independent weights without rows is not a fit"
     lengths = {
@@ -105,21 +116,23 @@ def _faults(estimator):
         "scale": len(model.scale_names),
         "own": len(model.likelihood.own),
         "weight": network.n_weights,
-        "class": n_classes,
+        "class": n_classes or 0,
+        "target": 1,
         "column": estimator.n_features_in_,
         "group": 1 if is_prior else len(data.group_labels),
     }
     lengths["edge"] = lengths["group"] + 1
     for where, record in records:
         for name, form in ARRAYS.get(type(record), {}).items():
+            form = form.replace("input", "target") if where == "target_standardizer_" else form
             if getattr(record, name) is not None:
                 yield from _array_faults(f"{where}.{name}", getattr(record, name), form, lengths)
     for name, axis in (("classes_", "class"), ("groups_", "group"), ("feature_names_in_", "column")):
-        array = attributes[name]
+        array = attributes.get(name)
         if array is not None and array.shape != (lengths[axis],):
             yield f"{name} has shape {array.shape} instead of ({lengths[axis]},)"
     if not is_prior:
-        yield from _data_faults(data, n_classes)
+        yield from _data_faults(data, model.likelihood, n_classes)
     modes = posterior.sample_stats.get("mode", np.zeros(1, int))  # (chain, draw)
     if modes.min() < 0 or modes.max() >= lengths.get("mode", math.inf):
         yield "posterior_.sample_stats['mode'] are not modes of the fit"
@@ -141,8 +154,9 @@ def _faults(estimator):
         yield f"a model of {levels} is not of a {type(estimator).__name__}"
     if not 0 <= posterior.seed < 2**32:
         yield f"the seed is {posterior.seed}"
-    if np.any(estimator.standardizer_.scale < np.finfo(float).tiny):
-        yield "standardizer_.scale is not positive, or too small to divide by"
+    for name, value in attributes.items():
+        if isinstance(value, Standardizer) and np.any(value.scale < np.finfo(float).tiny):
+            yield f"{name}.scale is not positive, or too small to divide by"
     probes = getattr(attributes["diagnostics_"], "probe_rows", None)  # (probe,)
     if probes is not None and (probes.min() < 0 or probes.max() >= lengths["sample"]):
         yield "diagnostics_.probe_rows are not rows of the fit"
@@ -158,8 +172,9 @@ def _attribute_faults(attributes, types, absent=()):
 
 def _per_group_faults(estimator):
     """Yield each fault of an estimator per group as a phrase; the estimators of the groups were asked already."""
-    attributes: dict = {name: getattr(estimator, name, None) for name in PER_GROUP_ATTRIBUTES}
-    yield from _attribute_faults(attributes, PER_GROUP_ATTRIBUTES)
+    types = attributes_of(type(estimator))
+    attributes: dict = {name: getattr(estimator, name, None) for name in types}
+    yield from _attribute_faults(attributes, types)
     fitted, failed, groups = estimator.estimators_, estimator.failed_groups_, estimator.groups_
     if not all(isinstance(text, str) for text in failed.values()):
         yield "failed_groups_ holds more than texts"
@@ -172,10 +187,11 @@ def _per_group_faults(estimator):
     if failed and estimator.fallback_ is None:
         yield "failed_groups_ have no fallback_"
     for member in everyone:
-        if not isinstance(member, BaseEstimator) or not hasattr(member, "classes_"):
+        of_classes = "classes_" in types
+        if not isinstance(member, BaseEstimator) or hasattr(member, "classes_") != of_classes:
             yield f"estimators_ has a {type(member).__name__}, which is not fitted"
         check_is_fitted(member)
-        if not np.isin(member.classes_, estimator.classes_).all():
+        if of_classes and not np.isin(member.classes_, estimator.classes_).all():
             yield "an estimator has a class that is not in classes_"
         yield from _column_faults(estimator, member.n_features_in_)
     names = attributes["feature_names_in_"]
@@ -245,11 +261,23 @@ def _array_faults(where, array, form, lengths):
         yield f"{where} contains NaN or infinity"
 
 
-def _data_faults(data, n_classes):
+def _task_faults(model, n_classes):
+    """Yield a fault if the likelihood is not of so many classes, or of numbers where there are None."""
+    likelihood, n_outputs = model.likelihood, model.network.n_outputs
+    if n_classes is None:
+        if likelihood.is_of_classes or n_outputs != likelihood.n_outputs(None):
+            yield f"a {likelihood.name} network of {n_outputs} outputs is not one for numbers"
+    elif not likelihood.is_of_classes or likelihood.n_classes(n_outputs) != n_classes or n_classes < 2:
+        yield f"a {likelihood.name} network of {n_outputs} outputs is not one for {n_classes} classes"
+
+
+def _data_faults(data, likelihood, n_classes):
     n_rows = len(data.y)
     if data.offsets[0] != 0 or data.offsets[-1] != n_rows or np.any(np.diff(data.offsets) < 0):
         yield "training_data_.offsets do not cut the rows into groups"
-    if data.y.min() < 0 or data.y.max() >= n_classes:
+    if n_classes is None:
+        yield from _number_faults(data.y, likelihood)
+    elif data.y.dtype != np.int64 or data.y.min() < 0 or data.y.max() >= n_classes:
         yield "training_data_.y has codes that are not of a class"
     if not np.array_equal(np.unique(data.places[data.places != -1]), np.arange(n_rows)):
         yield "training_data_.places are not those of the rows"
@@ -257,6 +285,15 @@ def _data_faults(data, n_classes):
         yield "training_data_.weights are not positive"
     if len(unique_labels(as_labels(data.group_labels, data.n_groups))) != data.n_groups:
         yield "training_data_.group_labels has a label twice"
+
+
+def _number_faults(y, likelihood):
+    if y.dtype not in (np.int64, np.float64) or (y.dtype == np.int64) > likelihood.is_count:
+        yield f"training_data_.y holds numbers of the type {y.dtype}"
+    try:
+        likelihood.check(y)
+    except ValueError as error:
+        yield f"training_data_.y: {error}"
 
 
 def _model_faults(model):

@@ -13,7 +13,7 @@ from scipy.spatial.distance import squareform
 from sklearn.utils._param_validation import StrOptions
 
 from ..estimators.base import BaseBNN
-from ..estimators.informed import InformedPriorBNNClassifier
+from ..estimators.informed import InformedPriorBNN
 from ..posterior.alignment import weight_moments
 from ..support.typed import Axes, Floats, Integers, validate_params
 from .checks import check_fit
@@ -86,10 +86,10 @@ class WeightCorrelationDisplay(OneAxesDisplay):
 
         Parameters
         ----------
-        estimator : FlatBNNClassifier, HierarchicalBNNClassifier or InformedPriorBNNClassifier
+        estimator : estimator
             A fitted one.
         source : {"posterior", "prior"}, default="posterior"
-            Correlations of the posterior draws, or, for an InformedPriorBNNClassifier, of its prior.
+            Correlations of the posterior draws, or, for an informed prior, of the prior.
         group : hashable, default=None
             Label of the group whose posterior is shown, for a hierarchical fit. None: the group mean.
         align : bool, default=True
@@ -115,11 +115,11 @@ class WeightCorrelationDisplay(OneAxesDisplay):
             If the group is unknown, or fewer than two weights vary.
         """
         if source == "prior":
-            check_fit(cls, estimator, InformedPriorBNNClassifier, "InformedPriorBNNClassifier for source='prior'")
+            check_fit(cls, estimator, InformedPriorBNN, "estimator with an informed prior for source='prior'")
             cholesky = estimator.posterior_.model.factor  # (weight, weight)
             cov = cholesky @ cholesky.T  # (weight, weight)
         else:
-            check_fit(cls, estimator, BaseBNN, "classifier of this package")
+            check_fit(cls, estimator, BaseBNN, "flat, hierarchical or informed estimator of this package")
             network = estimator.posterior_.network
             cov = weight_moments(network, _weight_draws(estimator, group), aligned=align)[1]  # (weight, weight)
         varying = np.flatnonzero(np.diag(cov) > 0)  # (shown,)

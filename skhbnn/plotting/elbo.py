@@ -56,7 +56,7 @@ class ElboDisplay(OneAxesDisplay):
 
         Parameters
         ----------
-        estimator : FlatBNNClassifier, HierarchicalBNNClassifier or InformedPriorBNNClassifier
+        estimator : estimator
             One fitted with ``inference="advi"`` or ``"fullrank_advi"``.
         window : int, default=None
             Iterations of the running mean. None: a hundredth of all.
@@ -79,7 +79,7 @@ class ElboDisplay(OneAxesDisplay):
         ValueError
             If it was fitted by another inference, or the window is longer than the fit.
         """
-        check_fit(cls, estimator, BaseBNN, "classifier of this package")
+        check_fit(cls, estimator, BaseBNN, "flat, hierarchical or informed estimator of this package")
         elbo = getattr(estimator.diagnostics_, "elbo", None)
         if elbo is None:
             raise ValueError(

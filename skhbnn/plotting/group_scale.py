@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from ..estimators.hierarchical import HierarchicalBNNClassifier
+from ..estimators.hierarchical import HierarchicalBNN
 from ..support.typed import Axes, Singles
 from .checks import check_fit
 from .colours import ACCENT
@@ -52,12 +52,12 @@ class GroupScaleDisplay(OneAxesDisplay):
     parts: list[str]
 
     @classmethod
-    def from_estimator(cls, estimator: HierarchicalBNNClassifier, *, ax: Axes | None = None) -> Self:
+    def from_estimator(cls, estimator: HierarchicalBNN, *, ax: Axes | None = None) -> Self:
         """Take the group scales of a fitted estimator, and draw the violins.
 
         Parameters
         ----------
-        estimator : HierarchicalBNNClassifier
+        estimator : HierarchicalBNNClassifier or HierarchicalBNNRegressor
             A fitted one.
         ax : matplotlib Axes, default=None
             None: a new figure.
@@ -74,11 +74,11 @@ class GroupScaleDisplay(OneAxesDisplay):
         NotFittedError
             If the estimator is not fitted.
         TypeError
-            If it is not a HierarchicalBNNClassifier.
+            If it is none of these.
         ValueError
             If no group scale was learned.
         """
-        check_fit(cls, estimator, HierarchicalBNNClassifier)
+        check_fit(cls, estimator, HierarchicalBNN, "hierarchical estimator")
         posterior = estimator.posterior_
         if posterior.group_scale is None:
             raise ValueError(

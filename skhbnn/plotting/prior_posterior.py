@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import gaussian_kde, norm
 from sklearn.utils._param_validation import Interval
 
-from ..estimators.informed import InformedPriorBNNClassifier
+from ..estimators.informed import InformedPriorBNN
 from ..support.typed import Figure, Floats, PanelAxes, validate_params
 from .checks import check_fit
 from .colours import ACCENT, MUTED
@@ -65,7 +65,7 @@ class PriorPosteriorDisplay:
     @validate_params({"weights": [None, "array-like"], "n_weights": [Interval(Integral, 1, None, closed="left")]})
     def from_estimator(
         cls,
-        estimator: InformedPriorBNNClassifier,
+        estimator: InformedPriorBNN,
         *,
         weights: Sequence[str | int] | NDArray[Any] | None = None,
         n_weights: int = 9,
@@ -75,7 +75,7 @@ class PriorPosteriorDisplay:
 
         Parameters
         ----------
-        estimator : InformedPriorBNNClassifier
+        estimator : InformedPriorBNNClassifier or InformedPriorBNNRegressor
             A fitted one.
         weights : array-like of str or int, default=None
             Weights to show, by the names of ``posterior_.network.weight_names`` or by position in the flat vector.
@@ -97,11 +97,11 @@ class PriorPosteriorDisplay:
         NotFittedError
             If the estimator is not fitted.
         TypeError
-            If it is not an InformedPriorBNNClassifier.
+            If it is none of these.
         ValueError
             If a weight is unknown, or all draws are equal, as of the mode.
         """
-        check_fit(cls, estimator, InformedPriorBNNClassifier)
+        check_fit(cls, estimator, InformedPriorBNN, "estimator with an informed prior")
         model, draws = estimator.posterior_.model, estimator.posterior_.group_weights(0)  # (draw, weight)
         if np.ptp(draws, axis=0).max() == 0:
             raise ValueError(f"inference={estimator.inference!r} gave one point and no posterior density.")

@@ -21,7 +21,7 @@ MAX_PROBES = 24
 R_HAT_LIMIT = 1.01
 ESS_PER_CHAIN = 100
 BFMI_LIMIT = 0.3
-MCSE_LIMIT = 0.07  # of a probability, unless ``tol`` says another one
+MCSE_LIMIT = 0.07  # of a probability, or of a mean in standard deviations of y, unless ``tol`` says another one
 DIVERGENT_SHARE = 0.01  # of the draws
 
 
@@ -54,9 +54,12 @@ class Diagnostics:
         Chains, and draws of each.
     mcse : ndarray of shape (n_probes,)
         Monte Carlo standard error of the expected response at the probe rows, which of classes is their probabilities
-        (the worst class of a row). That chains disagree is part of it.
+        (the worst class of a row), and of numbers their mean, in standard deviations of y over the training rows. That
+        chains disagree is part of it.
     tol : float or None
         The error that was asked for.
+    of_classes : bool
+        Whether the responses are classes.
 
     References
     ----------
@@ -80,6 +83,7 @@ class Diagnostics:
     n_draws: int
     mcse: Floats
     tol: float | None = None
+    of_classes: bool = True
 
     def __repr__(self) -> str:
         parts = [f"max mcse={np.max(self.mcse):.2g}"]
@@ -136,7 +140,8 @@ class Diagnostics:
         if not self.is_precise:
             worst = int(np.where(np.isfinite(self.mcse), self.mcse, np.inf).argmax())
             error = f"{self.mcse[worst]:.2g} (above {'' if self.tol is None else 'tol='}{self._limit:.2g})"
-            yield f"Monte Carlo error {error} {self._where('probability', worst)}: raise chains, tune and draws"
+            response = "probability" if self.of_classes else "mean, in standard deviations of y,"
+            yield f"Monte Carlo error {error} {self._where(response, worst)}: raise chains, tune and draws"
 
     def _diverged(self, share):
         """A phrase on divergent transitions, if they are more than a share of the draws."""
@@ -146,7 +151,8 @@ class Diagnostics:
 
     def _unmixed(self):
         """Phrases on R-hat and ESS."""
-        found = [*self._mixing(self.n_chains, self.r_hat, self.ess, partial(self._where, "logit"))]
+        output = "logit" if self.of_classes else "output"
+        found = [*self._mixing(self.n_chains, self.r_hat, self.ess, partial(self._where, output))]
         if self.r_hat_group_scale is not None:
             found += self._mixing(
                 self.n_chains,
@@ -270,7 +276,8 @@ def diagnose(posterior, data, trace, grouped, tol=None):
         return values.reshape(n_chains, n_draws, *values.shape[1:])
 
     identified = by_chain(likelihood.identified(outputs, own))  # (chain, draw, output, probe)
-    mean = by_chain(likelihood.mean(outputs.copy(), own))  # (chain, draw, response, probe)
+    # In units of the error: (chain, draw, response, probe).
+    mean = by_chain(likelihood.mean(outputs.copy(), own)) / likelihood.unit_of_error(data.y, data.weights)
     spread, ess_of_mean = mean.std(axis=(0, 1)), _each(partial(arviz.ess, method="mean"), mean)  # (response, probe)
     scale = posterior.group_scale
     energy = stats.get("energy")  # (chain, draw)
@@ -297,6 +304,7 @@ def diagnose(posterior, data, trace, grouped, tol=None):
         n_draws=n_draws,
         mcse=np.where(spread > 0, spread / np.sqrt(ess_of_mean), 0.0).max(axis=0),  # (probe,)
         tol=tol,
+        of_classes=likelihood.is_of_classes,
     )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import entr
+from scipy.special import entr, logsumexp
 
 from ..density.forward import Forward
 from ..support.floats import floats_as_usual
@@ -58,7 +58,7 @@ class Predictor:
         return self.likelihood.log_likelihood(outputs, y, own)
 
 
-def _blocks(predictor, parameters, X):
+def blocks(predictor, parameters, X):
     """Slices of draws and of rows that a prediction works on at once."""
     widest = max(predictor.network.sizes)
     n_rows = max(1, min(len(X), BLOCK_BYTES // (8 * widest)))
@@ -68,36 +68,41 @@ def _blocks(predictor, parameters, X):
             yield slice(first, first + n_draws), slice(start, start + n_rows)
 
 
-def _means(predictor, parameters, X):
+def expected_targets(predictor, parameters, X):
     """Yield slices of draws and of rows, and the expected targets of both, (draw, response, row)."""
-    for draws, rows in _blocks(predictor, parameters, X):
+    for draws, rows in blocks(predictor, parameters, X):
         yield draws, rows, predictor.mean(parameters[draws].astype(float), X[rows])
 
 
-def _mean(predictor, parameters, X):
+def mean_response(predictor, parameters, X):
     """Posterior mean of the expected target, (response, row)."""
     total = np.zeros((predictor.n_responses, len(X)))  # (response, row)
-    for _, rows, mean in _means(predictor, parameters, X):
+    for _, rows, mean in expected_targets(predictor, parameters, X):
         total[:, rows] += mean.sum(axis=0)
     return total / len(parameters)
 
 
-def mean_proba(predictor, parameters, X):
-    """Posterior mean of the class probabilities, (row, class)."""
-    return predictor.likelihood.class_probabilities(_mean(predictor, parameters, X).T)
-
-
-def std_proba(predictor, parameters, X):
-    """Posterior standard deviation of the class probabilities, (row, class)."""
+def std_response(predictor, parameters, X):
+    """Posterior standard deviation of the expected target, (response, row)."""
     # Around the first draw, so that little is lost to cancellation and equal draws give exactly 0.
-    first = _mean(predictor, parameters[:1], X)  # (response, row)
+    first = mean_response(predictor, parameters[:1], X)  # (response, row)
     total, squares = np.zeros_like(first), np.zeros_like(first)  # (response, row)
-    for _, rows, mean in _means(predictor, parameters, X):
+    for _, rows, mean in expected_targets(predictor, parameters, X):
         mean -= first[:, rows]
         total[:, rows] += mean.sum(axis=0)
         squares[:, rows] += np.einsum("dkr,dkr->kr", mean, mean)
     variance = squares / len(parameters) - (total / len(parameters)) ** 2  # (response, row)
-    std = np.sqrt(np.maximum(variance, 0)).T  # (row, response)
+    return np.sqrt(np.maximum(variance, 0))
+
+
+def mean_proba(predictor, parameters, X):
+    """Posterior mean of the class probabilities, (row, class)."""
+    return predictor.likelihood.class_probabilities(mean_response(predictor, parameters, X).T)
+
+
+def std_proba(predictor, parameters, X):
+    """Posterior standard deviation of the class probabilities, (row, class)."""
+    std = std_response(predictor, parameters, X).T  # (row, response)
     repeats = predictor.n_classes // std.shape[1]
     return np.repeat(std, repeats, axis=1)  # of two classes one is as uncertain as the other
 
@@ -117,7 +122,7 @@ def entropy(proba):
 def mean_entropy(predictor, parameters, X):
     """Posterior mean of the entropy of the class distribution, in nats, (row,)."""
     total, likelihood = np.zeros(len(X)), predictor.likelihood  # (row,)
-    for _, rows, mean in _means(predictor, parameters, X):
+    for _, rows, mean in expected_targets(predictor, parameters, X):
         total[rows] += entr(likelihood.class_probabilities(mean, axis=1)).sum(axis=(0, 1))
     return total / len(parameters)
 
@@ -132,15 +137,24 @@ def entropies(predictor, parameters, X):
 def log_likelihood(predictor, parameters, X, y):
     """Log likelihood of the targets y (row,) under each parameter vector, in nats, (draw, row)."""
     result = np.empty((len(parameters), len(X)))  # (draw, row)
-    for draws, rows in _blocks(predictor, parameters, X):
+    for draws, rows in blocks(predictor, parameters, X):
         result[draws, rows] = predictor.log_likelihood(parameters[draws].astype(float), X[rows], y[rows])
     return result
+
+
+def log_predictive_density(predictor, parameters, X, y):
+    """Logarithm of the posterior mean density of the targets y (row,), in nats, (row,)."""
+    total = np.full(len(X), -np.inf)  # (row,)
+    for draws, rows in blocks(predictor, parameters, X):
+        logliks = predictor.log_likelihood(parameters[draws].astype(float), X[rows], y[rows])  # (draw, row)
+        total[rows] = np.logaddexp(total[rows], logsumexp(logliks, axis=0))
+    return total - np.log(len(parameters))
 
 
 def sample_proba(predictor, parameters, X):
     """Class probabilities under each parameter vector, (draw, row, class)."""
     samples = np.empty((len(parameters), len(X), predictor.n_classes))  # (draw, row, class)
-    for draws, rows, mean in _means(predictor, parameters, X):
+    for draws, rows, mean in expected_targets(predictor, parameters, X):
         proba = predictor.likelihood.class_probabilities(mean, axis=1)  # (draw, class, row)
         samples[draws, rows] = np.swapaxes(proba, 1, 2)
     return samples

@@ -32,15 +32,15 @@ Labels: TypeAlias = NDArray[Any]  # of classes or groups
 
 if TYPE_CHECKING:
 
-    class Entropies(dict[str, Floats]):
-        """A Bunch of entropies of the predicted class, (row,) each."""
+    class Uncertainties(dict[str, Floats]):
+        """A Bunch of entropies of the predicted class, or of variances of the predicted number, (row,) each."""
 
         total: Floats
         aleatoric: Floats
         epistemic: Floats
 
 else:
-    Entropies = Bunch
+    Uncertainties = Bunch
 
 # What users pass -------------------------------------------------------------------------------------------------
 
@@ -60,8 +60,8 @@ class HasArray(Protocol):
         """The array."""
 
 
-class Classifier(Protocol):
-    """A classifier of any library that keeps scikit-learn's contract."""
+class Estimator(Protocol):
+    """A classifier or regressor of any library that keeps scikit-learn's contract."""
 
     @property
     def fit(self) -> Callable[..., Any]:
@@ -90,11 +90,13 @@ Data: TypeAlias = HasShape | HasArray | Sequence[Any]  # array-like, of one axis
 Ints: TypeAlias = int | Sequence[int] | NDArray[np.integer[Any]]
 Column: TypeAlias = str | float | SupportsIndex | datetime.date  # name or position
 Columns: TypeAlias = Column | list[Any] | tuple[Any, ...]
+Quantiles: TypeAlias = float | Sequence[float] | NDArray[Any]
 Seed: TypeAlias = int | np.random.RandomState | None
 Path: TypeAlias = str | bytes | os.PathLike[Any]
 PanelAxes: TypeAlias = Axes | Sequence[Axes] | NDArray[Any] | None
 
 Activation: TypeAlias = Literal["tanh", "relu", "logistic", "identity"]
+LikelihoodOfNumbers: TypeAlias = Literal["normal", "student_t", "poisson", "negative_binomial"]
 WeightPrior: TypeAlias = Literal["normal", "laplace", "student_t", "cauchy"]
 PriorScale: TypeAlias = float | Literal["fan_in"] | Sequence[float] | NDArray[Any]
 GroupScalePrior: TypeAlias = Literal["half_normal", "half_cauchy", "inverse_gamma"] | float

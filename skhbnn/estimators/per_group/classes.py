@@ -10,7 +10,8 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import _num_samples
 
 from ...data.targets import read_classes
-from ...support.typed import Entropies, Labels
+from ...posterior.prediction import logarithm
+from ...support.typed import Labels
 from ...support.wording import named
 from ..informed import InformedPriorBNNClassifier
 
@@ -26,6 +27,7 @@ class GroupClassesMixin(ClassifierMixin):
     estimator: Any
     classes_: Labels
     _answers: Any
+    _sampled_answers: Any
 
     def __sklearn_tags__(self):
         tags, inner = super().__sklearn_tags__(), get_tags(self.estimator)
@@ -94,6 +96,10 @@ class GroupClassesMixin(ClassifierMixin):
         """Posterior standard deviation of the class probabilities, (row, class)."""
         return self._by_class("predict_std", inputs, labels)
 
+    def _log_density(self, inputs, labels, codes):
+        """Logarithm of the predictive probability of classes by their codes (row,), in nats, (row,)."""
+        return logarithm(self._proba(inputs, labels)[np.arange(len(codes)), codes])
+
     def _likeliest(self, inputs, labels):
         """Predicted class label, (row,)."""
         y = np.empty(_num_samples(inputs), dtype=self.classes_.dtype)  # (row,)
@@ -101,25 +107,10 @@ class GroupClassesMixin(ClassifierMixin):
             y[rows] = part
         return y
 
-    def _uncertainty(self, inputs, labels):
-        """Bunch of total, aleatoric and epistemic entropy of the predicted class, in nats, each (row,)."""
-        n_rows = _num_samples(inputs)
-        result = Entropies(**{name: np.empty(n_rows) for name in ("total", "aleatoric", "epistemic")})  # (row,) each
-        for rows, _, part in self._answers("predict_uncertainty", inputs, labels):
-            for name, values in result.items():
-                values[rows] = part[name]
-        return result
-
     def _sampled_proba(self, inputs, labels, n_draws):
         """Class probabilities under n_draws of the posterior draws, (draw, row, class)."""
-        answers = self._answers("sample_proba", inputs, labels, n_draws=n_draws)
-        counts = sorted({len(part) for _, _, part in answers})
-        if len(counts) > 1:
-            raise ValueError(
-                f"The groups and the fallback have different numbers of draws, {counts}: set n_draws to {counts[0]} "
-                "or less."
-            )
-        proba = np.zeros((counts[0], _num_samples(inputs), len(self.classes_)))  # (draw, row, class)
+        answers = self._sampled_answers("sample_proba", inputs, labels, n_draws=n_draws)
+        proba = np.zeros((len(answers[0].value), _num_samples(inputs), len(self.classes_)))  # (draw, row, class)
         positions = np.arange(proba.shape[1])[:, None]  # (row, 1)
         for rows, estimator, part in answers:
             proba[:, positions[rows], self._columns(estimator)] = part

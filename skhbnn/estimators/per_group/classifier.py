@@ -8,7 +8,7 @@ from typing import Literal, Self
 from ...data.reading import read_rows
 from ...data.weights import read_weights
 from ...persistence.saving import storable
-from ...support.typed import Classifier, Columns, Data, Inference, Seed, available_if, fit_context
+from ...support.typed import Columns, Data, Estimator, Inference, Seed, available_if, fit_context
 from ..classifier_methods import GroupedClassifierMethods
 from .base import PerGroup
 from .classes import GroupClassesMixin
@@ -93,13 +93,13 @@ class PerGroupClassifier(GroupedClassifierMethods, GroupClassesMixin, PerGroup):
 
     def __init__(
         self,
-        estimator: Classifier,
+        estimator: Estimator,
         groups: Columns | None = None,
         *,
         n_jobs: int | None = None,
         on_error: Literal["raise", "fallback"] = "raise",
         refit_inference: Inference | None = None,
-        fallback: Classifier | Literal["prior"] | None = None,
+        fallback: Estimator | Literal["prior"] | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         random_state: Seed = None,
         verbose: int = 0,

@@ -2,8 +2,12 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
+from sklearn.utils.validation import _num_samples
+
 from ...data.labels import ALL_ROWS, rows_by_label
 from ...data.tables import take_rows
+from ...support.typed import Uncertainties
 from ...support.wording import named
 from ..groups import unseen_text, warn_of_unseen
 
@@ -38,17 +42,38 @@ class ServingMixin:
         getattr(self.estimator, method)  # its AttributeError says more
         return True
 
-    def _answers(self, method, inputs, labels, **arguments):
-        """Answers of all estimators that serve rows of the inputs, as a list."""
+    def _answers(self, method, inputs, labels, *of_rows, **arguments):
+        """Answers of all estimators that serve rows of the inputs, as a list.
+
+        The method takes inputs, and the part for these rows of each further array (row,).
+        """
         served = [(slice(None), self.estimators_[ALL_ROWS])] if labels is None else self._served(method, labels)
-        return [
-            Answer(
-                rows=rows,
-                estimator=estimator,
-                value=getattr(estimator, method)(inputs if labels is None else take_rows(inputs, rows), **arguments),
+        answers = []
+        for rows, estimator in served:
+            parts = inputs if labels is None else take_rows(inputs, rows), *(array[rows] for array in of_rows)
+            value = getattr(estimator, method)(*parts, **arguments)
+            answers.append(Answer(rows=rows, estimator=estimator, value=value))
+        return answers
+
+    def _sampled_answers(self, method, inputs, labels, **arguments):
+        """Answers with draws along their first axis; a ValueError if estimators have different numbers of draws."""
+        answers = self._answers(method, inputs, labels, **arguments)
+        counts = sorted({len(answer.value) for answer in answers})
+        if len(counts) > 1:
+            raise ValueError(
+                f"The groups and the fallback have different numbers of draws, {counts}: set n_draws to {counts[0]} "
+                "or less."
             )
-            for rows, estimator in served
-        ]
+        return answers
+
+    def _uncertainty(self, inputs, labels):
+        """Bunch of total, aleatoric and epistemic uncertainty of what is predicted, each (row,)."""
+        n_rows, names = _num_samples(inputs), ("total", "aleatoric", "epistemic")
+        result = Uncertainties(**{name: np.empty(n_rows) for name in names})  # (row,) each
+        for rows, _, part in self._answers("predict_uncertainty", inputs, labels):
+            for name, values in result.items():
+                values[rows] = part[name]
+        return result
 
     def _served(self, method, labels):
         """Pairs of rows and the estimator that serves them; a ValueError where none has the method."""

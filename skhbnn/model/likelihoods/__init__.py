@@ -5,7 +5,8 @@ A likelihood is known by its name here, and nowhere else.
 
 from ..registry import registry
 
-NAMES = ("bernoulli", "categorical", "negative_binomial", "normal", "ordinal", "poisson", "student_t")
+OF_NUMBERS = ("normal", "student_t", "poisson", "negative_binomial")
+NAMES = ("bernoulli", "categorical", "ordinal", *OF_NUMBERS)
 likelihood = registry(__name__, NAMES)
 
 

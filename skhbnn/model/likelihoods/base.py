@@ -51,6 +51,8 @@ class Likelihood:
     Attributes
     ----------
     name : str
+    is_of_classes : bool
+        Whether the target is a class code.
     own : tuple of str
         Names of the numbers that the likelihood itself learns, in PyMC and ArviZ.
     dtype : {"int64", "float64"}
@@ -64,6 +66,7 @@ class Likelihood:
     """
 
     name: str
+    is_of_classes = False
     own: tuple = ()
     dtype = "float64"
     score_rows: Callable
@@ -104,6 +107,14 @@ class Likelihood:
         """A random target of each row, (..., row)."""
         raise NotImplementedError
 
+    def unit_of_error(self, y, weights):
+        """The number that the error of a mean is told in, given the targets of a fit and their weights (row,) or None.
+
+        It is the standard deviation of the targets, and 1 of classes or of equal targets.
+        """
+        centred = y - np.average(y, weights=weights)  # (row,)
+        return np.sqrt(np.average(centred**2, weights=weights)) or 1.0
+
     def information(self, outputs, own):
         """The expected Fisher information of each row.
 
@@ -132,6 +143,10 @@ class Likelihood:
     def own_by_variable(self, own):
         """Own numbers by the names of their variables: a number (...), or (..., own number) where one holds all."""
         return dict(zip(self.own, np.moveaxis(own, -1, 0), strict=True))
+
+    def draw_own(self, rng, shape):
+        """Own numbers drawn from their prior, (*shape, own number): by default HalfNormal(1)."""
+        return np.abs(rng.standard_normal((*shape, len(self.own))))
 
     def own_pymc(self):
         """The PyMC variables of the own numbers, in the model of the context, in the order of ``own_dims``."""
@@ -200,7 +215,11 @@ class CountLikelihood(NumberLikelihood):
 class ClassLikelihood(Likelihood):
     """A likelihood whose target is a class code, and whose mean holds probabilities of classes."""
 
+    is_of_classes = True
     dtype = "int64"
+
+    def unit_of_error(self, y, weights):
+        return 1.0
 
     def check(self, y):
         n_faults = int(np.sum((y < 0) | (y != np.floor(y))))

@@ -162,6 +162,9 @@ class Ordinal(ClassLikelihood):
     def own_to_unconstrained(self, own):
         return np.concatenate([own[..., :1], np.log(np.diff(own))], axis=-1)
 
+    def draw_own(self, rng, shape):
+        return np.sort(SD * rng.standard_normal((*shape, len(self.own))), axis=-1)
+
     def own_pymc(self):
         import pymc as pm
 

@@ -107,6 +107,11 @@ class StudentT(NumberLikelihood):
     def own_to_unconstrained(self, own):
         return np.log(own - LEAST * IS_DEGREES.astype(own.dtype))
 
+    def draw_own(self, rng, shape):
+        own = super().draw_own(rng, shape)  # (*shape, own number)
+        own[..., 1] = LEAST + rng.gamma(SHAPE, 1 / RATE, shape)
+        return own
+
     def own_pymc(self):
         import pymc as pm
 

@@ -1,0 +1,196 @@
+"""A clone of any regressor per group, fitted in parallel."""
+
+from __future__ import annotations
+
+import os
+from typing import Literal, Self
+
+from ...data.reading import read_rows
+from ...data.weights import read_weights
+from ...persistence.saving import storable
+from ...support.typed import Columns, Data, Estimator, Inference, Seed, available_if, fit_context
+from ..regressor_methods import GroupedRegressorMethods
+from .base import PerGroup
+from .numbers import GroupNumbersMixin
+from .updates import keeps_rows
+
+
+@storable
+class PerGroupRegressor(GroupedRegressorMethods, GroupNumbersMixin, PerGroup):
+    """Regressor with a clone of a regressor per group, fitted in parallel.
+
+    Groups come as ``groups=`` of every method, or as columns of X named by the constructor's ``groups``, as in
+    :class:`HierarchicalBNNRegressor`. Without groups, one clone is fitted to all rows. The fits go through joblib:
+    they run on its processes, or on the cluster of the Dask or Ray backend that ``joblib.parallel_config`` sets.
+
+    Parameters
+    ----------
+    estimator : regressor
+        Regressor that is cloned for every group.
+    groups : str, int, or list or tuple of them, default=None
+        Column, or columns, of X that hold the group labels.
+    n_jobs : int, default=None
+        Number of groups that are fitted at once. With more than 1, each fit runs on one thread, whatever the ``n_jobs``
+        of ``estimator`` says. It changes no result.
+    on_error : {"raise", "fallback"}, default="raise"
+        What a group whose fit fails gets: an error, or the fallback with a ``FitFailedWarning``.
+    refit_inference : str, default=None
+        The ``inference`` by which a group is fitted again if ``diagnostics_`` of its fit name problems. With
+        ``estimator`` set to ``inference="laplace"``, ``"nuts"`` samples only the groups whose Pareto k is above 0.7;
+        ``estimators_[label].inference`` says by which a group was fitted in the end. None: every group is fitted once.
+    fallback : regressor or "prior", default=None
+        Predicts groups that ``fit`` did not see. A regressor is cloned and fitted to all rows without their groups;
+        ``"prior"`` is the prior of ``estimator``, an InformedPriorBNNRegressor, by itself. None: a ValueError.
+    checkpoint : path-like, default=None
+        A folder that keeps every finished group, so that a later ``fit`` with equal data and parameters goes on from
+        it. Its files are pickles: name only a folder that you trust.
+    random_state : int, RandomState instance or None, default=None
+        Seeds every ``random_state`` within the clones, from the label of the group. None: each clone keeps its own.
+    verbose : int, default=0
+        1 shows a line of progress.
+
+    Attributes
+    ----------
+    estimators_ : dict
+        Fitted estimator of each group by its label, which is ``"all rows"`` if ``fit`` got no groups.
+    fallback_ : estimator or None
+        Fitted fallback.
+    failed_groups_ : dict
+        Text of the error of each group whose fit failed, by label; the fallback serves these groups.
+    groups_ : ndarray of shape (n_groups,) or None
+        Sorted group labels; None if ``fit`` got none.
+    group_columns_ : list of int or None
+        Positions of the columns of X that hold the group labels; None if these were an argument, or there were none.
+    n_features_in_ : int
+        Number of columns of X, group columns included.
+    feature_names_in_ : ndarray of shape (``n_features_in_``,)
+        Names of the columns of X, where X had any.
+
+    See Also
+    --------
+    HierarchicalBNNRegressor : Groups that teach each other.
+    InformedPriorBNNRegressor.from_hierarchical : What to fit to every new group.
+
+    Notes
+    -----
+    The methods of prediction are the ones that ``estimator`` has. A fit without groups has no use for ``n_jobs``,
+    ``on_error``, ``fallback`` and ``checkpoint``.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_regression
+    >>> from sklearn.linear_model import Ridge
+    >>> from skhbnn import PerGroupRegressor
+    >>> X, y = make_regression(60, 2, noise=1.0, random_state=0)
+    >>> regressor = PerGroupRegressor(Ridge(), fallback=Ridge()).fit(X, y, groups=["a", "b", "c"] * 20)
+    >>> regressor.predict(X[:2], groups=["a", "unseen"]).shape
+    (2,)
+    """
+
+    def __init__(
+        self,
+        estimator: Estimator,
+        groups: Columns | None = None,
+        *,
+        n_jobs: int | None = None,
+        on_error: Literal["raise", "fallback"] = "raise",
+        refit_inference: Inference | None = None,
+        fallback: Estimator | Literal["prior"] | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        random_state: Seed = None,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            estimator=estimator,
+            groups=groups,
+            n_jobs=n_jobs,
+            on_error=on_error,
+            refit_inference=refit_inference,
+            fallback=fallback,
+            checkpoint=checkpoint,
+            random_state=random_state,
+            verbose=verbose,
+        )
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Data, y: Data, groups: Data | None = None, sample_weight: Data | None = None) -> Self:
+        """Fit a clone of the estimator to the rows of every group.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe} of shape (n_samples, n_features)
+            Training rows, of any kind that the estimator takes.
+        y : array-like of shape (n_samples,)
+            Targets.
+        groups : array-like of shape (n_samples,), default=None
+            Group labels, of any hashable kind; not together with the constructor's ``groups``.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts, for an estimator whose ``fit`` takes weights. None: once.
+
+        Returns
+        -------
+        self : PerGroupRegressor
+            The fitted regressor.
+
+        Raises
+        ------
+        ValueError
+            If X, y, groups, sample_weight or a parameter is not valid, a group label is missing, the fit of a group
+            fails with ``on_error="raise"``, the estimator or the fallback takes no weights, or the checkpoint is
+            corrupt or of another run.
+        TypeError, RuntimeError
+            If the fit of a group or of the fallback fails so, or processes that fit groups keep being killed.
+        OSError
+            If the checkpoint cannot be read or written.
+
+        Warns
+        -----
+        FitFailedWarning
+            If groups failed and the fallback serves them.
+        UserWarning
+            If there are no groups, so that all rows are one group.
+        """
+        self._start_fit()
+        inputs, labels = read_rows(self, X, groups, reset=True)  # unchecked values (row, feature), labels of the rows
+        weights = self._read_weights(sample_weight, X, inputs)  # (row,) or None
+        return self._fit_clones(inputs, self._read_targets(inputs, y, weights), labels, weights)
+
+    @available_if(keeps_rows)
+    @fit_context(prefer_skip_nested_validation=False)
+    def update(self, X: Data, y: Data, groups: Data | None = None, sample_weight: Data | None = None) -> Self:
+        """Learn from new rows of some groups.
+
+        Each of these groups is fitted again, as ``fit`` does it, to its new rows and to its old ones, which its network
+        keeps. The other groups, and the fallback, stay as they are. The estimator must be a network of this package.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe} of shape (n_samples, n_features)
+            New rows only.
+        y : array-like of shape (n_samples,)
+            Targets.
+        groups : array-like of shape (n_samples,), default=None
+            Group labels, if they are not a column of X.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each new row counts. None: once.
+
+        Returns
+        -------
+        self : PerGroupRegressor
+            The regressor, with the new rows learned.
+
+        Raises
+        ------
+        NotFittedError
+            If nothing was fitted yet.
+        ValueError, TypeError, RuntimeError
+            If X, y, groups or sample_weight is not valid, or the fit of a group fails; all groups then stay as they
+            were.
+
+        See Also
+        --------
+        InformedPriorBNNRegressor.from_posterior : A prior of new rows, where the old ones are not to be kept.
+        """
+        inputs, labels = read_rows(self, X, groups, reset=False)  # unchecked values (row, feature), labels of the rows
+        weights = read_weights(sample_weight, X, inputs)  # (row,)
+        return self._update_clones(inputs, self._read_new_targets(inputs, y), labels, weights)

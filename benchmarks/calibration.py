@@ -246,7 +246,8 @@ def draws_of_model(case, Z, y, codes, new_codes, seed, settings):
     else:
         model = flat_model(network, case.likelihood, scale, **kind)
     offsets = case.n_rows * np.arange(case.n_groups + 1)  # (group + 1,)
-    data = GroupedData(X=Z, y=y, offsets=offsets, group_labels=list(range(case.n_groups)), order=np.arange(len(y)))
+    rows = {"X": Z, "y": y, "weights": np.ones(len(y)), "places": np.arange(len(y))}  # (row, ...) each
+    data = GroupedData(**rows, offsets=offsets, group_labels=list(range(case.n_groups)))
     chosen = Settings(**{"inference": "nuts", "target_accept": 0.9, "cores": 1, "max_iter": 0, **settings})
     posterior = posterior_from_trace(Layout(model, data.members), infer(model, data, chosen, seed), seed)
 

@@ -67,8 +67,8 @@ def predictions(data, settings):
     X, X_test, y, y_test, groups, groups_test = data
     with convergence_ignored():
         fitted = HierarchicalBNNClassifier(random_state=0, **settings).fit(X, y, groups=groups)
-    equal, losses = fitted.posterior_, []
-    stacked = weigh_chains(equal, "stacking", lambda: equal.log_likelihood(fitted.training_data_))
+    equal, rows, losses = fitted.posterior_, fitted.training_data_, []
+    stacked = weigh_chains(equal, "stacking", lambda: equal.log_likelihood(rows), rows.weights)
     for weighed in (equal, stacked):
         fitted.posterior_ = weighed
         proba = fitted.predict_proba(X_test, groups=groups_test)  # (row, class)

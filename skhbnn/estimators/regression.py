@@ -102,7 +102,7 @@ class NetworkRegressorMixin(RegressorMixin):
 
     @property
     def _unit(self):
-        """The caller's unit of a target, in units of the model."""
+        """The unit of a target in the model, in the unit of y."""
         return self.target_standardizer_.scale[0]
 
     def _mean(self, inputs, labels):

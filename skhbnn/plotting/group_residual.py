@@ -11,6 +11,7 @@ from scipy.stats import norm
 from sklearn.utils._param_validation import Interval
 
 from ..data.labels import labels_array, read_labels, rows_by_label, unique_labels
+from ..posterior import prediction_of_numbers
 from ..support.typed import Axes, Data, Floats, Labels, validate_params
 from .colours import ACCENT, MUTED, WARNING
 from .figures import OneAxesDisplay, legend_above
@@ -133,8 +134,7 @@ class GroupResidualDisplay(OneAxesDisplay):
             own_labels = labels
         known = unique_labels(labels, getattr(estimator, "groups", None))
         targets = estimator._read_new_targets(inputs, y)  # (row,)
-        mean, std = on_rows(estimator, _ask_moments, inputs, own_labels).T  # (row,) each
-        standard = (targets - mean) / std  # (row,)
+        standard = on_rows(estimator, _ask_residuals, inputs, own_labels, targets)  # (row,)
         rows = rows_by_label(labels)
         means = np.array([standard[rows[label]].mean() for label in known])  # (group,)
         reach = norm.ppf((1 + level) / 2) / np.sqrt([len(rows[label]) for label in known])  # (group,)
@@ -176,17 +176,21 @@ class GroupResidualDisplay(OneAxesDisplay):
             axes.set_yticks([])
             axes.set_ylabel(f"{len(places)} groups")
             self._name_extremes(axes)
-        legend_above(axes, n_columns=3)
+        legend_above(axes)
 
     def _name_extremes(self, axes):
         """Write the labels of the groups at either end into the empty corners, far enough from one another to read."""
+        from matplotlib.patheffects import withStroke
+
         n = len(self.means)
         step = max(1.0, LABEL_INCHES * (n + 1) / (axes.get_window_extent().height / axes.figure.dpi))  # in groups
         inset = max(0.0, 0.6 * step - 1)  # of the outermost label, so that it lies within the axes
+        halo = [withStroke(linewidth=2.5, foreground="white")]
         at_bottom = np.arange(EXTREMES), 0.98, "right", self.upper
         at_top = np.arange(n - 1, n - 1 - EXTREMES, -1), 0.02, "left", self.lower
         for places, x, side, ends in (at_bottom, at_top):
             inwards = np.sign(places[1] - places[0])
+            line = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.6, "relpos": (float(side == "left"), 0.5)}
             for k, place in enumerate(places):
                 y = places[0] + inwards * (inset + step * k)
                 axes.annotate(
@@ -197,11 +201,17 @@ class GroupResidualDisplay(OneAxesDisplay):
                     ha=side,
                     va="center",
                     fontsize="small",
-                    arrowprops={"arrowstyle": "-", "color": MUTED, "linewidth": 0.6},
+                    arrowprops=line,
+                    path_effects=halo,
                 )
 
 
-def _ask_moments(fitted, inputs, labels):
-    """Mean and standard deviation of a new target of each row, in the unit of y, (row, 2)."""
-    variance = fitted._uncertainty(inputs, labels).total  # (row,)
-    return np.stack([fitted._mean(inputs, labels), np.sqrt(variance)], axis=1)
+def _ask_residuals(fitted, inputs, labels, y):
+    """Standardised residuals of targets y (row,), (row,)."""
+    return fitted._over_rows(_residuals, inputs, labels, fitted.target_standardizer_.transform(y))
+
+
+def _residuals(predictor, parameters, X, y):
+    """Standardised residuals of targets y (row,) in the unit of the model, (row,)."""
+    variance = prediction_of_numbers.variances(predictor, parameters, X).sum(axis=1)  # (row,)
+    return (y - prediction_of_numbers.mean_number(predictor, parameters, X)) / np.sqrt(variance)

@@ -12,7 +12,9 @@ from public import ENTRANCES, ESTIMATORS, PUBLIC
 # Not asked for: an extended summary and See Also everywhere; a return value without a name; the imperative, which
 # numpydoc takes nouns such as "weights" for failing.
 NOT_ENFORCED = {"ES01", "SA01", "RT02", "SS05", "EX01"}
-FROM_HELPERS = {"check_is_fitted": {"NotFittedError"}, "check_fit": {"ImportError", "NotFittedError", "TypeError"}}
+OF_FITS = {"ImportError", "NotFittedError", "TypeError"}
+FROM_HELPERS = {"check_is_fitted": {"NotFittedError"}}
+FROM_HELPERS |= dict.fromkeys(["check_fit", "check_has_proba", "check_regressor"], OF_FITS)
 
 
 def raised(function):

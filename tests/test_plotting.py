@@ -20,13 +20,22 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from conftest import legend_texts, quiet_fit
-from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier, plotting
+from skhbnn import (
+    FlatBNNClassifier,
+    FlatBNNRegressor,
+    HierarchicalBNNClassifier,
+    InformedPriorBNNClassifier,
+    plotting,
+)
 from skhbnn.plotting import (
     ConfidentRowsDisplay,
     DecisionSurfaceDisplay,
     ElboDisplay,
     GroupMeanSurfaceDisplay,
+    GroupResidualDisplay,
     GroupScaleDisplay,
+    IntervalCalibrationDisplay,
+    PredictionBandDisplay,
     PriorPosteriorDisplay,
     ReliabilityDisplay,
     ShrinkageDisplay,
@@ -105,11 +114,7 @@ def test_correlation_of_posterior_draws(hierarchical):
 
 def test_correlation_of_aligned_draws_knows_no_symmetry(flat):
     """Flipping the signs of all units in half of the draws changes raw correlations, and not the aligned ones."""
-    flipped = quiet_fit(
-        FlatBNNClassifier(**flat.get_params()),
-        flat.standardizer_.inverse_transform(flat.training_data_.X),
-        flat.training_data_.y,
-    )
+    flipped = copy.deepcopy(flat)
     flipped.posterior_.weights[:, ::2, 0, :9] *= -1  # into the three units
     flipped.posterior_.weights[:, ::2, 0, 9:12] *= -1  # out of them
     for align, same in ((True, True), (False, False)):
@@ -365,7 +370,9 @@ OF_FITS = {
     "UncertaintySurfaceDisplay": FlatBNNClassifier,
     "WeightCorrelationDisplay": FlatBNNClassifier,
 }
+OF_NUMBERS = ["GroupResidualDisplay", "IntervalCalibrationDisplay", "PredictionBandDisplay"]
 OF_ROWS = {"ConfidentRowsDisplay": FlatBNNClassifier, "ReliabilityDisplay": FlatBNNClassifier}
+OF_ROWS |= dict.fromkeys(OF_NUMBERS, FlatBNNRegressor)
 
 
 def test_every_display_is_listed():
@@ -384,11 +391,12 @@ def test_unfitted_estimators(name, moons):
         getattr(plotting, name).from_estimator({**OF_FITS, **OF_ROWS}[name](), *rows)
 
 
-@pytest.mark.parametrize("name", OF_FITS)
+@pytest.mark.parametrize("name", [*OF_FITS, *OF_NUMBERS])
 def test_other_estimators(name, moons):
     other = LogisticRegression().fit(moons.X, moons.y)
+    rows = (moons.X, moons.y) if name in OF_ROWS else ()
     with pytest.raises(TypeError, match=f"{name}.from_estimator needs a fitted .*, got a LogisticRegression"):
-        getattr(plotting, name).from_estimator(other)
+        getattr(plotting, name).from_estimator(other, *rows)
 
 
 def test_a_pipeline_is_told_of_its_last_step(flat):
@@ -396,7 +404,7 @@ def test_a_pipeline_is_told_of_its_last_step(flat):
         DecisionSurfaceDisplay.from_estimator(make_pipeline(flat))
 
 
-def test_displays_draw_again_on_axes_of_the_caller(flat, hierarchical, informed, advi, moons):
+def test_displays_draw_again_on_axes_of_the_caller(flat, hierarchical, informed, advi, flat_regressor, moons, waves):
     """plot needs nothing but what from_estimator kept."""
     displays = [
         DecisionSurfaceDisplay.from_estimator(flat, grid_resolution=5),
@@ -409,6 +417,9 @@ def test_displays_draw_again_on_axes_of_the_caller(flat, hierarchical, informed,
         ReliabilityDisplay.from_estimator(flat, moons.X, moons.y),
         ShrinkageDisplay.from_estimator(hierarchical),
         ConfidentRowsDisplay.from_estimator(flat, moons.X),
+        PredictionBandDisplay.from_estimator(flat_regressor, waves.X, waves.y),
+        IntervalCalibrationDisplay.from_estimator(flat_regressor, waves.X, waves.y),
+        GroupResidualDisplay.from_estimator(flat_regressor, waves.X, waves.y, groups=waves.groups),
     ]
     assert len(displays) == len(plotting.__all__)
     for display in displays:

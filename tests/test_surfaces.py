@@ -184,7 +184,7 @@ def test_surfaces_draw_on_given_axes(hierarchical):
         ({"features": ("age", 0)}, "features must name two different features"),
         ({"features": ("age", "income", "debt")}, "features must name two different features"),
         ({"fixed": {"height": 1}}, "fixed: 'height' is not a feature"),
-        ({"fixed": {"age": 1}}, "'age', which is one of the two features"),
+        ({"fixed": {"age": 1}}, "fixed holds 'age', which the display varies"),
         ({"limits": ((1, 0), (0, 1))}, "limits must be"),
         (
             {"groups": ["south"]},

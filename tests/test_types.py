@@ -46,7 +46,10 @@ from skhbnn.plotting import (
     DecisionSurfaceDisplay,
     ElboDisplay,
     GroupMeanSurfaceDisplay,
+    GroupResidualDisplay,
     GroupScaleDisplay,
+    IntervalCalibrationDisplay,
+    PredictionBandDisplay,
     PriorPosteriorDisplay,
     ReliabilityDisplay,
     ShrinkageDisplay,
@@ -230,6 +233,13 @@ assert_type(ReliabilityDisplay.from_estimator(hierarchical, X, y, groups=groups)
 assert_type(ReliabilityDisplay.from_predictions(y, flat.predict_proba(X)), ReliabilityDisplay)
 assert_type(ShrinkageDisplay.from_estimator(hierarchical, quantity="weights").groups, Labels)
 assert_type(ConfidentRowsDisplay.from_estimator(flat, X, y, by="std").values, Floats)
+bands = PredictionBandDisplay.from_estimator(curves, table, y, feature="size", fixed={"age": 3})
+assert_type(bands.interval, Floats)
+assert_type(bands.plot(), PredictionBandDisplay)
+assert_type(IntervalCalibrationDisplay.from_estimator(each, table, y, level=0.5).coverage, Floats)
+assert_type(IntervalCalibrationDisplay.from_predictions([0.5, 0.2]), IntervalCalibrationDisplay)
+assert_type(GroupResidualDisplay.from_estimator(line, X, y, groups=groups).groups, Labels)
+assert_type(GroupMeanSurfaceDisplay.from_estimator(curves).mean, Floats | None)
 '''
 
 # The code of the error stands behind each line. A misspelt attribute of an estimator itself passes, and so does one
@@ -242,6 +252,7 @@ from skhbnn import FlatBNNClassifier, FlatBNNRegressor, HierarchicalBNNClassifie
 from skhbnn import PerGroupClassifier
 from skhbnn.datasets import make_rotated_moons
 from skhbnn.plotting import DecisionSurfaceDisplay, ElboDisplay, UncertaintySurfaceDisplay
+from skhbnn.plotting import IntervalCalibrationDisplay, PredictionBandDisplay
 
 X, y, groups = np.zeros((4, 2)), np.array([0, 1, 0, 1]), ["a", "a", "b", "b"]
 flat, hierarchical = FlatBNNClassifier(), HierarchicalBNNClassifier()
@@ -293,6 +304,8 @@ DecisionSurfaceDisplay.from_estimator("model")  # arg-type
 DecisionSurfaceDisplay.from_estimator(flat, resolution="fine")  # arg-type
 UncertaintySurfaceDisplay.from_estimator(flat, quantity="variance")  # arg-type
 ElboDisplay.from_estimator(flat, windows=3)  # call-arg
+PredictionBandDisplay.from_estimator(FlatBNNRegressor(), X, feature=[0])  # arg-type
+IntervalCalibrationDisplay.from_estimator(FlatBNNRegressor(), X)  # call-arg
 ElboDisplay.from_estimator(flat).figure  # attr-defined
 """
 

@@ -1,9 +1,9 @@
-"""Displays of fitted classifiers, as scikit-learn has them: a file and a name below each.
+"""Displays of fitted estimators, as scikit-learn has them: a file and a name below each.
 
 Matplotlib is the extra ``skhbnn[plot]``.
 
 ``from_estimator`` computes what is shown, keeps it in attributes, and calls ``plot``, which draws and infers nothing.
-Traces, ranks and forests of the posterior are ArviZ's: ``arviz.plot_trace(classifier.to_arviz())``.
+Traces, ranks and forests of the posterior are ArviZ's: ``arviz.plot_trace(estimator.to_arviz())``.
 """
 
 from .confident_rows import ConfidentRowsDisplay
@@ -11,7 +11,10 @@ from .correlation import WeightCorrelationDisplay
 from .decision import DecisionSurfaceDisplay
 from .elbo import ElboDisplay
 from .group_mean import GroupMeanSurfaceDisplay
+from .group_residual import GroupResidualDisplay
 from .group_scale import GroupScaleDisplay
+from .interval_calibration import IntervalCalibrationDisplay
+from .prediction_band import PredictionBandDisplay
 from .prior_posterior import PriorPosteriorDisplay
 from .reliability import ReliabilityDisplay
 from .shrinkage import ShrinkageDisplay
@@ -22,7 +25,10 @@ __all__ = [
     "DecisionSurfaceDisplay",
     "ElboDisplay",
     "GroupMeanSurfaceDisplay",
+    "GroupResidualDisplay",
     "GroupScaleDisplay",
+    "IntervalCalibrationDisplay",
+    "PredictionBandDisplay",
     "PriorPosteriorDisplay",
     "ReliabilityDisplay",
     "ShrinkageDisplay",

@@ -9,12 +9,12 @@ from typing import Any, Literal, Self
 import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
 from ..data.labels import as_labels
 from ..support.typed import Axes, Data, Floats, Integers, Labels, validate_params
+from .checks import check_has_proba
 from .colours import ACCENT, WARNING
-from .figures import OneAxesDisplay, import_pyplot
+from .figures import OneAxesDisplay
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -104,11 +104,12 @@ class ConfidentRowsDisplay(OneAxesDisplay):
             If Matplotlib is not installed.
         NotFittedError
             If the estimator is not fitted.
+        TypeError
+            If it has no ``predict_proba``.
         ValueError
             If X, y or groups are not valid, or X has fewer than twice ``n_rows`` rows.
         """
-        import_pyplot(f"{cls.__name__}.from_estimator")
-        check_is_fitted(estimator)
+        check_has_proba(cls, estimator, "PredictionBandDisplay")
         labels = {} if groups is None else {"groups": groups}
         proba = estimator.predict_proba(X, **labels)  # (row, class)
         true = None if y is None else column_or_1d(y)  # (row,)

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from ..support.typed import Data, PanelAxes, validate_params
 from .checks import check_fit
-from .surface import GRID_CONSTRAINTS, NETWORKS, Feature, Limits, Networks, SurfaceDisplay, group_panels
+from .surface import GRID_CONSTRAINTS, NETWORKS, OF_CLASSES, Feature, Limits, Networks, SurfaceDisplay, group_panels
 
 
 class DecisionSurfaceDisplay(SurfaceDisplay):
@@ -118,7 +118,7 @@ class DecisionSurfaceDisplay(SurfaceDisplay):
             If a feature, a group or the class is unknown, the fit has one feature only, or there are more than 36
             groups and none are chosen.
         """
-        check_fit(cls, estimator, NETWORKS, "classifier of this package")
+        check_fit(cls, estimator, NETWORKS, OF_CLASSES)
         panels = group_panels(estimator, groups)
         (common,) = cls._compute(
             estimator,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import Self, cast
 
 import numpy as np
@@ -90,13 +91,15 @@ def panel_axes(caller, n_panels, ax, xlabel, ylabel, **options):
     return figure, axes[:n_panels]
 
 
-def legend_below(figure, handles):
+def legend_below(figure, handles, title=None):
     """Add a legend under all panels, in as few rows as the figure's width allows; the figure grows by these rows."""
     longest = max(len(handle.get_label()) for handle in handles)
     width, height = figure.get_size_inches()
     n_rows = -(-len(handles) // max(1, int(width / (0.55 + 0.08 * longest))))
-    figure.set_size_inches(width, height + 0.1 + 0.22 * n_rows)
-    figure.legend(handles=handles, loc="outside lower center", ncols=-(-len(handles) // n_rows))
+    lines = wrap(title or "", max(20, int(11 * width)))  # of the title
+    figure.set_size_inches(width, height + 0.1 + 0.22 * n_rows + 0.17 * len(lines))
+    options = {"title": "\n".join(lines), "title_fontsize": "small"} if lines else {}
+    figure.legend(handles=handles, loc="outside lower center", ncols=-(-len(handles) // n_rows), **options)
 
 
 def legend_above(axes, n_columns=2):

@@ -1,4 +1,4 @@
-"""Grid over two features in the caller's units; every other feature is held at a chosen value."""
+"""Features in the caller's units: those that a display varies, over a grid, and those that it holds at some value."""
 
 from dataclasses import dataclass
 
@@ -65,12 +65,36 @@ def feature_position(estimator, feature, argument):
     raise ValueError(f"{argument}: {feature!r} is not a feature of the fit, whose features are [{named(inputs)}].")
 
 
+def held_values(estimator, X, shown, fixed):
+    """Values (input,) at which inputs are held: the median of rows X (row, input), or what fixed says.
+
+    Raises
+    ------
+    ValueError
+        If fixed, a dict by name or index or None, holds no feature of the fit, or one that is shown.
+    """
+    values = np.median(X, axis=0)  # (input,)
+    for feature, value in (fixed or {}).items():
+        position = feature_position(estimator, feature, "fixed")
+        if position in shown:
+            raise ValueError(f"fixed holds {feature!r}, which the display varies.")
+        values[position] = value
+    return values
+
+
+def ranges_of(X):
+    """Range of every input over rows X (row, input), and a little more, (input, 2)."""
+    low, high = X.min(axis=0), X.max(axis=0)  # (input,) each
+    reach = MARGIN * np.where(high > low, high - low, 1.0)  # (input,)
+    return np.stack([low - reach, high + reach], axis=1)
+
+
 def feature_grid(estimator, features, fixed, limits, n_ticks):
     """Grid over two features of a fit.
 
     Parameters
     ----------
-    estimator : fitted classifier
+    estimator : fitted estimator
     features : pair of str or int, or None
         None: the first two inputs of the network.
     fixed : dict or None
@@ -96,17 +120,8 @@ def feature_grid(estimator, features, fixed, limits, n_ticks):
     pair = [0, 1] if features is None else [feature_position(estimator, f, "features") for f in features]
     if len(set(pair)) != 2 or len(pair) != 2:
         raise ValueError(f"features must name two different features, got {features!r}.")
-    values = np.median(X, axis=0)  # (input,)
-    for feature, value in (fixed or {}).items():
-        position = feature_position(estimator, feature, "fixed")
-        if position in pair:
-            raise ValueError(f"fixed holds {feature!r}, which is one of the two features of the surface.")
-        values[position] = value
-    if limits is None:
-        low, high = X[:, pair].min(axis=0), X[:, pair].max(axis=0)  # (2,) each
-        reach = MARGIN * np.where(high > low, high - low, 1.0)  # (2,)
-        limits = np.stack([low - reach, high + reach], axis=1)  # (2, 2)
-    limits = np.asarray(limits, dtype=float)  # (2, 2)
+    values = held_values(estimator, X, pair, fixed)  # (input,)
+    limits = np.asarray(ranges_of(X)[pair] if limits is None else limits, dtype=float)  # (2, 2)
     if limits.shape != (2, 2) or not np.all(limits[:, 0] < limits[:, 1]):
         raise ValueError(f"limits must be ((low, high), (low, high)), of either feature, got {limits.tolist()}.")
     ticks = np.linspace(limits[:, 0], limits[:, 1], n_ticks)  # (tick, 2)

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
-from ..estimators.hierarchical import HierarchicalBNNClassifier
-from ..support.typed import PanelAxes, validate_params
+import numpy as np
+
+from ..estimators.hierarchical import HierarchicalBNN, HierarchicalBNNClassifier
+from ..posterior.prediction_of_numbers import mean_number
+from ..support.typed import Floats, PanelAxes, validate_params
 from .checks import check_fit
+from .colours import SEQUENTIAL
+from .grid import feature_grid
 from .surface import GRID_CONSTRAINTS, Feature, Limits, Panel, SurfaceDisplay
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class GroupMeanSurfaceDisplay(SurfaceDisplay):
     """Surface of the network whose weights are the group mean, averaged over its posterior.
 
@@ -20,7 +27,9 @@ class GroupMeanSurfaceDisplay(SurfaceDisplay):
     Parameters
     ----------
     xx0, xx1, proba, feature_names, fixed, classes, class_of_interest, panels, rows, row_classes : see below
-        The surface, as of :class:`DecisionSurfaceDisplay`, with one panel and no rows.
+        The surface, as of :class:`DecisionSurfaceDisplay`, with one panel and no rows; of a regressor without classes.
+    mean : ndarray of shape (1, n_ticks, n_ticks) or None
+        Posterior mean of the expected target at the grid's points, in the unit of y; None of a classifier.
 
     Attributes
     ----------
@@ -31,6 +40,7 @@ class GroupMeanSurfaceDisplay(SurfaceDisplay):
     See Also
     --------
     DecisionSurfaceDisplay : The networks of the groups.
+    PredictionBandDisplay : The networks of the groups, of a regressor.
 
     Examples
     --------
@@ -43,11 +53,13 @@ class GroupMeanSurfaceDisplay(SurfaceDisplay):
     (1, 20, 20, 2)
     """
 
+    mean: Floats | None = None
+
     @classmethod
     @validate_params(GRID_CONSTRAINTS)
     def from_estimator(
         cls,
-        estimator: HierarchicalBNNClassifier,
+        estimator: HierarchicalBNN,
         *,
         features: Sequence[Feature] | None = None,
         fixed: dict[Any, Any] | None = None,
@@ -61,10 +73,11 @@ class GroupMeanSurfaceDisplay(SurfaceDisplay):
 
         Parameters
         ----------
-        estimator : HierarchicalBNNClassifier
+        estimator : HierarchicalBNNClassifier or HierarchicalBNNRegressor
             A fitted one.
         features, fixed, limits, class_of_interest, grid_resolution, ax, **kwargs : see below
-            What to show, and where: as of :meth:`DecisionSurfaceDisplay.from_estimator`.
+            What to show, and where: as of :meth:`DecisionSurfaceDisplay.from_estimator`. A regressor has no class of
+            interest.
 
         Returns
         -------
@@ -78,23 +91,62 @@ class GroupMeanSurfaceDisplay(SurfaceDisplay):
         NotFittedError
             If the estimator is not fitted.
         TypeError
-            If it is not a HierarchicalBNNClassifier.
+            If it is none of these.
         ValueError
             If a layer has no group mean, as with ``pooling="none"``, or a feature or the class is unknown.
         """
-        check_fit(cls, estimator, HierarchicalBNNClassifier)
+        check_fit(cls, estimator, HierarchicalBNN, "hierarchical estimator")
         posterior = estimator.posterior_
         if not posterior.model.shares_all_weights:
             raise ValueError(f"pooling={estimator.pooling!r} leaves a layer without a group mean: nothing to show.")
+        ranges = {"features": features, "fixed": fixed, "limits": limits}
+        if not isinstance(estimator, HierarchicalBNNClassifier):
+            if class_of_interest is not None:
+                raise ValueError(f"class_of_interest was given, but a {type(estimator).__name__} has no classes.")
+            grid = feature_grid(estimator, n_ticks=grid_resolution, **ranges)
+            return cls._of_numbers(estimator, grid).plot(ax, **kwargs)
         panels = [Panel(label="mean", fitted=estimator, parameters=posterior.mean_parameters(), rows=slice(0))]
         (common,) = cls._compute(
             estimator,
             (),
             panels,
-            features=features,
-            fixed=fixed,
-            limits=limits,
             class_of_interest=class_of_interest,
             grid_resolution=grid_resolution,
+            **ranges,
         )
         return cls(**common).plot(ax, **kwargs)
+
+    @classmethod
+    def _of_numbers(cls, regressor, grid):
+        """Display of the group mean of a regressor over a grid."""
+        posterior, X = regressor.posterior_, regressor.standardizer_.transform(grid.points)  # (point, input)
+        mean = mean_number(posterior.predictor, posterior.mean_parameters(), X)  # (point,), in the unit of the model
+        return cls(
+            xx0=grid.xx0,
+            xx1=grid.xx1,
+            proba=np.empty((1, *grid.xx0.shape, 0)),
+            feature_names=grid.names,
+            fixed=grid.fixed,
+            classes=np.empty(0),
+            class_of_interest=None,
+            panels=["mean"],
+            rows=[np.empty((0, 2))],
+            row_classes=[np.empty(0)],
+            mean=regressor._targets_in_callers_form(mean).reshape(1, *grid.xx0.shape),
+        )
+
+    def _paint(self, axes, index):
+        if self.mean is None:
+            return super()._paint(axes, index)
+        return self._imshow(axes, self.mean[index], cmap=SEQUENTIAL)
+
+    def _draw_over(self, axes, index):
+        if self.mean is None:
+            return super()._draw_over(axes, index)
+        style = {"colors": "white", "linewidths": 0.6, "linestyles": "solid"}
+        lines = axes.contour(self.xx0, self.xx1, self.mean[index], **style)
+        axes.clabel(lines, fontsize="small")
+        return []
+
+    def _colorbar_label(self):
+        return super()._colorbar_label() if self.mean is None else "expected y"

@@ -7,15 +7,13 @@ from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
-from scipy.stats import beta
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_is_fitted
 
 from ..support.typed import Axes, Data, Floats, Integers, validate_params
-from .checks import class_code
-from .colours import MARKERS, PALETTE
-from .figures import OneAxesDisplay, import_pyplot, legend_above
+from .checks import check_has_proba, class_code
+from .figures import OneAxesDisplay, import_pyplot
+from .shares import draw_shares, jeffreys_interval
 
 OPTIONS = {
     "n_bins": [Interval(Integral, 1, None, closed="left")],
@@ -134,11 +132,12 @@ class ReliabilityDisplay(OneAxesDisplay):
             If Matplotlib is not installed.
         NotFittedError
             If the estimator is not fitted.
+        TypeError
+            If it has no ``predict_proba``.
         ValueError
             If X, y or groups are not valid, or the class is unknown.
         """
-        import_pyplot(f"{cls.__name__}.from_estimator")
-        check_is_fitted(estimator)
+        check_has_proba(cls, estimator, "IntervalCalibrationDisplay")
         check_consistent_length(X, y)
         proba = estimator.predict_proba(X, **({} if groups is None else {"groups": groups}))  # (row, class)
         return cls.from_predictions(
@@ -227,12 +226,12 @@ class ReliabilityDisplay(OneAxesDisplay):
         n, hits, total = (
             np.bincount(bins, weights, minlength=n_bins)[filled] for weights in (None, came_true, predicted)
         )  # (filled bin,) each
-        tail = (1 - level) / 2
+        lower, upper = jeffreys_interval(hits, n, level)  # (filled bin,) each
         return cls(
             prob_pred=total / n,
             prob_true=hits / n,
-            lower=beta.ppf(tail, hits + 0.5, n - hits + 0.5),
-            upper=beta.ppf(1 - tail, hits + 0.5, n - hits + 0.5),
+            lower=lower,
+            upper=upper,
             counts=n,
             ece=float(np.abs(total - hits).sum() / len(truth)),
             event=event,
@@ -244,21 +243,7 @@ class ReliabilityDisplay(OneAxesDisplay):
         return 5.5, 5.5
 
     def _draw(self, axes):
-        n_before = len(axes.containers)  # curves that stand there already
-        if n_before == 0:
-            axes.plot([0, 1], [0, 1], ":", color="black", label="perfectly calibrated")
-        colour, marker = PALETTE[n_before % len(PALETTE)], MARKERS[n_before % len(MARKERS)]
-        reach = np.abs([self.lower, self.upper] - self.prob_true)  # (2, filled bin)
         label = f"{self.name}: ECE {self.ece:.3f}"
-        axes.errorbar(
-            self.prob_pred, self.prob_true, reach, color=colour, marker=marker, linewidth=1.2, capsize=2, label=label
-        )
-        axes.fill_between(self.prob_pred, self.lower, self.upper, color=colour, alpha=0.15)
-        axes.set(
-            xlabel=f"predicted probability of {self.event}",
-            ylabel=f"share that came true, with {100 * self.level:g} % intervals",
-            xlim=(-0.02, 1.02),
-            ylim=(-0.02, 1.02),
-            box_aspect=1,
-        )
-        legend_above(axes, n_columns=1)
+        draw_shares(axes, self.prob_pred, self.prob_true, self.lower, self.upper, label)
+        ylabel = f"share that came true, with {100 * self.level:g} % intervals"
+        axes.set(xlabel=f"predicted probability of {self.event}", ylabel=ylabel)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, Self
+from typing import Literal, Self, TypeAlias
 
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
 from ..data.labels import labels_array
-from ..estimators.hierarchical import HierarchicalBNNClassifier
-from ..posterior import prediction
+from ..estimators.hierarchical import HierarchicalBNN, HierarchicalBNNClassifier
+from ..posterior import prediction, prediction_of_numbers
 from ..support.typed import Axes, Floats, Integers, Labels, validate_params
 from .checks import check_fit
 from .colours import ACCENT, MUTED
 from .figures import OneAxesDisplay, legend_above
+
+Kind: TypeAlias = Literal["total variation", "mean absolute", "Euclidean"]
 
 MAX_POINTS = 100  # training rows at which predictions are compared
 MOST_NAMED = 40  # groups whose labels can be read
@@ -33,14 +35,17 @@ class ShrinkageDisplay(OneAxesDisplay):
     Parameters
     ----------
     distances : ndarray of shape (n_chains, n_groups)
-        Of weights, the Euclidean norm of the posterior mean of w_g - mu. Of predictions, the total variation distance
-        of the posterior mean class probabilities, between 0 and 1, averaged over training rows.
+        Of weights, the Euclidean norm of the posterior mean of w_g - mu. Of predictions, averaged over training rows:
+        the total variation distance of the posterior mean class probabilities, between 0 and 1, or the absolute
+        difference of the expected targets, in the unit of y.
     n_rows : ndarray of shape (n_groups,)
         Training rows of each group.
     groups : ndarray of shape (n_groups,)
         Group labels.
     quantity : {"predictions", "weights"}
         What the distance is of.
+    kind : {"total variation", "mean absolute", "Euclidean"}
+        Name of the distance.
 
     Attributes
     ----------
@@ -62,12 +67,13 @@ class ShrinkageDisplay(OneAxesDisplay):
     n_rows: Integers
     groups: Labels
     quantity: Literal["predictions", "weights"]
+    kind: Kind
 
     @classmethod
     @validate_params({"quantity": [StrOptions({"predictions", "weights"})]})
     def from_estimator(
         cls,
-        estimator: HierarchicalBNNClassifier,
+        estimator: HierarchicalBNN,
         *,
         quantity: Literal["predictions", "weights"] = "predictions",
         ax: Axes | None = None,
@@ -76,11 +82,11 @@ class ShrinkageDisplay(OneAxesDisplay):
 
         Parameters
         ----------
-        estimator : HierarchicalBNNClassifier
+        estimator : HierarchicalBNNClassifier or HierarchicalBNNRegressor
             One fitted with groups.
         quantity : {"predictions", "weights"}, default="predictions"
-            Compare class probabilities at 100 training rows, evenly spaced over the rows of all groups (at all rows,
-            where there are fewer), or weights.
+            Compare class probabilities, or expected targets, at 100 training rows, evenly spaced over the rows of all
+            groups (at all rows, where there are fewer), or weights.
         ax : matplotlib Axes, default=None
             None: a new figure.
 
@@ -96,14 +102,15 @@ class ShrinkageDisplay(OneAxesDisplay):
         NotFittedError
             If the estimator is not fitted.
         TypeError
-            If it is not a HierarchicalBNNClassifier.
+            If it is none of these.
         ValueError
             If it was fitted without groups, or a layer has no group mean, as with ``pooling="none"``.
         """
-        check_fit(cls, estimator, HierarchicalBNNClassifier)
+        check_fit(cls, estimator, HierarchicalBNN, "hierarchical estimator")
         posterior, data = estimator.posterior_, estimator.training_data_
         if estimator.groups_ is None:
-            raise ValueError("This HierarchicalBNNClassifier was fitted without groups: there is no group to compare.")
+            name = type(estimator).__name__
+            raise ValueError(f"This {name} was fitted without groups: there is no group to compare.")
         if not posterior.model.shares_all_weights:
             raise ValueError(f"pooling={estimator.pooling!r} leaves a layer without a group mean to compare with.")
         if quantity == "weights":
@@ -111,13 +118,18 @@ class ShrinkageDisplay(OneAxesDisplay):
                 posterior.weights - np.asarray(posterior.group_mean)[:, :, None]
             )  # (chain, draw, group, weight)
             distances = np.linalg.norm(deviations.mean(axis=1, dtype=float), axis=-1)  # (chain, group)
+            kind: Kind = "Euclidean"
+        elif isinstance(estimator, HierarchicalBNNClassifier):
+            distances, kind = 0.5 * _distances(prediction.mean_proba, posterior, data), "total variation"
         else:
-            distances = _distances_of_predictions(posterior, data)
+            of_model = _distances(_mean_numbers, posterior, data)  # (chain, group), in the unit of the model
+            distances, kind = estimator.target_standardizer_.scale[0] * of_model, "mean absolute"
         return cls(
             distances=distances,
             n_rows=np.diff(data.offsets),
             groups=labels_array(data.group_labels),
             quantity=quantity,
+            kind=kind,
         ).plot(ax)
 
     def _figure_size(self):
@@ -135,11 +147,11 @@ class ShrinkageDisplay(OneAxesDisplay):
         if len(x) <= MOST_NAMED:
             for label, *point in zip(self.groups, x, mean, strict=True):
                 axes.annotate(str(label), point, (5, 3), textcoords="offset points", fontsize="small")
-        unit = "total variation" if self.quantity == "predictions" else "Euclidean"
+        in_unit = ", in the unit of y" if self.kind == "mean absolute" else ""
         axes.set(
             xscale="log",
             xlabel="training rows of the group",
-            ylabel=f"{unit} distance of {self.quantity}\nfrom those of the group mean",
+            ylabel=f"{self.kind} distance of {self.quantity}\nfrom those of the group mean{in_unit}",
             ylim=(0, None),
         )
         sizes = np.unique(self.n_rows)  # (size,)
@@ -152,20 +164,28 @@ class ShrinkageDisplay(OneAxesDisplay):
         legend_above(axes)
 
 
-def _distances_of_predictions(posterior, data):
-    """Total variation distance of each group from the group mean, in each chain, (chain, group)."""
+def _distances(statistic, posterior, data):
+    """Distance of each group from the group mean in each chain, (chain, group).
+
+    It is the sum of absolute differences of a statistic (row, response), averaged over training rows.
+    """
     posterior = replace(posterior, chain_weights=None)  # chains apart
     chosen = np.unique(np.linspace(0, len(data.X) - 1, MAX_POINTS).round().astype(int))  # (point,)
     X = data.X[chosen]
 
     def by_chain(parameters):
-        """Posterior mean class probabilities, (chain, point, class)."""
+        """The statistic of each chain, (chain, point, response)."""
         chains = np.split(parameters, len(posterior.weights))  # (draw, parameter) each
-        return np.array([prediction.mean_proba(posterior.predictor, chain, X) for chain in chains])
+        return np.array([statistic(posterior.predictor, chain, X) for chain in chains])
 
-    common = by_chain(posterior.mean_parameters())  # (chain, point, class)
-    own = [by_chain(posterior.group_parameters(g)) for g in range(data.n_groups)]  # (chain, point, class) each
-    return np.stack([0.5 * np.abs(proba - common).sum(axis=2).mean(axis=1) for proba in own], axis=1)
+    common = by_chain(posterior.mean_parameters())  # (chain, point, response)
+    own = [by_chain(posterior.group_parameters(g)) for g in range(data.n_groups)]  # (chain, point, response) each
+    return np.stack([np.abs(response - common).sum(axis=2).mean(axis=1) for response in own], axis=1)
+
+
+def _mean_numbers(predictor, parameters, X):
+    """Posterior mean of the expected number, (row, 1)."""
+    return prediction_of_numbers.mean_number(predictor, parameters, X)[:, None]
 
 
 def _spread_ties(sizes):

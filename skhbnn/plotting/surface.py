@@ -33,6 +33,7 @@ MARKER_SIZE = 30  # of a row, in points squared
 CROWD = 100  # rows of a panel, beyond which the markers shrink
 LEAST_LABELLED = 0.02  # share of a panel that a class must cover for its label to stand in it
 NETWORKS = (NetworkClassifierMixin, PerGroupClassifier)  # what has surfaces
+OF_CLASSES = "classifier of this package (of a regressor there is PredictionBandDisplay)"
 BY_CLASS = (prediction.mean_proba, prediction.std_proba)  # a column per class that the network knows
 SIDES = ("#053061", "#67001f")  # the ends of the diverging map: a row has the colour of its class's side
 GRID_CONSTRAINTS = {
@@ -160,8 +161,7 @@ class SurfaceDisplay:
         handles = []
         for index, axes in enumerate(self.axes_):
             self.mappable_: ScalarMappable = self._paint(axes, index)
-            self._draw_boundaries(axes, self.proba[index])
-            handles = self._draw_rows(axes, self.rows[index], self.row_classes[index])
+            handles = self._draw_over(axes, index)
             axes.set(xlim=self.xx0[0, [0, -1]], ylim=self.xx1[[0, -1], 0])
             if self.panels[index] is not None:
                 axes.set_title(f"group {self.panels[index]}", fontsize="medium")
@@ -176,6 +176,11 @@ class SurfaceDisplay:
             else:
                 self.axes_[-1].legend(handles=handles)
         return self
+
+    def _draw_over(self, axes, index):
+        """Draw the lines and the rows of the panel of that index; returns the handles of the legend."""
+        self._draw_boundaries(axes, self.proba[index])
+        return self._draw_rows(axes, self.rows[index], self.row_classes[index])
 
     def _imshow(self, axes, values, **options):
         """Draw an image of values (tick1, tick0[, colour]), with a pixel around each point of the grid; return it."""

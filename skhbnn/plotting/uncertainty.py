@@ -13,7 +13,7 @@ from ..posterior import prediction
 from ..support.typed import Data, Floats, PanelAxes, validate_params
 from .checks import check_fit, class_code
 from .colours import SEQUENTIAL
-from .surface import GRID_CONSTRAINTS, NETWORKS, Feature, Limits, Networks, SurfaceDisplay, group_panels
+from .surface import GRID_CONSTRAINTS, NETWORKS, OF_CLASSES, Feature, Limits, Networks, SurfaceDisplay, group_panels
 
 BLACK_WHITE = ("black", "white")
 Quantity: TypeAlias = Literal["std", "total", "aleatoric", "epistemic"]
@@ -96,7 +96,7 @@ class UncertaintySurfaceDisplay(SurfaceDisplay):
         ImportError, NotFittedError, TypeError, ValueError
             As :meth:`DecisionSurfaceDisplay.from_estimator`.
         """
-        check_fit(cls, estimator, NETWORKS, "classifier of this package")
+        check_fit(cls, estimator, NETWORKS, OF_CLASSES)
         statistic = prediction.std_proba if quantity == "std" else prediction.entropies
         common, values = cls._compute(
             estimator,

@@ -139,7 +139,7 @@ def _faults(estimator):
     ordered = attributes.get("ordered_classes_")
     if (ordered is not None) != (model.likelihood_name == "ordinal"):
         yield f"ordered_classes_ are {ordered}, and the likelihood is {model.likelihood_name}"
-    if ordered is not None and not np.array_equal(np.sort(ordered), classes):
+    if ordered is not None and (classes is None or not np.array_equal(np.sort(ordered), classes)):
         yield "ordered_classes_ are not classes_ in some order"
     if not is_prior:
         yield from _data_faults(data, model.likelihood, n_classes)

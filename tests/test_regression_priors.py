@@ -64,7 +64,9 @@ def test_a_group_of_few_rows_learns_from_the_older_groups(waves, small):
     fitted = quiet_fit(HierarchicalBNNRegressor(**settings), X[old], y[old], groups=groups[old])
     informed = quiet_fit(InformedPriorBNNRegressor.from_hierarchical(fitted), X[few], y[few])
     alone = quiet_fit(FlatBNNRegressor(**settings), X[few], y[few])
-    assert informed.score(X[rest], y[rest]) > max(0.9, alone.score(X[rest], y[rest]))
+    with_prior, without = (model.score(X[rest], y[rest]) for model in (informed, alone))
+    assert with_prior > 0.5  # the shape of the curve comes from the older groups
+    assert with_prior > without + 0.3
 
 
 def test_from_posterior(hierarchical_regressor, flat_regressor, informed_regressor, waves):

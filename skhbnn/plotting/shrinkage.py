@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import StrOptions
 from ..data.labels import labels_array
 from ..estimators.hierarchical import HierarchicalBNN, HierarchicalBNNClassifier
 from ..posterior import prediction, prediction_of_numbers
-from ..support.typed import Axes, Floats, Integers, Labels, validate_params
+from ..support.typed import Axes, Floats, Labels, validate_params
 from .checks import check_fit
 from .colours import ACCENT, MUTED
 from .figures import OneAxesDisplay, legend_above
@@ -39,7 +39,7 @@ class ShrinkageDisplay(OneAxesDisplay):
         the total variation distance of the posterior mean class probabilities, between 0 and 1, or the absolute
         difference of the expected targets, in the unit of y.
     n_rows : ndarray of shape (n_groups,)
-        Training rows of each group.
+        Training rows of each group, each as often as its weight says.
     groups : ndarray of shape (n_groups,)
         Group labels.
     quantity : {"predictions", "weights"}
@@ -64,7 +64,7 @@ class ShrinkageDisplay(OneAxesDisplay):
     """
 
     distances: Floats
-    n_rows: Integers
+    n_rows: Floats
     groups: Labels
     quantity: Literal["predictions", "weights"]
     kind: Kind
@@ -126,7 +126,7 @@ class ShrinkageDisplay(OneAxesDisplay):
             distances, kind = estimator.target_standardizer_.scale[0] * of_model, "mean absolute"
         return cls(
             distances=distances,
-            n_rows=np.diff(data.offsets),
+            n_rows=np.bincount(data.group_of_row, data.weights),
             groups=labels_array(data.group_labels),
             quantity=quantity,
             kind=kind,

@@ -126,7 +126,7 @@ class ShrinkageDisplay(OneAxesDisplay):
             distances, kind = estimator.target_standardizer_.scale[0] * of_model, "mean absolute"
         return cls(
             distances=distances,
-            n_rows=np.bincount(data.group_of_row, data.weights),
+            n_rows=np.add.reduceat(data.weights, data.offsets[:-1]),
             groups=labels_array(data.group_labels),
             quantity=quantity,
             kind=kind,

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.special import log_expit
 from sklearn import config_context
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, PoissonRegressor
 from sklearn.model_selection import KFold, cross_val_score
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
@@ -13,7 +13,16 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Bunch
 
-from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier, PerGroupClassifier
+from skhbnn import (
+    FlatBNNClassifier,
+    FlatBNNRegressor,
+    HierarchicalBNNClassifier,
+    HierarchicalBNNRegressor,
+    InformedPriorBNNClassifier,
+    InformedPriorBNNRegressor,
+    PerGroupClassifier,
+    PerGroupRegressor,
+)
 from skhbnn.posterior.group_prior import moments_of_one_mode
 from skhbnn.posterior.stacking import stacking_weights
 
@@ -245,6 +254,46 @@ def test_bad_weights(name, weights, said, rows, small):
     grouped = {"groups": rows.groups} if name in ("HierarchicalBNNClassifier", "PerGroupClassifier") else {}
     with pytest.raises(ValueError, match=said):
         ESTIMATORS[name](**small).fit(X, rows.y, **grouped, sample_weight=weights)
+
+
+REGRESSORS = {
+    "flat": FlatBNNRegressor,
+    "hierarchical": HierarchicalBNNRegressor,
+    "informed": InformedPriorBNNRegressor,
+    "per group": lambda **params: PerGroupRegressor(InformedPriorBNNRegressor(**params)),
+}
+
+
+@pytest.mark.parametrize("likelihood", ["normal", "student_t", "poisson", "negative_binomial"])
+@pytest.mark.parametrize("name", REGRESSORS)
+def test_whole_weights_of_numbers(name, likelihood, rows, small):
+    """The unit of the target, and the mean of counts, are those of the repeated rows, too."""
+    y = np.round(rows.X[:, 0] + 3 * (rows.y == "yes"))  # (row,)
+    estimators = [REGRESSORS[name](likelihood=likelihood, **small) for _ in range(2)]
+    grouped = {} if name in ("flat", "informed") else {"groups": rows.groups}
+    again = {key: values[rows.repeated] for key, values in grouped.items()}
+    one = estimators[0].fit(rows.X, y, **grouped, sample_weight=rows.weights)
+    other = estimators[1].fit(rows.X[rows.repeated], y[rows.repeated], **again)
+    np.testing.assert_array_equal(weights_of(one), weights_of(other))
+    if name in ("flat", "hierarchical"):
+        mean = np.average(y, weights=rows.weights)
+        if likelihood in ("normal", "student_t"):
+            scale = np.sqrt(np.average((y - mean) ** 2, weights=rows.weights))
+            np.testing.assert_allclose(one.target_standardizer_.mean, mean, rtol=1e-12)
+            np.testing.assert_allclose(one.target_standardizer_.scale, scale, rtol=1e-12)
+        else:
+            np.testing.assert_allclose(one.posterior_.model.location[-1], np.log(mean), rtol=1e-12)
+
+
+def test_exposure_as_weight(small):
+    """Claims per exposure, weighted by the exposure, have the likelihood of the claims, but for a constant."""
+    rng = np.random.default_rng(0)
+    X, exposure = rng.normal(size=(50, 1)), rng.uniform(0.5, 4, 50)  # (row, feature), (row,)
+    claims = rng.poisson(exposure * np.exp(0.3 + 0.5 * X[:, 0]))  # (row,)
+    params = {"hidden_layer_sizes": (), "likelihood": "poisson", "inference": "map", "chains": 1, "prior_scale": 100.0}
+    fitted = FlatBNNRegressor(**{**small, **params}).fit(X, claims / exposure, sample_weight=exposure)
+    expected = PoissonRegressor(alpha=0, tol=1e-10, max_iter=1000).fit(X, claims / exposure, sample_weight=exposure)
+    np.testing.assert_allclose(fitted.predict(X), expected.predict(X), rtol=1e-3)
 
 
 def test_one_class_left(rows, small):

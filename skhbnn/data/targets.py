@@ -165,6 +165,27 @@ def _check_passed(estimator, y):
         raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None.")
 
 
+def class_order(y):
+    """The order that a column of classes brings with it.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,)
+        Class labels as a caller passes them.
+
+    Returns
+    -------
+    order : list or None
+        The categories of an ordered pandas categorical, or of a polars Enum, whether rows have them or not; None where
+        labels have no order of their own.
+    """
+    if len(names_of(y) or ()) == 1:
+        y = take_column(y, 0)
+    dtype = getattr(y, "dtype", None)
+    is_ordered = getattr(dtype, "ordered", False) or type(dtype).__name__ == "Enum"
+    return list(getattr(dtype, "categories", [])) if is_ordered else None
+
+
 def plain_classes(y):
     """Class labels as an array of their own dtype, where they came as objects; text stays as it is.
 

@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin
+from sklearn.utils._param_validation import StrOptions
 
-from ..data.targets import read_classes
+from ..data.targets import class_order, read_classes
 from ..model.likelihoods import likelihood, likelihood_of_classes
 from ..posterior import prediction
 from ..posterior.draws import Posterior
+from ..support.caller import warn_caller
 from ..support.memory import require_memory
-from ..support.typed import Labels, Uncertainties
+from ..support.typed import Labels, LikelihoodOfClasses, Uncertainties
 from ..support.wording import named, shown
 
 
@@ -23,7 +25,11 @@ class NetworkClassifierMixin(ClassifierMixin):
     Methods of prediction take what ``read_rows`` returns, inputs (row, feature) and group labels.
     """
 
+    _parameter_constraints: dict = {"likelihood": [StrOptions({"auto", "ordinal"})]}
+
+    likelihood: LikelihoodOfClasses
     classes_: Labels
+    ordered_classes_: Labels | None
     posterior_: Posterior
     _over_rows: Any
     _chosen_draws: Any
@@ -32,18 +38,38 @@ class NetworkClassifierMixin(ClassifierMixin):
 
     def _read_targets(self, X, y, weights):
         """Class codes (row,) of the y of a fit; sets classes_ to those of rows that count, by their weights (row,)."""
-        y = read_classes(self, X, y)  # (row,)
-        self._set_classes(np.unique(y[weights > 0]))
-        return np.searchsorted(self.classes_, y)
+        order, y = class_order(y), read_classes(self, X, y)  # (row,)
+        self._set_classes(np.unique(y[weights > 0]), order)
+        return self._codes_in_model(np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1))
 
     def _targets_in_callers_form(self, targets):
-        """Class labels of class codes (row,)."""
-        return self.classes_[targets]
+        """Class labels of the model's class codes (row,)."""
+        return self._classes_in_model[targets]
 
-    def _set_classes(self, present):
-        """Set classes_ to the parameter ``classes``, if there is one, or to the classes present in y (class,)."""
+    @property
+    def _classes_in_model(self):
+        """Class labels in the order of the model's codes, (class,)."""
+        return self.classes_ if self.ordered_classes_ is None else self.ordered_classes_
+
+    @property
+    def _columns(self):
+        """The model's code of each of classes_, (class,)."""
+        return np.argsort(self._classes_in_model)
+
+    def _codes_in_model(self, codes):
+        """The model's codes of positions in classes_ (row,)."""
+        return self._columns[codes]
+
+    def _set_classes(self, present, order=None):
+        """Set classes_ and ordered_classes_ by the parameter ``classes``, or if it is None by those in y (class,).
+
+        order: all classes in the order that y brings with it, as a list; None where it brings none.
+        """
         given = getattr(self, "classes", None)
         self.classes_ = present if given is None else np.unique(np.asarray(given))  # (class,)
+        self.ordered_classes_ = None
+        if self.likelihood == "ordinal":
+            self.ordered_classes_ = self._ordered(order if given is None else np.asarray(given).tolist())
         unknown = np.setdiff1d(present, self.classes_)
         if len(unknown):
             raise ValueError(
@@ -55,9 +81,22 @@ class NetworkClassifierMixin(ClassifierMixin):
                 f"{shown(self.classes_.tolist()[0])}."
             )
 
+    def _ordered(self, order):
+        """classes_ in an order (class,); a warning where nothing but the alphabet says what the order is."""
+        if order is None:
+            labels = self.classes_.tolist()
+            if len(labels) > 2 and all(isinstance(label, str) for label in labels):
+                warn_caller(
+                    f'likelihood="ordinal" takes the classes in the order of the alphabet, [{named(labels)}]: pass y '
+                    "as an ordered pandas categorical, or as integers, for another order, or to say so.",
+                    UserWarning,
+                )
+            return self.classes_
+        return self.classes_[np.argsort([order.index(label) for label in self.classes_.tolist()])]
+
     def _likelihood(self):
         """Name of the likelihood of the classes."""
-        return likelihood_of_classes(len(self.classes_))
+        return likelihood_of_classes(len(self.classes_)) if self.likelihood == "auto" else self.likelihood
 
     def _n_classes(self):
         """Number of classes."""
@@ -71,7 +110,7 @@ class NetworkClassifierMixin(ClassifierMixin):
 
     def _proba(self, inputs, labels):
         """Posterior mean of the class probabilities, (row, class)."""
-        return self._over_rows(prediction.mean_proba, inputs, labels)
+        return self._over_rows(prediction.mean_proba, inputs, labels)[:, self._columns]
 
     def _likeliest(self, inputs, labels):
         """Class label of the largest posterior mean probability, (row,)."""
@@ -79,7 +118,7 @@ class NetworkClassifierMixin(ClassifierMixin):
 
     def _std(self, inputs, labels):
         """Posterior standard deviation of the class probabilities, (row, class)."""
-        return self._over_rows(prediction.std_proba, inputs, labels)
+        return self._over_rows(prediction.std_proba, inputs, labels)[:, self._columns]
 
     def _uncertainty(self, inputs, labels):
         """Bunch of total, aleatoric and epistemic entropy of the predicted class, in nats, each (row,)."""
@@ -92,11 +131,11 @@ class NetworkClassifierMixin(ClassifierMixin):
         n_bytes = 2 * 8 * len(chosen) * len(inputs) * len(self.classes_)  # of all rows, and of the rows of one group
         what = f"The probabilities of {len(chosen)} draws, {len(inputs)} rows and {len(self.classes_)} classes"
         require_memory(n_bytes, what, "lower n_draws, or predict fewer rows at once")
-        return self._over_rows(partial(_chosen_proba, chosen), inputs, labels, axis=1)
+        return self._over_rows(partial(_chosen_proba, chosen), inputs, labels, axis=1)[:, :, self._columns]
 
     def _log_density(self, inputs, labels, codes):
-        """Logarithm of the predictive probability of classes by their codes (row,), in nats, (row,)."""
-        return self._over_rows(prediction.log_predictive_density, inputs, labels, codes)
+        """Logarithm of the predictive probability of classes by their positions in classes_ (row,), in nats, (row,)."""
+        return self._over_rows(prediction.log_predictive_density, inputs, labels, self._codes_in_model(codes))
 
 
 def _chosen_proba(chosen, network, draws, inputs):

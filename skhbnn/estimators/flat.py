@@ -8,7 +8,18 @@ from ..data.reading import read_rows
 from ..data.weights import read_weights
 from ..model.build import flat_model, layer_scales
 from ..persistence.saving import storable
-from ..support.typed import Activation, ChainWeights, Data, Inference, Ints, PriorScale, Seed, WeightPrior, fit_context
+from ..support.typed import (
+    Activation,
+    ChainWeights,
+    Data,
+    Inference,
+    Ints,
+    LikelihoodOfClasses,
+    PriorScale,
+    Seed,
+    WeightPrior,
+    fit_context,
+)
 from .base import BaseBNN
 from .classification import NetworkClassifierMixin
 from .classifier_methods import ClassifierMethods
@@ -46,6 +57,10 @@ class FlatBNNClassifier(ClassifierMethods, NetworkClassifierMixin, FlatBNN):
     ----------
     hidden_layer_sizes : int or array-like of int, default=(5, 5)
         Number of units of each hidden layer; ``()`` is logistic regression.
+    likelihood : {"auto", "ordinal"}, default="auto"
+        ``"auto"``: classes without an order. ``"ordinal"``: ordered classes, by a cumulative logit with learned
+        cutpoints and one output of the network [3]_. The order is the one of numbers or of the alphabet, or of an
+        ordered pandas categorical as y; ``ordered_classes_`` has it.
     activation : {"tanh", "relu", "logistic", "identity"}, default="tanh"
         Activation of the hidden layers.
     fit_intercept : bool, default=True
@@ -98,6 +113,8 @@ class FlatBNNClassifier(ClassifierMethods, NetworkClassifierMixin, FlatBNN):
     ----------
     classes_ : ndarray of shape (n_classes,)
         Class labels.
+    ordered_classes_ : ndarray of shape (n_classes,) or None
+        Class labels in their order, the lowest first; None unless ``likelihood="ordinal"``.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (``n_features_in_``,)
@@ -123,6 +140,7 @@ class FlatBNNClassifier(ClassifierMethods, NetworkClassifierMixin, FlatBNN):
     .. [1] Neal (1996), "Bayesian Learning for Neural Networks", Springer.
     .. [2] Yao, Vehtari and Gelman (2022), "Stacking for non-mixing Bayesian computations: the curse and blessing of
        multimodal posteriors", Journal of Machine Learning Research 23.
+    .. [3] McCullagh (1980), "Regression models for ordinal data", Journal of the Royal Statistical Society B 42.
 
     Examples
     --------
@@ -134,10 +152,16 @@ class FlatBNNClassifier(ClassifierMethods, NetworkClassifierMixin, FlatBNN):
     (60, 2)
     """
 
+    _parameter_constraints: dict = {
+        **FlatBNN._parameter_constraints,
+        **NetworkClassifierMixin._parameter_constraints,
+    }
+
     def __init__(
         self,
         hidden_layer_sizes: Ints = (5, 5),
         *,
+        likelihood: LikelihoodOfClasses = "auto",
         activation: Activation = "tanh",
         fit_intercept: bool = True,
         standardize: bool = True,
@@ -176,6 +200,7 @@ class FlatBNNClassifier(ClassifierMethods, NetworkClassifierMixin, FlatBNN):
             verbose=verbose,
         )
         self.standardize = standardize
+        self.likelihood = likelihood
         self.weight_prior = weight_prior
         self.prior_scale = prior_scale
 

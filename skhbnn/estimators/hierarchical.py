@@ -25,6 +25,7 @@ from ..support.typed import (
     GroupScalePrior,
     Inference,
     Ints,
+    LikelihoodOfClasses,
     Pooling,
     PriorScale,
     Seed,
@@ -138,6 +139,10 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         Column, or columns, of X that hold the group labels.
     unseen_groups : {"population", "error"}, default="population"
         What a group that ``fit`` did not see gets: weights drawn from the group distribution, or a ValueError.
+    likelihood : {"auto", "ordinal"}, default="auto"
+        ``"auto"``: classes without an order. ``"ordinal"``: ordered classes, by a cumulative logit with learned
+        cutpoints and one output of the network [3]_. The order is the one of numbers or of the alphabet, or of an
+        ordered pandas categorical as y; ``ordered_classes_`` has it.
     activation : {"tanh", "relu", "logistic", "identity"}, default="tanh"
         Activation of the hidden layers.
     fit_intercept : bool, default=True
@@ -202,6 +207,8 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
     ----------
     classes_ : ndarray of shape (n_classes,)
         Class labels.
+    ordered_classes_ : ndarray of shape (n_classes,) or None
+        Class labels in their order, the lowest first; None unless ``likelihood="ordinal"``.
     groups_ : ndarray of shape (n_groups,) or None
         Sorted group labels; None if ``fit`` got none.
     group_columns_ : list of int or None
@@ -232,6 +239,7 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
        https://twiecki.io/blog/2018/08/13/hierarchical_bayesian_neural_network/
     .. [2] Yao, Vehtari and Gelman (2022), "Stacking for non-mixing Bayesian computations: the curse and blessing of
        multimodal posteriors", Journal of Machine Learning Research 23.
+    .. [3] McCullagh (1980), "Regression models for ordinal data", Journal of the Royal Statistical Society B 42.
 
     Examples
     --------
@@ -243,12 +251,18 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
     (150, 2)
     """
 
+    _parameter_constraints: dict = {
+        **HierarchicalBNN._parameter_constraints,
+        **NetworkClassifierMixin._parameter_constraints,
+    }
+
     def __init__(
         self,
         hidden_layer_sizes: Ints = (5, 5),
         *,
         groups: Columns | None = None,
         unseen_groups: UnseenGroups = "population",
+        likelihood: LikelihoodOfClasses = "auto",
         activation: Activation = "tanh",
         fit_intercept: bool = True,
         standardize: bool = True,
@@ -292,6 +306,7 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         self.unseen_groups = unseen_groups
         self.standardize = standardize
         self.weight_prior = weight_prior
+        self.likelihood = likelihood
         self.prior_scale = prior_scale
         self.group_scale_prior = group_scale_prior
         self.pooling = pooling

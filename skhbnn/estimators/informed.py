@@ -28,6 +28,7 @@ from ..support.typed import (
     Data,
     Inference,
     Ints,
+    LikelihoodOfClasses,
     Seed,
     fit_context,
     validate_params,
@@ -286,8 +287,12 @@ class InformedPriorBNNClassifier(ClassifierMethods, NetworkClassifierMixin, Info
     feature_names : array-like of shape (n_features,), default=None
         Names of the inputs that the prior was made for, in order; an X whose columns have other names is refused.
     classes : array-like of shape (n_classes,), default=None
-        Sorted class labels that the prior was made for, so that rows of a new group need not show all of them. None:
-        the classes in y.
+        Class labels that the prior was made for, so that rows of a new group need not show all of them; with
+        ``likelihood="ordinal"`` in their order. None: the classes in y.
+    likelihood : {"auto", "ordinal"}, default="auto"
+        ``"auto"``: classes without an order. ``"ordinal"``: ordered classes, by a cumulative logit with learned
+        cutpoints and one output of the network [3]_. The order is the one of numbers or of the alphabet, or of an
+        ordered pandas categorical as y; ``ordered_classes_`` has it.
     activation : {"tanh", "relu", "logistic", "identity"}, default="tanh"
         Activation of the hidden layers.
     fit_intercept : bool, default=True
@@ -332,6 +337,8 @@ class InformedPriorBNNClassifier(ClassifierMethods, NetworkClassifierMixin, Info
     ----------
     classes_ : ndarray of shape (n_classes,)
         Class labels.
+    ordered_classes_ : ndarray of shape (n_classes,) or None
+        Class labels in their order, the lowest first; None unless ``likelihood="ordinal"``.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (``n_features_in_``,)
@@ -357,6 +364,7 @@ class InformedPriorBNNClassifier(ClassifierMethods, NetworkClassifierMixin, Info
        https://twiecki.io/blog/2018/08/13/hierarchical_bayesian_neural_network/
     .. [2] Yao, Vehtari and Gelman (2022), "Stacking for non-mixing Bayesian computations: the curse and blessing of
        multimodal posteriors", Journal of Machine Learning Research 23.
+    .. [3] McCullagh (1980), "Regression models for ordinal data", Journal of the Royal Statistical Society B 42.
 
     Examples
     --------
@@ -370,7 +378,11 @@ class InformedPriorBNNClassifier(ClassifierMethods, NetworkClassifierMixin, Info
     (50, 2)
     """
 
-    _parameter_constraints: dict = {**InformedPriorBNN._parameter_constraints, "classes": ["array-like", None]}
+    _parameter_constraints: dict = {
+        **InformedPriorBNN._parameter_constraints,
+        **NetworkClassifierMixin._parameter_constraints,
+        "classes": ["array-like", None],
+    }
     _hierarchical = HierarchicalBNNClassifier
     _task = NetworkClassifierMixin, "classifier of this package"
 
@@ -385,6 +397,7 @@ class InformedPriorBNNClassifier(ClassifierMethods, NetworkClassifierMixin, Info
         feature_scale: Data | None = None,
         feature_names: Iterable[Any] | None = None,
         classes: Data | None = None,
+        likelihood: LikelihoodOfClasses = "auto",
         activation: Activation = "tanh",
         fit_intercept: bool = True,
         inference: Inference = "nuts",
@@ -426,6 +439,7 @@ class InformedPriorBNNClassifier(ClassifierMethods, NetworkClassifierMixin, Info
         self.feature_scale = feature_scale
         self.feature_names = feature_names
         self.classes = classes
+        self.likelihood = likelihood
 
     @classmethod
     @validate_params({"scale": [Interval(Real, 0, None, closed="neither")]})
@@ -500,7 +514,7 @@ class InformedPriorBNNClassifier(ClassifierMethods, NetworkClassifierMixin, Info
 
     @classmethod
     def _target_parameters(cls, fitted):
-        return {"classes": fitted.classes_}
+        return {"classes": fitted._classes_in_model, "likelihood": fitted.likelihood}
 
     def _take_targets_from_parameters(self):
         self._set_classes(np.unique(np.asarray(self.classes)))

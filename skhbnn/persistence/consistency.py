@@ -66,7 +66,7 @@ ARRAYS: dict = {
 def attributes_of(cls):
     """Attributes that a fit of an estimator of the class sets, with their types."""
     if issubclass(cls, ClassifierMixin):
-        return {"classes_": np.ndarray, **_attributes_of_any_task(cls)}
+        return {"classes_": np.ndarray, "ordered_classes_": np.ndarray | None, **_attributes_of_any_task(cls)}
     if _is_per_group(cls):
         return _attributes_of_any_task(cls)
     return {"target_standardizer_": Standardizer, **_attributes_of_any_task(cls)}
@@ -127,10 +127,20 @@ def _faults(estimator):
             form = form.replace("input", "target") if where == "target_standardizer_" else form
             if getattr(record, name) is not None:
                 yield from _array_faults(f"{where}.{name}", getattr(record, name), form, lengths)
-    for name, axis in (("classes_", "class"), ("groups_", "group"), ("feature_names_in_", "column")):
+    for name, axis in (
+        ("classes_", "class"),
+        ("ordered_classes_", "class"),
+        ("groups_", "group"),
+        ("feature_names_in_", "column"),
+    ):
         array = attributes.get(name)
         if array is not None and array.shape != (lengths[axis],):
             yield f"{name} has shape {array.shape} instead of ({lengths[axis]},)"
+    ordered = attributes.get("ordered_classes_")
+    if (ordered is not None) != (model.likelihood_name == "ordinal"):
+        yield f"ordered_classes_ are {ordered}, and the likelihood is {model.likelihood_name}"
+    if ordered is not None and not np.array_equal(np.sort(ordered), classes):
+        yield "ordered_classes_ are not classes_ in some order"
     if not is_prior:
         yield from _data_faults(data, model.likelihood, n_classes)
     modes = posterior.sample_stats.get("mode", np.zeros(1, int))  # (chain, draw)

@@ -72,7 +72,7 @@ class Panel:
         if statistic not in BY_CLASS:
             return values
         by_class = np.zeros((len(points), len(classes)))  # (point, class)
-        by_class[:, np.searchsorted(classes, fitted.classes_)] = values
+        by_class[:, np.searchsorted(classes, fitted._classes_in_model)] = values
         return by_class
 
 
@@ -119,7 +119,9 @@ class SurfaceDisplay:
             "class_of_interest": class_of_interest,
             "panels": [panel.label for panel in panels],
             "rows": [training_inputs(fitted)[rows, grid.features] for fitted, rows in fits],  # (row, 2) each
-            "row_classes": [fitted.classes_[fitted.training_data_.y[rows]] for fitted, rows in fits],  # (row,) each
+            "row_classes": [
+                fitted._targets_in_callers_form(fitted.training_data_.y[rows]) for fitted, rows in fits
+            ],  # (row,) each
         }
         return common, *surfaces[1:]
 

@@ -96,6 +96,7 @@ Path: TypeAlias = str | bytes | os.PathLike[Any]
 PanelAxes: TypeAlias = Axes | Sequence[Axes] | NDArray[Any] | None
 
 Activation: TypeAlias = Literal["tanh", "relu", "logistic", "identity"]
+LikelihoodOfClasses: TypeAlias = Literal["auto", "ordinal"]
 LikelihoodOfNumbers: TypeAlias = Literal["normal", "student_t", "poisson", "negative_binomial"]
 WeightPrior: TypeAlias = Literal["normal", "laplace", "student_t", "cauchy"]
 PriorScale: TypeAlias = float | Literal["fan_in"] | Sequence[float] | NDArray[Any]

@@ -9,7 +9,7 @@ from sklearn.base import ClassifierMixin, is_classifier
 from sklearn.utils import get_tags
 from sklearn.utils.validation import _num_samples
 
-from ...data.targets import read_classes
+from ...data.targets import class_order, read_classes
 from ...posterior.prediction import logarithm
 from ...support.typed import Labels
 from ...support.wording import named
@@ -26,6 +26,7 @@ class GroupClassesMixin(ClassifierMixin):
 
     estimator: Any
     classes_: Labels
+    ordered_classes_: Labels | None
     _answers: Any
     _sampled_answers: Any
 
@@ -43,8 +44,12 @@ class GroupClassesMixin(ClassifierMixin):
 
     def _read_targets(self, X, y, weights):
         """Class labels (row,) of the y of a fit; sets classes_ to those of rows that count, by their weights (row,)."""
-        y = read_classes(self, X, y)  # (row,)
+        order, y = class_order(y), read_classes(self, X, y)  # (row,)
         self.classes_ = np.unique(y if weights is None else y[weights > 0])  # (class,)
+        self.ordered_classes_ = None
+        if order is not None:
+            positions = [order.index(label) for label in self.classes_.tolist()]
+            self.ordered_classes_ = self.classes_[np.argsort(positions)]
         return y
 
     def _read_new_targets(self, X, y):
@@ -58,7 +63,7 @@ class GroupClassesMixin(ClassifierMixin):
         return y
 
     def _shared_parameters(self):
-        return {"classes": self.classes_}
+        return {"classes": self.classes_ if self.ordered_classes_ is None else self.ordered_classes_}
 
     def _take_targets(self, fitted, fallback):
         """Add to classes_ what the fitted estimators know; a ValueError if the fallback does not know all of it."""

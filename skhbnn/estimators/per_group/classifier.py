@@ -60,6 +60,8 @@ class PerGroupClassifier(GroupedClassifierMethods, GroupClassesMixin, PerGroup):
         Text of the error of each group whose fit failed, by label; the fallback serves these groups.
     classes_ : ndarray of shape (n_classes,)
         Class labels of all groups.
+    ordered_classes_ : ndarray of shape (n_classes,) or None
+        Class labels in the order of an ordered pandas categorical as y, the lowest first; None of any other y.
     groups_ : ndarray of shape (n_groups,) or None
         Sorted group labels; None if ``fit`` got none.
     group_columns_ : list of int or None

@@ -97,7 +97,7 @@ def fit_merf(train, test, seed):
         return None
 
     def predicted(fitting, new):
-        forest = RandomForestRegressor(n_estimators=300, n_jobs=-1, random_state=seed)
+        forest = RandomForestRegressor(random_state=seed)
         ones, groups = (np.ones((len(part.y), 1)) for part in (fitting, new)), pd.Series(fitting.groups)
         of_fitting, of_new = ones
         model = MERF(forest, max_iterations=10).fit(fitting.X, of_fitting, groups, fitting.y)

@@ -118,7 +118,10 @@ def fit_mixed(train, test, seed):
     within = X - np.stack([X[code == k].mean(axis=0) for k in range(len(known))])[code]  # (row, feature)
     is_number = np.array([len(np.unique(column)) > 2 for column in X.T])  # (feature,)
     sloped = np.flatnonzero(is_number & (within.std(axis=0) > 0.1))[:MOST_SLOPES]
-    fixed, fixed_new = (np.column_stack([np.ones(len(x)), x]) for x in (X, X_new))  # (row, effect) each
+    fixed, fixed_new = (np.column_stack([np.ones(len(x)), x]) for x in (X, X_new))  # (row, column) each
+    _, size, directions = np.linalg.svd(fixed, full_matrices=False)
+    basis = directions[size > 1e-8 * size[0]].T  # (column, effect): some columns say what others say
+    fixed, fixed_new = fixed @ basis, fixed_new @ basis  # (row, effect) each
     random, random_new = (np.column_stack([np.ones(len(x)), x[:, sloped]]) for x in (X, X_new))  # (row, effect) each
     fit = sm.MixedLM(train.y, fixed, groups=train.groups, exog_re=random).fit(reml=True)
     effects, covs = fit.random_effects, fit.random_effects_cov

@@ -50,7 +50,7 @@ SEEDS = (0, 1, 2)  # of the split and of what is random in a fit
 SEEDS_OF_CLASSES = (0, 1)
 SHARES = {"a third": 3, "a tenth": 10}  # of the rows that train
 N_GROUPS = 200  # of ordered classes
-FEW = 60  # rows that load what a first fit loads
+FEW = 200  # rows that load what a first fit loads
 
 
 def fit_classes(train, test, seed, likelihood):

@@ -17,12 +17,15 @@ SECTIONS = (
 )
 LONG = (
     *("calibration", "predictive_calibration", "defaults", "peers", "scaling", "stacking", "starts"),
-    *("insteval", "saved", "real", "real_search", "budgets"),
+    *("insteval", "saved", "real", "real_numbers", "real_search", "budgets", "merged"),
 )
 DATA = {  # what they read
     **dict.fromkeys(("predictive_calibration", "defaults", "stacking"), "vowel.csv and contraception.csv"),
     "insteval": "insteval.csv",
-    **dict.fromkeys(("saved", "real", "real_search", "budgets"), "the CSV files that benchmarks/grouped_data.py names"),
+    **dict.fromkeys(
+        ("saved", "real", "real_numbers", "real_search", "budgets", "merged"),
+        "the CSV files that benchmarks/grouped_data.py names",
+    ),
 }
 RESULTS = Path(__file__).parent / "results"
 PAGES = Path(__file__).parents[1] / "docs" / "tables"

@@ -51,6 +51,16 @@ def warnings_ignored():
         yield
 
 
+def observed(function, *arguments):
+    """What a function returns, the seconds it took, and whether it warned of convergence."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with timed() as clock:
+            found = function(*arguments)
+    warned = any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
+    return found, clock.seconds, warned
+
+
 def gradient_seconds(density, repeats):
     """Seconds of one call of the callback that the sampler calls, the fastest of several runs of so many."""
     arrays = density.initial_point(0), np.empty(density.n_dim), np.empty(1)  # x, gradient, log density

@@ -21,8 +21,6 @@ independent rows can, and none should.
 
 import json
 import sys
-import time
-import warnings
 from functools import partial
 from pathlib import Path
 
@@ -30,7 +28,6 @@ import numpy as np
 from scipy import sparse
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, train_test_split
 from sklearn.pipeline import make_pipeline
@@ -38,7 +35,7 @@ from sklearn.preprocessing import MaxAbsScaler, OneHotEncoder, StandardScaler, T
 
 from skhbnn import HierarchicalBNNClassifier
 
-from .common import scores
+from .common import observed, scores
 from .grouped_data import CLASSIFICATION, find, halves, read
 
 SEEDS = {"Chem97": (0,)}  # of the split and of what is random in a fit
@@ -169,15 +166,11 @@ SYSTEMS = {  # functions of the rows that train, those that test, and a seed
 
 def measure(system, train, test, seed):
     """A result of one system on one split, as a dict; None where the system cannot have the data, or is missing."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        start = time.perf_counter()
-        try:
-            proba = SYSTEMS[system](train, test, seed)
-        except ImportError as error:
-            print(f"{system} is left out: {error}", file=sys.stderr, flush=True)
-            return None
-        seconds = time.perf_counter() - start
+    try:
+        proba, seconds, warned = observed(SYSTEMS[system], train, test, seed)
+    except ImportError as error:
+        print(f"{system} is left out: {error}", file=sys.stderr, flush=True)
+        return None
     if proba is None:
         return None
     accuracy, log_loss = scores(test.y, proba)
@@ -187,7 +180,7 @@ def measure(system, train, test, seed):
         "accuracy": accuracy,
         "calibration error": calibration_error(test.y, proba),
         "seconds": seconds,
-        "warned": any(issubclass(warning.category, ConvergenceWarning) for warning in caught),
+        "warned": warned,
     }
 
 

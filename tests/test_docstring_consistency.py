@@ -26,12 +26,12 @@ DIFFERENT = {
     ("Flat", "Informed"): {"prior_scale"},  # a scale of weights, a factor of a covariance
     ("Hierarchical", "Informed"): HIERARCHICAL,
     # Jobs and seeds of fits and of chains; classes and columns of all groups, and group columns among them.
-    ("Flat", "PerGroup"): {"n_jobs", "random_state", "n_features_in_", "classes_"},
-    ("Hierarchical", "PerGroup"): {"n_jobs", "random_state", "classes_"},
-    ("Informed", "PerGroup"): {"n_jobs", "random_state", "n_features_in_", "classes_"},
+    ("Flat", "PerGroup"): {"n_jobs", "random_state", "n_features_in_", "classes_", "ordered_classes_"},
+    ("Hierarchical", "PerGroup"): {"n_jobs", "random_state", "classes_", "ordered_classes_"},
+    ("Informed", "PerGroup"): {"n_jobs", "random_state", "n_features_in_", "classes_", "ordered_classes_"},
 }
 # By the task: what a network without hidden layer is, what an error is of, and what is fitted.
-DIFFERENT_TASKS = {"hidden_layer_sizes", "tol", "estimator", "fallback"}
+DIFFERENT_TASKS = {"hidden_layer_sizes", "likelihood", "tol", "estimator", "fallback"}
 DIFFERENT_DEFAULTS = {("Flat", "Flat"), ("Hierarchical", "Hierarchical")}  # of logits, and of standardised targets
 # One number for a row, and one for each class; entropies and variances.
 DIFFERENT_TASKS_IN_METHODS = {"y", "std", "uncertainty", "score", "log_density"}

@@ -15,7 +15,6 @@ import skhbnn
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier
 from skhbnn.density.density import Density
 from skhbnn.density.pymc_model import build_model, unconstrained
-from skhbnn.estimators.classification import NetworkClassifierMixin
 from skhbnn.inference.methods import infer
 from skhbnn.inference.trace import Settings
 from skhbnn.model import build
@@ -147,19 +146,18 @@ def test_one_compiled_density_serves_any_number_of_classes(n_classes, fused):
 
 
 @pytest.fixture
-def ordered(monkeypatch, small):
+def ordered(small):
     """A function that fits an estimator to three ordered classes; returns the fit, the rows and the groups."""
-    monkeypatch.setattr(NetworkClassifierMixin, "_likelihood", lambda self: "ordinal")
     rng = np.random.default_rng(0)
     X, groups = rng.normal(size=(60, 2)), np.repeat([0, 1, 2], 20)  # (row, feature), (row,)
-    y = np.array(["a few", "b some", "c many"])[np.digitize(2 * X[:, 0] + rng.logistic(size=60), [-1.0, 1.0])]  # (row,)
+    y = np.digitize(2 * X[:, 0] + rng.logistic(size=60), [-1.0, 1.0])  # (row,)
 
     def fit(cls):
         is_grouped = cls is HierarchicalBNNClassifier
         if cls is InformedPriorBNNClassifier:
             return cls.from_hierarchical(fit(HierarchicalBNNClassifier)[0]).fit(X, y), X, {}
         arguments = {"groups": groups} if is_grouped else {}
-        return cls(**small).fit(X, y, **arguments), X, arguments
+        return cls(likelihood="ordinal", **small).fit(X, y, **arguments), X, arguments
 
     return fit
 

@@ -38,9 +38,9 @@ class NetworkClassifierMixin(ClassifierMixin):
 
     def _read_targets(self, X, y, weights):
         """Class codes (row,) of the y of a fit; sets classes_ to those of rows that count, by their weights (row,)."""
-        order, y = class_order(y), read_classes(self, X, y)  # (row,)
-        self._set_classes(np.unique(y[weights > 0]), order)
-        return self._codes_in_model(np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1))
+        labels = read_classes(self, X, y)  # (row,)
+        self._set_classes(np.unique(labels[weights > 0]), class_order(y))
+        return self._codes_in_model(np.searchsorted(self.classes_, labels).clip(max=len(self.classes_) - 1))
 
     def _targets_in_callers_form(self, targets):
         """Class labels of the model's class codes (row,)."""

@@ -44,13 +44,13 @@ class GroupClassesMixin(ClassifierMixin):
 
     def _read_targets(self, X, y, weights):
         """Class labels (row,) of the y of a fit; sets classes_ to those of rows that count, by their weights (row,)."""
-        order, y = class_order(y), read_classes(self, X, y)  # (row,)
-        self.classes_ = np.unique(y if weights is None else y[weights > 0])  # (class,)
-        self.ordered_classes_ = None
+        labels = read_classes(self, X, y)  # (row,)
+        self.classes_ = np.unique(labels if weights is None else labels[weights > 0])  # (class,)
+        order, self.ordered_classes_ = class_order(y), None
         if order is not None:
             positions = [order.index(label) for label in self.classes_.tolist()]
             self.ordered_classes_ = self.classes_[np.argsort(positions)]
-        return y
+        return labels
 
     def _read_new_targets(self, X, y):
         """Class labels (row,) of new rows, all of classes that the fit knows."""

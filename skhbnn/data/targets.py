@@ -186,6 +186,11 @@ def class_order(y):
     return list(getattr(dtype, "categories", [])) if is_ordered else None
 
 
+def in_order(classes, order):
+    """Class labels (class,) in the order of a list that has them all, (class,)."""
+    return classes[np.argsort([order.index(label) for label in classes.tolist()])]
+
+
 def plain_classes(y):
     """Class labels as an array of their own dtype, where they came as objects; text stays as it is.
 

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils._param_validation import StrOptions
 
-from ..data.targets import class_order, read_classes
+from ..data.targets import class_order, in_order, read_classes
 from ..model.likelihoods import likelihood, likelihood_of_classes
 from ..posterior import prediction
 from ..posterior.draws import Posterior
@@ -53,12 +53,12 @@ class NetworkClassifierMixin(ClassifierMixin):
 
     @property
     def _columns(self):
-        """The model's code of each of classes_, (class,)."""
-        return np.argsort(self._classes_in_model)
+        """The model's codes in the order of classes_, (class,); a slice, which copies nothing, where they are that."""
+        return slice(None) if self.ordered_classes_ is None else np.argsort(self.ordered_classes_)
 
     def _codes_in_model(self, codes):
         """The model's codes of positions in classes_ (row,)."""
-        return self._columns[codes]
+        return np.arange(len(self.classes_))[self._columns][codes]
 
     def _set_classes(self, present, order=None):
         """Set classes_ and ordered_classes_ by the parameter ``classes``, or if it is None by those in y (class,).
@@ -92,7 +92,7 @@ class NetworkClassifierMixin(ClassifierMixin):
                     UserWarning,
                 )
             return self.classes_
-        return self.classes_[np.argsort([order.index(label) for label in self.classes_.tolist()])]
+        return in_order(self.classes_, order)
 
     def _likelihood(self):
         """Name of the likelihood of the classes."""

@@ -90,15 +90,6 @@ def fill(a, value):
 
 
 @inline
-def sum_of(a, n):
-    """The sum of the first n numbers of an array."""
-    s = 0.0
-    for r in range(n):
-        s += a[r]
-    return s
-
-
-@inline
 def exp(x, e):
     """Write the exponentials of numbers x (n,) of either sign to e (n,), which is padded to whole vectors."""
     m = padded(x.size)

@@ -9,7 +9,7 @@ from sklearn.base import ClassifierMixin, is_classifier
 from sklearn.utils import get_tags
 from sklearn.utils.validation import _num_samples
 
-from ...data.targets import class_order, read_classes
+from ...data.targets import class_order, in_order, read_classes
 from ...posterior.prediction import logarithm
 from ...support.typed import Labels
 from ...support.wording import named
@@ -46,10 +46,8 @@ class GroupClassesMixin(ClassifierMixin):
         """Class labels (row,) of the y of a fit; sets classes_ to those of rows that count, by their weights (row,)."""
         labels = read_classes(self, X, y)  # (row,)
         self.classes_ = np.unique(labels if weights is None else labels[weights > 0])  # (class,)
-        order, self.ordered_classes_ = class_order(y), None
-        if order is not None:
-            positions = [order.index(label) for label in self.classes_.tolist()]
-            self.ordered_classes_ = self.classes_[np.argsort(positions)]
+        order = class_order(y)
+        self.ordered_classes_ = None if order is None else in_order(self.classes_, order)
         return labels
 
     def _read_new_targets(self, X, y):

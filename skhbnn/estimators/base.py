@@ -193,6 +193,10 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         """Seed of everything random in a fit, drawn from random_state."""
         return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
 
+    def _standardize_targets(self, data):
+        """Rows of a fit with the targets in the unit of the model, which classes have none of."""
+        return data
+
     @floats_as_usual
     def _fit_model(self, model, data, grouped=False):
         """The estimator itself, with the posterior of a model given the data; a warning says if it is doubtful."""

@@ -37,6 +37,15 @@ class FlatBNN(SingleNetworkMixin, IndependentPriorMixin, BaseBNN):
 
     prior_scale: PriorScale
 
+    def _fit(self, X, y, sample_weight):
+        """The estimator itself, fitted."""
+        self._forget()
+        inputs, _ = read_rows(self, X, reset=True)  # (row, feature)
+        weights = read_weights(sample_weight, X, inputs)  # (row,)
+        data = self._take_rows(inputs, self._read_targets(inputs, y, weights), weights)
+        data = self._standardize_targets(data)
+        return self._fit_model(self._model(data), data)
+
     def _model(self, data):
         """Model that the parameters ask for, of the rows of a fit."""
         network = self._network(data.X.shape[1])
@@ -232,8 +241,4 @@ class FlatBNNClassifier(ClassifierMethods, NetworkClassifierMixin, FlatBNN):
         ConvergenceWarning
             If predictions are not to be trusted; the fit is kept.
         """
-        self._forget()
-        inputs, _ = read_rows(self, X, reset=True)  # (row, feature)
-        weights = read_weights(sample_weight, X, inputs)  # (row,)
-        data = self._take_rows(inputs, self._read_targets(inputs, y, weights), weights)
-        return self._fit_model(self._model(data), data)
+        return self._fit(X, y, sample_weight)

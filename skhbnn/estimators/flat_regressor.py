@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from ..data.reading import read_rows
-from ..data.weights import read_weights
 from ..persistence.saving import storable
 from ..support.typed import (
     Activation,
@@ -210,9 +208,4 @@ class FlatBNNRegressor(RegressorMethods, NetworkRegressorMixin, FlatBNN):
         ConvergenceWarning
             If predictions are not to be trusted; the fit is kept.
         """
-        self._forget()
-        inputs, _ = read_rows(self, X, reset=True)  # (row, feature)
-        weights = read_weights(sample_weight, X, inputs)  # (row,)
-        data = self._take_rows(inputs, self._read_targets(inputs, y, weights), weights)
-        data = self._standardize_targets(data)
-        return self._fit_model(self._model(data), data)
+        return self._fit(X, y, sample_weight)

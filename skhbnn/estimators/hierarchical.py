@@ -57,6 +57,16 @@ class HierarchicalBNN(GroupsMixin, IndependentPriorMixin, BaseBNN):
     group_scale_prior: GroupScalePrior
     unseen_groups: UnseenGroups
 
+    def _fit(self, X, y, groups, sample_weight):
+        """The estimator itself, fitted."""
+        self._forget()
+        inputs, labels = read_rows(self, X, groups, reset=True)  # (row, feature), labels of the rows
+        weights = read_weights(sample_weight, X, inputs)  # (row,)
+        self._warn_of_inference()
+        data = self._take_rows(inputs, self._read_targets(inputs, y, weights), labels, weights)
+        data = self._standardize_targets(data)
+        return self._fit_model(self._model(data), data, grouped=self.groups_ is not None)
+
     def _warn_of_inference(self):
         """Warn of a method whose result is far from the posterior."""
         method = METHODS[self.inference]
@@ -345,9 +355,4 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
             If there are no groups, so that all rows are one group, the labels look like something else than groups, or
             ``inference`` is a method that predicts far worse than NUTS.
         """
-        self._forget()
-        inputs, labels = read_rows(self, X, groups, reset=True)  # (row, feature), labels of the rows
-        weights = read_weights(sample_weight, X, inputs)  # (row,)
-        self._warn_of_inference()
-        data = self._take_rows(inputs, self._read_targets(inputs, y, weights), labels, weights)
-        return self._fit_model(self._model(data), data, grouped=self.groups_ is not None)
+        return self._fit(X, y, groups, sample_weight)

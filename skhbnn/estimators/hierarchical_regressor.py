@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from ..data.reading import read_rows
-from ..data.weights import read_weights
 from ..persistence.saving import storable
 from ..support.typed import (
     Activation,
@@ -264,10 +262,4 @@ class HierarchicalBNNRegressor(GroupedRegressorMethods, NetworkRegressorMixin, H
             If there are no groups, so that all rows are one group, the labels look like something else than groups, or
             ``inference`` is a method that predicts far worse than NUTS.
         """
-        self._forget()
-        inputs, labels = read_rows(self, X, groups, reset=True)  # (row, feature), labels of the rows
-        weights = read_weights(sample_weight, X, inputs)  # (row,)
-        self._warn_of_inference()
-        data = self._take_rows(inputs, self._read_targets(inputs, y, weights), labels, weights)
-        data = self._standardize_targets(data)
-        return self._fit_model(self._model(data), data, grouped=self.groups_ is not None)
+        return self._fit(X, y, groups, sample_weight)

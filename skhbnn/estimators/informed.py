@@ -200,6 +200,15 @@ class InformedPriorBNN(SingleNetworkMixin, BaseBNN):
         mean, cov = network_posterior(fitted, group, covariance, align)
         return cls._with_prior(fitted, mean, cov, params)
 
+    def _fit(self, X, y, sample_weight):
+        """The estimator itself, fitted."""
+        self._forget()
+        inputs = self._read_inputs(X)  # (row, feature)
+        weights = read_weights(sample_weight, X, inputs)  # (row,)
+        data = self._take_rows(inputs, self._read_targets(inputs, y, weights), weights)
+        data = self._standardize_targets(data)
+        return self._fit_model(self._model(inputs.shape[1]), data)
+
     def _read_inputs(self, X):
         """Inputs (row, feature) of a fit, whose columns are the ones that the prior was made for."""
         inputs, _ = read_rows(self, X, reset=True)  # (row, feature)
@@ -506,11 +515,7 @@ class InformedPriorBNNClassifier(ClassifierMethods, NetworkClassifierMixin, Info
         ConvergenceWarning
             If predictions are not to be trusted; the fit is kept.
         """
-        self._forget()
-        inputs = self._read_inputs(X)  # (row, feature)
-        weights = read_weights(sample_weight, X, inputs)  # (row,)
-        data = self._take_rows(inputs, self._read_targets(inputs, y, weights), weights)
-        return self._fit_model(self._model(inputs.shape[1]), data)
+        return self._fit(X, y, sample_weight)
 
     @classmethod
     def _target_parameters(cls, fitted):

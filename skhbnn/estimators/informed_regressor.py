@@ -11,7 +11,6 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.utils._param_validation import Interval
 
 from ..data.standardizer import Standardizer
-from ..data.weights import read_weights
 from ..persistence.saving import storable
 from ..support.typed import (
     Activation,
@@ -279,12 +278,7 @@ class InformedPriorBNNRegressor(RegressorMethods, NetworkRegressorMixin, Informe
         ConvergenceWarning
             If predictions are not to be trusted; the fit is kept.
         """
-        self._forget()
-        inputs = self._read_inputs(X)  # (row, feature)
-        weights = read_weights(sample_weight, X, inputs)  # (row,)
-        data = self._take_rows(inputs, self._read_targets(inputs, y, weights), weights)
-        data = self._standardize_targets(data)
-        return self._fit_model(self._model(inputs.shape[1]), data)
+        return self._fit(X, y, sample_weight)
 
     @classmethod
     def _target_parameters(cls, fitted):

@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import has_fit_parameter
 
 from ...data.labels import ALL_ROWS, label_text, rows_by_label, unique_labels
+from ...data.reading import read_rows
 from ...data.tables import take_rows
 from ...data.weights import counted_rows, read_weights
 from ...inference.methods import METHODS
@@ -102,6 +103,13 @@ class PerGroup(SavableMixin, UpdateMixin, ServingMixin, GroupsMixin, CallbackSup
         """Take over what the fitted estimators and the fallback know of the targets; a ValueError if they disagree."""
 
     # Fitting -------------------------------------------------------------------------------------------------------
+
+    def _fit(self, X, y, groups, sample_weight):
+        """The estimator per group itself, fitted."""
+        self._start_fit()
+        inputs, labels = read_rows(self, X, groups, reset=True)  # unchecked values (row, feature), labels of the rows
+        weights = self._read_weights(sample_weight, X, inputs)  # (row,) or None
+        return self._fit_clones(inputs, self._read_targets(inputs, y, weights), labels, weights)
 
     def _start_fit(self):
         """Forget an earlier fit, and check the parameters that scikit-learn's rules cannot."""

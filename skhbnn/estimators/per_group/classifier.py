@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from typing import Literal, Self
 
-from ...data.reading import read_rows
-from ...data.weights import read_weights
 from ...persistence.saving import storable
 from ...support.typed import Columns, Data, Estimator, Inference, Seed, available_if, fit_context
 from ..classifier_methods import GroupedClassifierMethods
@@ -156,10 +154,7 @@ class PerGroupClassifier(GroupedClassifierMethods, GroupClassesMixin, PerGroup):
         UserWarning
             If there are no groups, so that all rows are one group.
         """
-        self._start_fit()
-        inputs, labels = read_rows(self, X, groups, reset=True)  # unchecked values (row, feature), labels of the rows
-        weights = self._read_weights(sample_weight, X, inputs)  # (row,) or None
-        return self._fit_clones(inputs, self._read_targets(inputs, y, weights), labels, weights)
+        return self._fit(X, y, groups, sample_weight)
 
     @available_if(keeps_rows)
     @fit_context(prefer_skip_nested_validation=False)
@@ -197,6 +192,4 @@ class PerGroupClassifier(GroupedClassifierMethods, GroupClassesMixin, PerGroup):
         --------
         InformedPriorBNNClassifier.from_posterior : A prior of new rows, where the old ones are not to be kept.
         """
-        inputs, labels = read_rows(self, X, groups, reset=False)  # unchecked values (row, feature), labels of the rows
-        weights = read_weights(sample_weight, X, inputs)  # (row,)
-        return self._update_clones(inputs, self._read_new_targets(inputs, y), labels, weights)
+        return self._update(X, y, groups, sample_weight)

@@ -6,8 +6,9 @@ import numpy as np
 from sklearn.utils import check_array
 
 from ...data.labels import ALL_ROWS, labels_array, rows_by_label, unique_labels
+from ...data.reading import read_rows
 from ...data.tables import take_rows
-from ...data.weights import counted_rows
+from ...data.weights import counted_rows, read_weights
 from ...support.progress import fit_progress
 from ..groups import warn_of_unseen
 from ..single import SingleNetworkMixin
@@ -44,6 +45,13 @@ class UpdateMixin:
     failed_groups_: dict
     _clone: Any
     _draw_seed: Any
+    _read_new_targets: Any
+
+    def _update(self, X, y, groups, sample_weight):
+        """The estimator per group itself, with new rows learned."""
+        inputs, labels = read_rows(self, X, groups, reset=False)  # unchecked values (row, feature), labels of the rows
+        weights = read_weights(sample_weight, X, inputs)  # (row,)
+        return self._update_clones(inputs, self._read_new_targets(inputs, y), labels, weights)
 
     def _update_clones(self, X, y, labels, weights):
         """The estimator per group itself, with the groups of new rows fitted again to their old and new rows."""

@@ -121,7 +121,7 @@ class Density:
             "n_scales": n_scales,
             "scales_place": self.layout.blocks[1].start,
             "n_own": len(model.likelihood.own),
-            "own_place": self.layout.blocks[2].start,
+            "own_place": -1 if model.has_own_entries else self.layout.blocks[2].start,
             "constant": self._log_constant(levels, blocks),
         }
         integers = {

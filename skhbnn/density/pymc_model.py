@@ -65,7 +65,7 @@ def build_model(
     coords = {"input": names, "group": label_coordinates(data.group_labels)}
     coords |= {f"unit_{index}": np.arange(layer.n_out) for index, layer in enumerate(network.layers)}
     coords |= {"learned_part": list(model.scale_names)}
-    coords |= {"weight": network.weight_names(names)}
+    coords |= {"weight": network.weight_names(names) + (list(likelihood.own) if model.has_own_entries else [])}
     coords |= {"mapped_input": names} if model.map_rank else {}
     coords |= {axis: list(likelihood.own) for axis in likelihood.own_dims.values() if axis is not None}
     with pm.Model(coords=coords) as pymc_model:
@@ -78,9 +78,9 @@ def build_model(
         if batch_size is not None:
             X, y, group, *row_weights = pm.Minibatch(X, y, group, *row_weights, batch_size=batch_size)
             observed = {"observed": y, "total_size": len(data.y)}
-        weights = _Weights(model, data).all_weights()  # (group, weight)
-        variables = [pt.atleast_1d(variable) for variable in likelihood.own_pymc()]
-        own = pt.concatenate(variables) if variables else pt.zeros(0)  # (own number,)
+        maker = _Weights(model, data)
+        weights = maker.all_weights()  # (group, weight)
+        own = maker.own_numbers()  # (own number,)
 
         def distribution_of(weights, X, group, own):
             outputs = _outputs(network, weights, X, group, data.n_groups)  # (row, output)
@@ -143,8 +143,10 @@ def unconstrained(layout, draws):
     first, *levels = (coordinates(level, b) for level, b in enumerate(layout.level_blocks))
     shape = first.shape[:2]
     log_scales = np.log(np.asarray(draws["group_scale"])) if model.scale_names else np.empty((*shape, 0))
-    own = [np.asarray(draws[name]).reshape(*shape, -1) for name in model.likelihood.own_dims]  # (chain, draw, number)
-    own = model.likelihood.own_to_unconstrained(np.concatenate([np.empty((*shape, 0)), *own], axis=2))
+    own = np.empty((*shape, 0))  # (chain, draw, own number)
+    if model.likelihood.own and not model.has_own_entries:
+        variables = [np.asarray(draws[name]).reshape(*shape, -1) for name in model.likelihood.own_dims]
+        own = model.likelihood.own_to_unconstrained(np.concatenate(variables, axis=2))
     return layout.join(first[:, :, 0], log_scales, own, levels)
 
 
@@ -182,6 +184,17 @@ class _Weights:
             for part, grouped in parts
         ]  # (group, weight of the part) each
         return pt.concatenate(columns, axis=1)  # (group, weight)
+
+    def own_numbers(self):
+        """The likelihood's own numbers, (own number,), after the weights."""
+        likelihood = self.model.likelihood
+        if not self.model.has_own_entries:
+            variables = [pt.atleast_1d(variable) for variable in likelihood.own_pymc()]
+            return pt.concatenate(variables) if variables else pt.zeros(0)
+        own = likelihood.own_from_unconstrained(self.own_entries, pt)  # (own number,)
+        for position, (name, axis) in enumerate(likelihood.own_dims.items()):
+            pm.Deterministic(name, own[position] if axis is None else own, dims=axis)
+        return own
 
     def _terms(self, name, levels):
         return [term for term in self.model.terms if term.name == name and term.level in levels]
@@ -239,7 +252,8 @@ class _Weights:
     def _factor_parts(self):
         """Yield the weights of every part under a Cholesky factor, and False: none has a group dimension."""
         z = self.model.family.pymc("z", ONE, "weight")
-        weights = self.model.base + pt.as_tensor_variable(self.model.factor) @ z  # (weight,)
+        weights = self.model.base + pt.as_tensor_variable(self.model.factor) @ z  # (weight and own number,)
+        self.own_entries = weights[self.network.n_weights :]  # (own number,)
         for part in self.network.parts:
             layer, dims = self.network.layers[part.layer], _dims(self.network, part)
             shape = (layer.n_in, layer.n_out)[-len(dims) :]

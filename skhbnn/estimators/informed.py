@@ -83,9 +83,13 @@ class InformedPriorBNN(SingleNetworkMixin, BaseBNN):
     @classmethod
     def _with_prior(cls, fitted, mean, cov, params):
         """An unfitted estimator with a prior for the network, inputs and targets of a fit."""
+        of_targets = cls._target_parameters(fitted)
+        if params.get("likelihood", of_targets["likelihood"]) != of_targets["likelihood"]:
+            n = fitted.posterior_.network.n_weights  # another likelihood has other numbers of its own
+            mean, cov = mean[:n], cov[:n, :n]
         own = {
             **{name: getattr(fitted, name) for name in TAKEN_OVER},
-            **cls._target_parameters(fitted),
+            **of_targets,
             "hidden_layer_sizes": fitted.posterior_.network.sizes[1:-1],
             "prior_mean": mean,
             "prior_cov": cov,
@@ -231,8 +235,10 @@ class InformedPriorBNN(SingleNetworkMixin, BaseBNN):
     def _model(self, n_inputs):
         """Model that the parameters ask for."""
         network = self._network(n_inputs)
-        mean, cholesky = informed_factor(network, self.prior_mean, self.prior_cov)  # (weight,), (weight, weight)
-        return informed_model(network, self._likelihood(), mean, self.prior_scale * cholesky, self._n_classes())
+        name, n_classes = self._likelihood(), self._n_classes()
+        own = likelihood(name).of_classes(n_classes).own
+        mean, cholesky = informed_factor(network, self.prior_mean, self.prior_cov, own)  # (entry,), (entry, entry)
+        return informed_model(network, name, mean, self.prior_scale * cholesky, n_classes)
 
     @floats_as_usual
     def _take_prior(self, X):
@@ -244,8 +250,10 @@ class InformedPriorBNN(SingleNetworkMixin, BaseBNN):
         model = self._model(n_inputs)
         seed = self._draw_seed()
         shape, rng, likelihood = (self.chains, self.draws), np.random.default_rng(seed), model.likelihood
-        weights = rng.standard_normal((*shape, model.network.n_weights))  # (chain, draw, weight)
-        own = likelihood.own_to_unconstrained(likelihood.draw_own(rng, shape))  # (chain, draw, own number)
+        weights = rng.standard_normal((*shape, len(model.factor)))  # (chain, draw, entry)
+        own = np.empty((*shape, 0))  # (chain, draw, own number)
+        if not model.has_own_entries:
+            own = likelihood.own_to_unconstrained(likelihood.draw_own(rng, shape))
         layout = Layout(model, np.zeros((1, 1), int))
         x = layout.join(weights, np.empty((*shape, 0)), own, [])  # (chain, draw, n_dim)
         self.posterior_ = posterior_from_trace(layout, Trace(x=x), seed)
@@ -284,10 +292,11 @@ class InformedPriorBNNClassifier(ClassifierMethods, NetworkClassifierMixin, Info
     ----------
     hidden_layer_sizes : int or array-like of int, default=(5, 5)
         Number of units of each hidden layer; ``()`` is logistic regression.
-    prior_mean : array-like of shape (n_weights,), default=None
+    prior_mean : array-like of shape (n_weights,) or (n_weights + n_own,), default=None
         Prior mean of the flat weight vector: for each layer the (input, output) matrix row by row, then the
-        intercepts. None: zero.
-    prior_cov : array-like of shape (n_weights, n_weights), default=None
+        intercepts. Behind the weights may stand the cutpoints of ``likelihood="ordinal"``: the first, and the
+        logarithms of the distances between neighbours. None: zero.
+    prior_cov : array-like of shape (n_weights, n_weights) or (n_weights + n_own, n_weights + n_own), default=None
         Prior covariance. None: the identity.
     prior_scale : float, default=1.0
         Widens (above 1) or narrows (below 1) the prior: factor of its standard deviations.

@@ -41,7 +41,7 @@ HEADER = np.dtype(
         *_fields("family"),  # number of its compiled function
         *_fields("family_shape", "f8"),
         *_fields("n_scales scales_place scale_prior scale_parameters"),  # place in the vector; (scale,), (scale, 2)
-        *_fields("n_own own_place"),  # the likelihood's own numbers, and their place in the vector
+        *_fields("n_own own_place"),  # the likelihood's own numbers; place in the vector, or -1: the last entries
         *_fields("constant", "f8"),  # the sum of all normalising constants
     ]
 )
@@ -188,6 +188,7 @@ def _visit_batches(parts, h, ends, innermost, outer, form, bases, rows, space, a
     w_numbers, at = cut(at, n_entries * n_lanes)
     grad_w = parts.batch.entries_at(at, n_entries)
     grad_numbers, at = cut(at, n_entries * n_lanes)
+    fill(grad_numbers, 0.0)  # of own numbers among the entries it stays 0
     of_outer, at = cut(at, n_entries * n_lanes)  # what the groups of a batch lie in
     grad_of_outer, at = cut(at, n_entries * n_lanes)
     fill(grad_of_outer, 0.0)
@@ -259,7 +260,7 @@ def log_density(n_dim, x_address, grad_address, logp_address, header):
     for l in range(h.n_levels - 1):  # noqa: E741
         n_values += counts[l] * (starts[l + 1] - starts[l])
     n_of_group, n_lanes = n_coordinates - starts[h.n_levels - 1], PARTS.batch.n_lanes
-    n_doubles = 2 * (n_coordinates + n_values + h.n_outer * n_entries + n_basis + h.n_own) + h.n_scales
+    n_doubles = 2 * (n_coordinates + n_values + h.n_outer * n_entries + n_basis) + 3 * h.n_own + h.n_scales
     n_doubles += n_lanes * (8 * n_of_group + 4 * n_entries) + 4 * lanes.LANES
     memory, at = memory_of(n_doubles + workspace_size(form.sizes, h.n_own))
     space, at = workspace(at, form.sizes, h.n_own)
@@ -283,14 +284,6 @@ def log_density(n_dim, x_address, grad_address, logp_address, header):
     entry, prior_scale = integers_at(h.entry, n_coordinates), doubles_at(h.prior_scale, n_coordinates)  # (coordinate,)
     coordinates = Coordinates(entry, prior_scale, factor, grad_factor)
 
-    own, at = cut(at, h.n_own)
-    grad_own, at = cut(at, h.n_own)
-    fill(grad_own, 0.0)
-    free, grad_free = part(x, h.own_place, h.n_own), part(grad, h.own_place, h.n_own)  # (own number,)
-    logp = h.constant + PARTS.own.constrain(free, own, grad_free)
-    X, y = matrix_at(h.X, form.sizes[0], h.n_rows), doubles_at(h.y, h.n_rows)  # (feature, row), (row,)
-    rows = Rows(X, y, doubles_at(h.row_weights, h.n_rows), part(own, 0, 0), own, grad_own)
-
     entries, at = cut(at, h.n_outer * n_entries)
     grad_entries, at = cut(at, h.n_outer * n_entries)
     fill(grad_entries, 0.0)
@@ -302,9 +295,24 @@ def log_density(n_dim, x_address, grad_address, logp_address, header):
     fill(grad_basis, 0.0)
     bases = (basis, grad_basis)
 
-    logp += _enter_outer(PARTS, h, (x, grad), coordinates, outer, form, basis)
+    logp_of_outer = _enter_outer(PARTS, h, (x, grad), coordinates, outer, form, basis)
+
+    own, at = cut(at, h.n_own)
+    grad_own, at = cut(at, h.n_own)
+    fill(grad_own, 0.0)
+    unused, at = cut(at, h.n_own)
+    are_entries, first = h.own_place < 0, n_entries - h.n_own  # entries have the prior of the terms, not their own
+    free = part(entries, first, h.n_own) if are_entries else part(x, h.own_place, h.n_own)  # (own number,)
+    grad_free = part(grad_entries, first, h.n_own) if are_entries else part(grad, h.own_place, h.n_own)
+    logp_of_own = PARTS.own.constrain(free, own, unused if are_entries else grad_free)
+    logp = h.constant + (0.0 if are_entries else logp_of_own)
+    logp += logp_of_outer
+    X, y = matrix_at(h.X, form.sizes[0], h.n_rows), doubles_at(h.y, h.n_rows)  # (feature, row), (row,)
+    rows = Rows(X, y, doubles_at(h.row_weights, h.n_rows), part(own, 0, 0), own, grad_own)
+
     innermost = of_level(coordinates, starts, h.n_levels - 1)
     logp += _visit_batches(PARTS, h, (x, grad), innermost, outer, form, bases, rows, space, at)
+    PARTS.own.pull_back(free, own, grad_own, grad_free)
     _leave_outer(PARTS, h, grad, coordinates, outer, form, bases)
 
     start = 0
@@ -316,7 +324,6 @@ def log_density(n_dim, x_address, grad_address, logp_address, header):
             grad_log_scale[term_scales[t]] += s
         start = stops[t]
     logp += _add_scale_priors(PARTS.scale_prior, h, log_scale, scale, grad_log_scale)
-    PARTS.own.pull_back(free, own, grad_own, grad_free)
     memory[0] = logp  # it was in use until here
     logp_address[0] = logp
     if not np.isfinite(logp):

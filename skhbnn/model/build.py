@@ -119,9 +119,10 @@ def informed_model(network, likelihood, mean, cholesky, n_classes=None):
         The one network.
     likelihood : str
         Name of the likelihood.
-    mean : ndarray of shape (n_weights,)
-        Prior mean of the flat weight vector.
-    cholesky : ndarray of shape (n_weights, n_weights)
+    mean : ndarray of shape (n_weights,) or (n_weights + n_own,)
+        Prior mean of the flat weight vector and, behind it, of the likelihood's own numbers in unconstrained form.
+        Own numbers that are not in it have the prior of the likelihood.
+    cholesky : ndarray of shape (n_weights, n_weights) or (n_weights + n_own, n_weights + n_own)
         Lower triangular factor of the prior covariance.
     n_classes : int, default=None
         Number of classes of the target. None: the target is a number, or the likelihood does not need it.
@@ -130,7 +131,7 @@ def informed_model(network, likelihood, mean, cholesky, n_classes=None):
     -------
     model : Model
     """
-    term = Term(name="weights", entries=np.arange(network.n_weights), level=0, scale=cholesky)
+    term = Term(name="weights", entries=np.arange(len(mean)), level=0, scale=cholesky)
     return Model(network=network, likelihood_name=likelihood, terms=(term,), location=mean, n_classes=n_classes)
 
 
@@ -191,14 +192,16 @@ def layer_scales(network, prior_scale):
     return scales  # (layer,)
 
 
-def informed_factor(network, prior_mean, prior_cov):
+def informed_factor(network, prior_mean, prior_cov, own=()):
     """Mean and lower Cholesky factor of an informed prior; None stands for zero and for the identity.
+
+    own: names of the likelihood's own numbers, which the prior may hold behind the weights.
 
     Returns
     -------
-    mean : ndarray of shape (n_weights,)
-        Prior mean of the flat weight vector.
-    cholesky : ndarray of shape (n_weights, n_weights)
+    mean : ndarray of shape (n_weights,) or (n_weights + n_own,)
+        Prior mean of the flat weight vector, and of the own numbers.
+    cholesky : ndarray of shape (n_weights, n_weights) or (n_weights + n_own, n_weights + n_own)
 
     Raises
     ------
@@ -207,7 +210,8 @@ def informed_factor(network, prior_mean, prior_cov):
     MemoryError
         If the covariance would not fit.
     """
-    n = network.n_weights
+    n_weights, given = network.n_weights, [prior for prior in (prior_mean, prior_cov) if prior is not None]
+    n = n_weights + len(own) if given and len(given[0]) == n_weights + len(own) else n_weights
     what = f"The covariance of {n} weights under an informed prior, and its factor,"
     require_memory(3 * 8 * n**2, what, "lower hidden_layer_sizes, or give a flat estimator a prior_scale")
     mean = np.zeros(n) if prior_mean is None else np.asarray(prior_mean, dtype=float)  # (weight,)
@@ -217,7 +221,9 @@ def informed_factor(network, prior_mean, prior_cov):
         if array.shape != shape:
             raise ValueError(
                 f"{name} has shape {array.shape}, but the {layers} network "
-                f"{'with' if network.fit_intercept else 'without'} intercepts has {n} weights: give shape {shape}. "
+                f"{'with' if network.fit_intercept else 'without'} intercepts has {n_weights} weights"
+                + (f", behind which {', '.join(own)} may stand" if own else "")
+                + f": give shape {shape}. "
                 "hidden_layer_sizes, fit_intercept and the numbers of features and outputs must be those "
                 "that the prior was made for."
             )

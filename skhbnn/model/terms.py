@@ -29,12 +29,12 @@ class Term:
     name : str
         Name of the part of the network, or of the input map, that the entries make up.
     entries : ndarray of shape (n_entries,)
-        Positions in the flat weights, or behind them in the input map.
+        Positions in the flat weights, or behind them in the input map or in the likelihood's own numbers.
     level : int
         0: one member for all rows; 1: the outermost groups; 2: the groups within them.
     scale : ndarray of shape (n_entries,) or (n_entries, n_entries), or str
-        Fixed, or the lower Cholesky factor of a covariance, of the first weights at level 0 only; or the name of a
-        learned scale.
+        Fixed, or the lower Cholesky factor of a covariance, of all entries at level 0 only; or the name of a learned
+        scale.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Model:
         Names of the levels of groups, the outermost first; empty for one network.
     scale_prior_name : str
         Name of the prior of the learned scales.
-    location : ndarray of shape (n_weights,) or None
+    location : ndarray of shape (n_weights,) or (n_entries,), or None
         What the terms are added to. None: 0.
     map_rank : int
         Rows of the matrix that the deviations of the input map combine; 0 without a map. ``pooling.affine`` has the
@@ -117,9 +117,14 @@ class Model:
 
     @property
     def n_entries(self) -> int:
-        """Number of entries: of the weights, and of the input map behind the weights."""
-        first = self.network.layers[0]
-        return self.network.n_weights + (first.n_in + first.fit_intercept) * self.map_rank
+        """Number of entries: of the weights, and of the input map or own numbers behind the weights."""
+        first, n_own = self.network.layers[0], len(self.likelihood.own) if self.has_own_entries else 0
+        return self.network.n_weights + (first.n_in + first.fit_intercept) * self.map_rank + n_own
+
+    @property
+    def has_own_entries(self) -> bool:
+        """Whether the likelihood's own numbers, unconstrained, are entries: under an informed prior of them."""
+        return len(self.factor) > self.network.n_weights
 
     @property
     def has_compact_map(self) -> bool:
@@ -150,7 +155,7 @@ class Model:
     def shares_all_weights(self) -> bool:
         """Whether every weight has a term that all rows share."""
         shared = [term.entries for term in self.terms_of(0)]
-        return len(np.unique(np.concatenate([np.arange(0), *shared]))) == self.network.n_weights
+        return len(np.unique(np.concatenate([np.arange(0), *shared]))) >= self.network.n_weights
 
     def coordinates(self, level: int) -> Coordinates:
         """Coordinates of one level: the terms of the level, one behind the other.
@@ -182,7 +187,7 @@ class Model:
 
     @property
     def factor(self) -> Floats:
-        """The Cholesky factor of the weights, (weight, weight); empty where no term has such a factor."""
+        """The Cholesky factor of the entries, (entry, entry); empty where no term has such a factor."""
         factors = [np.asarray(term.scale) for term in self.terms if term.is_factor]
         return factors[0] if factors else np.empty((0, 0))
 
@@ -191,7 +196,7 @@ class Model:
         """What the terms are added to, the entries of the input map included, (entry,)."""
         base = np.zeros(self.n_entries)  # (entry,)
         if self.location is not None:
-            base[: self.network.n_weights] = self.location
+            base[: len(self.location)] = self.location
         return base
 
 
@@ -211,8 +216,8 @@ class Block(NamedTuple):
 class Layout:
     """Layout of the unconstrained vector of a model: which numbers stand where.
 
-    First the coordinates of level 0, the logarithms of the learned scales, and the likelihood's own numbers; then level
-    by level, the outermost first, the coordinates of member after member.
+    First the coordinates of level 0, the logarithms of the learned scales, and the likelihood's own numbers, unless
+    they are entries; then level by level, the outermost first, the coordinates of member after member.
 
     Parameters
     ----------
@@ -237,7 +242,7 @@ class Layout:
         self.model, self.members = model, members
         sizes = [sum(len(term.entries) for term in model.terms_of(level)) for level in range(len(model.levels) + 1)]
         counts = [1, 1, 1, *(members.max(axis=1) + 1).tolist()[: len(model.levels)]]
-        sizes[1:1] = [len(model.scale_names), len(model.likelihood.own)]
+        sizes[1:1] = [len(model.scale_names), 0 if model.has_own_entries else len(model.likelihood.own)]
         self.blocks, start = [], 0
         for count, size in zip(counts, sizes, strict=True):
             self.blocks.append(Block(start, count, size))

@@ -33,6 +33,7 @@ def group_weights(layout, x):
     """
     entries, scales, own, _ = _entries(layout, x)
     model = layout.model
+    own = model.likelihood.own_from_unconstrained(own)  # (..., own number)
     mean = entries[0][..., 0, : model.network.n_weights]
     return GroupWeights(mean, scales, own, apply_map(model, entries[-1]))
 
@@ -40,14 +41,17 @@ def group_weights(layout, x):
 def apply_map(model, entries):
     """Weights (..., weight) with the input map applied, from entries (..., entry) that hold weights and map."""
     if not model.map_rank:
-        return entries
+        return entries[..., : model.network.n_weights]
     from .pooling import affine  # only now: it loads Numba
 
     return affine.apply_map(model.network, model.map_rank, entries)
 
 
 def _entries(layout, x):
-    """Entries of the members of every level, (..., member, entry) each, scales, own numbers, and values of levels."""
+    """Entries and values of the members of every level, scales, and unconstrained own numbers.
+
+    Entries come first, a list of (..., member, entry); values, the last, are (..., member, coordinate) each.
+    """
     model = layout.model
     first, log_scales, own, levels = layout.split(x)
     scales = np.exp(log_scales)  # (..., learned scale)
@@ -64,7 +68,8 @@ def _entries(layout, x):
             now[..., : len(model.factor)] += v[..., : len(model.factor)] @ model.factor.T
         entries.append(now)
         values.append(value)
-    own = model.likelihood.own_from_unconstrained(own)  # (..., own number)
+    if model.has_own_entries:
+        own = entries[0][..., 0, model.network.n_weights :]  # (..., own number)
     return entries, scales, own, values
 
 
@@ -91,12 +96,18 @@ class WeightTangent:
         What all rows share, at the point.
     mean_jacobian : ndarray of shape (n_weights, n_shared)
         Derivatives of the mean.
+    own : ndarray of shape (n_own_numbers,)
+        The likelihood's own numbers, unconstrained, at the point.
+    own_jacobian : ndarray of shape (n_own_numbers, n_shared)
+        Derivatives of the own numbers.
     """
 
     weights: np.ndarray
     jacobian: np.ndarray
     mean: np.ndarray
     mean_jacobian: np.ndarray
+    own: np.ndarray
+    own_jacobian: np.ndarray
 
     @property
     def n_shared(self):
@@ -114,12 +125,16 @@ class WeightTangent:
         """What all rows share at steps (draw, n_dim) from the point, (draw, weight)."""
         return self.mean + steps[:, : self.n_shared] @ self.mean_jacobian.T
 
+    def own_along(self, steps):
+        """Unconstrained own numbers at steps (draw, n_dim) from the point, (draw, own number)."""
+        return self.own + steps[:, : self.n_shared] @ self.own_jacobian.T
+
 
 def weight_tangent(layout, x):
     """The tangent at x (n_dim,) of a model's map from the unconstrained vector to weights."""
     model = layout.model
     n_weights, n_shared = model.network.n_weights, layout.n_shared
-    entries, scales, _, values = _entries(layout, x)
+    entries, scales, own, values = _entries(layout, x)
     first, _, _, levels = layout.split(x)
     free = [first[None], *levels]  # (member, coordinate) each
     at_scales = layout.blocks[1].start
@@ -139,9 +154,13 @@ def weight_tangent(layout, x):
         if level == 0:
             jacobian[0, : len(model.factor), : len(model.factor)] += model.factor
             of_mean = jacobian[0, :n_weights, :n_shared].copy()  # (weight, shared)
+            of_own = np.eye(len(own), n_shared, layout.blocks[2].start)  # (own number, shared)
+            if model.has_own_entries:
+                of_own = jacobian[0, n_weights:, :n_shared].copy()
     mean = entries[0][0, :n_weights]  # (weight,)
     if model.map_rank:
         from .pooling import affine
 
         jacobian = affine.apply_map_jacobian(model.network, model.map_rank, entries[-1]) @ jacobian
-    return WeightTangent(apply_map(model, entries[-1]), jacobian, mean, of_mean)
+    weights = apply_map(model, entries[-1])  # (group, weight)
+    return WeightTangent(weights, jacobian[:, :n_weights], mean, of_mean, own, of_own)

@@ -48,7 +48,7 @@ ARRAYS: dict = {
         **{"X": "float64 row input", "y": "number row", "weights": "float64 row"},
         **{"offsets": "int64 edge", "places": "int64 sample"},
     },
-    Model: {"location": "float64 weight"},
+    Model: {"location": "float64 located"},
     Posterior: {
         **{name: " ".join(("float32", *dims)) for name, dims in Posterior.dims.items()},
         "chain_weights": "float64 chain",
@@ -116,6 +116,7 @@ def _faults(estimator):
         "scale": len(model.scale_names),
         "own": len(model.likelihood.own),
         "weight": network.n_weights,
+        "located": model.n_entries if model.has_own_entries else network.n_weights,
         "class": n_classes or 0,
         "target": 1,
         "column": estimator.n_features_in_,
@@ -340,7 +341,8 @@ def _term_faults(where, term, model):
         return
     if scale.dtype != np.float64 or scale.shape not in ((n,), (n, n)) or not np.isfinite(scale).all():
         yield f"{where}.scale is not a scale for each entry, nor a Cholesky factor"
-    if term.is_factor and (len(model.terms) != 1 or n != model.network.n_weights or np.any(np.triu(scale, 1))):
+    sizes = model.network.n_weights + np.array([0, len(model.likelihood.own)])  # without and with own numbers
+    if term.is_factor and (len(model.terms) != 1 or n not in sizes or np.any(np.triu(scale, 1))):
         yield f"{where}.scale is not a Cholesky factor of all weights"
     if np.any((np.diagonal(scale) if term.is_factor else scale) <= 0):
         yield f"{where}.scale is not positive"

@@ -367,8 +367,8 @@ def _linearized(layout, trace, seed):
     arrays = _empty(layout, (1, len(x)))
     for m, tangent in enumerate(tangents):
         at_mode, steps = (0, mode == m), x[mode == m] - modes[m]  # (draw, n_dim)
-        _, log_scales, own, _ = layout.split(x[mode == m])
-        own = model.likelihood.own_from_unconstrained(own)  # (draw, own number)
+        _, log_scales, _, _ = layout.split(x[mode == m])
+        own = model.likelihood.own_from_unconstrained(tangent.own_along(steps))  # (draw, own number)
         made = GroupWeights(tangent.mean_along(steps), np.exp(log_scales), own, tangent.along(steps))
         _keep(arrays, at_mode, made)
     return Posterior(

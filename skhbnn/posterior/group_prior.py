@@ -1,4 +1,8 @@
-"""The group distribution that a hierarchical fit learned, as one normal distribution: the prior of a new group."""
+"""The group distribution that a hierarchical fit learned, as one normal distribution: the prior of a new group.
+
+Behind the weights stand the likelihood's own numbers, such as the scale of the noise, in unconstrained form: all groups
+share them.
+"""
 
 import math
 
@@ -11,6 +15,7 @@ from .alignment import align, weight_moments
 
 SHARED_STD = 0.01  # of weights that all groups share, in a prior: they need some
 NEAREST = 0.1  # share of the draws that one mode is told from
+OWN_PRECISION = 1.0  # of own numbers in unconstrained form, about what their priors have
 
 
 def population_moments(model, mean_draws, scale_draws, covariance="full"):
@@ -25,8 +30,8 @@ def population_moments(model, mean_draws, scale_draws, covariance="full"):
     ----------
     model : Model
         Of groups.
-    mean_draws : ndarray of shape (n_draws, n_weights)
-        Draws of mu.
+    mean_draws : ndarray of shape (n_draws, n_weights + n_own)
+        Draws of mu and, if any, of own numbers.
     scale_draws : ndarray of shape (n_draws, n_scales)
         Draws of the learned sd.
     covariance : {"full", "layer", "diag"}, default="full"
@@ -34,15 +39,17 @@ def population_moments(model, mean_draws, scale_draws, covariance="full"):
 
     Returns
     -------
-    mean : ndarray of shape (n_weights,)
-    cov : ndarray of shape (n_weights, n_weights)
+    mean : ndarray of shape (n_weights + n_own,)
+    cov : ndarray of shape (n_weights + n_own, n_weights + n_own)
         With a little more variance, so that the matrix is positive definite where groups share weights.
     """
     network = model.network
-    mean_draws = np.asarray(mean_draws, dtype=float)  # (draw, weight)
+    mean_draws = np.asarray(mean_draws, dtype=float)  # (draw, weight + own number)
     mean, cov = weight_moments(network, mean_draws, covariance, aligned=False)
     variances = deviation_variances(model, scale_draws)  # (draw, entry)
-    cov[np.diag_indices_from(cov)] += variances.mean(axis=0)[: network.n_weights] + SHARED_STD**2
+    more = np.full(len(cov), SHARED_STD**2)  # (weight + own number,)
+    more[: network.n_weights] += variances.mean(axis=0)[: network.n_weights]
+    cov[np.diag_indices_from(cov)] += more
     if model.map_rank:
         first = network.layers[0]
         matrix = first.matrix(mean_draws)  # (draw, input, unit)
@@ -75,6 +82,27 @@ def scale_draws(posterior):
     return posterior.pooled(posterior.group_scale)
 
 
+def shared_draws(posterior):
+    """Draws of the group mean and, behind it, of own numbers in unconstrained form, (draw, weight + own number)."""
+    return _with_own(posterior, posterior.pooled(posterior.group_mean))
+
+
+def moments_of_weights(posterior, code, covariance, aligned):
+    """Mean (n,) and covariance (n, n) of a group's weights and, behind them, of own numbers in unconstrained form.
+
+    code: position of the group; covariance, aligned: as for ``weight_moments``.
+    """
+    return weight_moments(posterior.network, _with_own(posterior, posterior.group_weights(code)), covariance, aligned)
+
+
+def _with_own(posterior, weights):
+    """Draws of weights (draw, weight), and behind them draws of own numbers in unconstrained form, if any."""
+    if posterior.own is None:
+        return weights
+    own = posterior.model.likelihood.own_to_unconstrained(posterior.pooled(posterior.own))  # (draw, own number)
+    return np.concatenate([weights, own], axis=1)
+
+
 def moments_of_one_mode(posterior, data, log_likelihood, covariance="full"):
     """Mean and covariance of a new group's weights under the draws of one mode.
 
@@ -98,28 +126,38 @@ def moments_of_one_mode(posterior, data, log_likelihood, covariance="full"):
 
     Returns
     -------
-    mean : ndarray of shape (n_weights,)
-    cov : ndarray of shape (n_weights, n_weights)
+    mean : ndarray of shape (n_weights + n_own,)
+    cov : ndarray of shape (n_weights + n_own, n_weights + n_own)
     """
     deviation = np.exp(posterior.pooled(log_likelihood))  # (draw, row)
     deviation -= deviation.mean(axis=0)
     centre = np.einsum("r,dr,dr->d", data.weights, deviation, deviation).argmin()
-    means, scales = posterior.pooled(posterior.group_mean), scale_draws(posterior)  # (draw, weight), (draw, scale)
-    if posterior.model.map_rank:
-        mean, cov = population_moments(posterior.model, means[[centre]], scales[[centre]], covariance)
-        if len(_mean_variance(posterior.model)):
+    model, network = posterior.model, posterior.network
+    means, scales = shared_draws(posterior), scale_draws(posterior)  # (draw, weight + own number), (draw, scale)
+    if model.map_rank:
+        mean, cov = population_moments(model, means[[centre]], scales[[centre]], covariance)
+        own = slice(network.n_weights, None)
+        if len(_mean_variance(model)):
             numbers = np.arange(posterior.n_draws).reshape(posterior.weights.shape[:2])  # (chain, draw)
             chain, draw = divmod(posterior.pooled(numbers)[centre], numbers.shape[1])
-            own = slice(posterior.network.layers[-1].start, None)
             own_numbers = np.empty(0) if posterior.own is None else posterior.own[chain, draw]  # (own number,)
             weights = posterior.weights[chain, draw]  # (group, weight)
-            more = output_mean_covariance(posterior.model, data, weights, scales[centre], own_numbers)
+            more = output_mean_covariance(model, data, weights, scales[centre], own_numbers)
+            if covariance == "layer":
+                n_outputs = len(more) - len(own_numbers)
+                more[:n_outputs, n_outputs:] = more[n_outputs:, :n_outputs] = 0
+            own = slice(network.layers[-1].start, None)
             cov[own, own] += _kept(more, covariance)
+        elif posterior.own is not None:
+            of_all = weight_moments(network, means, covariance, aligned=False)[1]  # (number, number)
+            cov[own, own] += of_all[own, own]
         return mean, cov
-    aligned = align(posterior.network, means, reference=means[centre])  # (draw, weight)
-    distance = np.square(aligned - means[centre]).sum(axis=1)  # (draw,)
+    n = network.n_weights
+    aligned = align(network, means[:, :n], reference=means[centre, :n])  # (draw, weight)
+    distance = np.square(aligned - means[centre, :n]).sum(axis=1)  # (draw,)
     nearest = np.argsort(distance, kind="stable")[: math.ceil(NEAREST * len(distance))]  # (near draw,)
-    return population_moments(posterior.model, aligned[nearest], scales[nearest], covariance)
+    near = np.concatenate([aligned, means[:, n:]], axis=1)[nearest]  # (near draw, weight + own number)
+    return population_moments(model, near, scales[nearest], covariance)
 
 
 def _kept(block, covariance):
@@ -134,19 +172,23 @@ def _mean_variance(model):
 
 
 def output_mean_covariance(model, data, weights, scales, own_numbers):
-    """Covariance of the mean output weights given hidden layers, (output weight, output weight).
+    """Covariance of the mean output weights, and of own numbers behind them, given hidden layers.
 
-    The outputs are linear in the output weights. With F_g their Fisher information in a group, and D the variance of
-    the groups' deviations, the rows of the group have the precision (F_g⁻¹ + D)⁻¹ = (I + F_g D)⁻¹ F_g of the mean.
+    The outputs are linear in the output weights. With F_g the Fisher information of these numbers in a group, and D the
+    variance of the groups' deviations, 0 of own numbers, the rows of the group have the precision
+    (F_g⁻¹ + D)⁻¹ = (I + F_g D)⁻¹ F_g of the mean. Returns (output weight + own number, output weight + own number), own
+    numbers in unconstrained form.
 
     weights: (group, weight); scales: (scale,), the learned ones; own_numbers: (own number,), the likelihood's.
     """
     network, output = model.network, model.network.layers[-1]
     below = Network(network.sizes[:-1], network.activation, network.fit_intercept)
     own = slice(output.start, network.n_weights)
-    variance = deviation_variances(model, scales[None])[0, own]  # (output weight,)
-    identity = np.eye(len(variance))  # (output weight, output weight)
-    precision = identity / _mean_variance(model)  # (output weight, output weight)
+    n_outputs, none = output.n_out, np.zeros(len(own_numbers))
+    # Numbers are output weights and, behind them, own numbers.
+    variance = np.concatenate([deviation_variances(model, scales[None])[0, own], none])  # (number,)
+    identity = np.eye(len(variance))  # (number, number)
+    precision = np.diag(np.concatenate([1 / _mean_variance(model), none + OWN_PRECISION]))  # (number, number)
     for w, start, stop in zip(weights, data.offsets, data.offsets[1:], strict=False):
         row_weights = data.weights[start:stop]  # (row,)
         units = data.X[start:stop].T  # (input, row)
@@ -157,8 +199,10 @@ def output_mean_covariance(model, data, weights, scales, own_numbers):
             units = np.vstack([units, np.ones(stop - start)])  # (unit + intercept, row)
         outputs = w[own].reshape(-1, output.n_out).T @ units  # (output, row)
         information = model.likelihood.information(outputs, own_numbers)  # (row, output + own number, the same)
-        of_outputs = information[:, : output.n_out, : output.n_out]  # (row, output, output)
-        fisher = np.einsum("r,ir,jr,rab->iajb", row_weights, units, units, of_outputs, optimize=True)
-        fisher = fisher.reshape(identity.shape)  # (output weight, output weight)
+        jacobian = np.zeros((*information.shape[:2], len(variance)))  # (row, output + own number, number)
+        for k in range(n_outputs):
+            jacobian[:, k, k : len(variance) - len(own_numbers) : n_outputs] = units.T
+        jacobian[:, n_outputs:, len(variance) - len(own_numbers) :] = np.eye(len(own_numbers))
+        fisher = np.einsum("r,rai,rab,rbj->ij", row_weights, jacobian, information, jacobian, optimize=True)
         precision += np.linalg.solve(identity + fisher * variance, fisher)
     return np.linalg.inv(precision)

@@ -12,7 +12,7 @@ def test_the_ten_lines_run(capsys):
     exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
     accuracies = [float(line) for line in capsys.readouterr().out.splitlines() if not line.lstrip().startswith("[")]
     assert len(accuracies) == 2
-    assert min(accuracies) > 0.8
+    assert min(accuracies) > 0.7
 
 
 def test_links_lead_to_files():

@@ -35,7 +35,7 @@ from ..support.typed import (
 )
 from .base import BaseBNN
 from .classification import NetworkClassifierMixin
-from .classifier_methods import GroupedClassifierMethods
+from .grouped_classifier_methods import GroupedClassifierMethods
 from .groups import COLUMNS, GroupsMixin, unseen_text, warn_of_unseen
 from .independent_prior import IndependentPriorMixin
 

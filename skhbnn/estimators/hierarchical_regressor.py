@@ -21,9 +21,9 @@ from ..support.typed import (
     WeightPrior,
     fit_context,
 )
+from .grouped_regressor_methods import GroupedRegressorMethods
 from .hierarchical import HierarchicalBNN
 from .regression import NetworkRegressorMixin
-from .regressor_methods import GroupedRegressorMethods
 
 
 @storable

@@ -45,9 +45,9 @@ class InformedPriorBNNRegressor(RegressorMethods, NetworkRegressorMixin, Informe
         Number of units of each hidden layer; ``()`` is a linear model.
     prior_mean : array-like of shape (n_weights,) or (n_weights + n_own,), default=None
         Prior mean of the flat weight vector: for each layer the (input, output) matrix row by row, then the
-        intercepts. Behind the weights may stand the logarithms of the numbers that the likelihood itself learns: the
-        scale of the noise in units of ``target_scale``, of ``"student_t"`` also the degrees of freedom less 2, or the
-        overdispersion. None: zero.
+        intercepts. Behind the weights may stand the numbers that the likelihood itself learns, as
+        logarithms: of the scale of the noise, the degrees of freedom less 2, or the overdispersion. Of ``"ordinal"``
+        they are the first cutpoint, and the logarithms of the distances between neighbours. None: zero.
     prior_cov : array-like of shape (n_weights, n_weights) or (n_weights + n_own, n_weights + n_own), default=None
         Prior covariance. None: the identity.
     prior_scale : float, default=1.0

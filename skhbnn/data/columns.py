@@ -145,9 +145,9 @@ def _position_of_number(number, matches, names, n_columns, parameter):
     alike = matches or (_matches(str(number), names) if is_index else [])
     if is_index and alike and alike != [number % n_columns]:
         raise ValueError(
-            f"{parameter}={number} means two columns of X: the one named {shown(names[alike[0]])}, and the one at position "
-            f"{number % n_columns}, which is named {shown(names[number % n_columns])}. Give the columns names that are "
-            "other texts, and groups one of those."
+            f"{parameter}={number} means two columns of X: the one named {shown(names[alike[0]])}, and the one at "
+            f"position {number % n_columns}, which is named {shown(names[number % n_columns])}. Give the columns names "
+            f"that are other texts, and {parameter} one of those."
         )
     if matches:
         return matches[0]

@@ -117,8 +117,9 @@ def _judge_unseen(source, labels, known, unseen_groups):
     doubt = doubt_of_unknown(unseen, known) if len(unseen) == len(distinct) else None
     if unseen and unseen_groups == "error":
         raise ValueError(
-            f"{source} holds {len(unseen)} label(s) that fit did not see: {named(unseen)}.{'' if doubt is None else ' '}"
-            f'{doubt or ""} Set unseen_groups="population" to draw their intercepts from the learned distribution.'
+            f"{source} holds {len(unseen)} label(s) that fit did not see: {named(unseen)}. "
+            f"{'' if doubt is None else doubt + ' '}"
+            'Set unseen_groups="population" to draw their intercepts from the learned distribution.'
         )
     if doubt is not None:
         warn_caller(f"{source} holds no label that fit saw. {doubt}", UserWarning)

@@ -26,8 +26,8 @@ def read_rows(estimator, X, groups=None, *, reset):
 
     Group labels come as the argument ``groups``, or stand in the columns of X that the estimator's parameter ``groups``
     names. Labels of random intercepts stand in the columns that its parameter ``random_intercepts`` names; behind the
-    inputs of a row come their numbers, as ``intercepts.py`` has them. An estimator whose class has ``_checks_values = False`` gets the inputs in the form in which they came, for
-    the estimators within it to check.
+    inputs of a row come their numbers, as ``intercepts.py`` has them. An estimator whose class has ``_checks_values =
+    False`` gets the inputs in the form in which they came, for the estimators within it to check.
 
     Parameters
     ----------
@@ -40,8 +40,8 @@ def read_rows(estimator, X, groups=None, *, reset):
     reset : bool
         True in a fit, which sets ``n_features_in_`` and ``feature_names_in_`` of the estimator, and with a parameter
         ``groups`` also ``group_columns_``, and with a parameter ``random_intercepts`` also
-        ``random_intercept_columns_`` and ``random_intercept_labels_``. False afterwards: X must have the columns of the fit, and groups must come
-        in the way in which they came in the fit.
+        ``random_intercept_columns_`` and ``random_intercept_labels_``. False afterwards: X must have the columns of the
+        fit, and groups must come in the way in which they came in the fit.
 
     Returns
     -------

@@ -45,9 +45,9 @@ def build_model(
         a leading group dimension unless the layer is pooled completely; ``coef_l_mean``, ``coef_l_z``,
         ``group_scale``, ``input_map`` and ``input_shift`` are what the weights are made of, with the location of the
         model added. ``X``, ``y_observed``, ``group_of_row`` and, unless all are 1, ``row_weights`` are ``pm.Data``, the
-        rows in the order of ``data``. The log likelihood of a row counts as often as its weight says. What the labels of
-        a column C add to the outputs is ``random_intercept_C`` (C_label, unit), of ``random_intercept_C_z`` and a scale
-        among ``group_scale``; ``random_intercept_of_row`` is ``pm.Data``, the position of each row's label.
+        rows in the order of ``data``. The log likelihood of a row counts as often as its weight says. What the labels
+        of a column C add to the outputs is ``random_intercept_C`` (C_label, unit), of ``random_intercept_C_z`` and a
+        scale among ``group_scale``; ``random_intercept_of_row`` is ``pm.Data``, the position of each row's label.
 
     Raises
     ------
@@ -158,9 +158,9 @@ def unconstrained(layout, draws):
     log_scales = np.log(np.asarray(draws["group_scale"])) if model.scale_names else np.empty((*shape, 0))
     own = [np.asarray(draws[name]).reshape(*shape, -1) for name in model.likelihood.own_dims]  # (chain, draw, number)
     own = model.likelihood.own_to_unconstrained(np.concatenate([np.empty((*shape, 0)), *own], axis=2))
-    intercepts = [np.asarray(draws[f"{column.variable}_z"]) for column in model.random_intercepts]
-    intercepts = np.concatenate([np.empty((*shape, 0, model.network.n_outputs)), *intercepts], axis=2)
-    return layout.join(first[:, :, 0], log_scales, own, levels, intercepts)
+    of_columns = [np.asarray(draws[f"{column.variable}_z"]) for column in model.random_intercepts]
+    none = np.empty((*shape, 0, model.network.n_outputs))  # (chain, draw, label, output)
+    return layout.join(first[:, :, 0], log_scales, own, levels, np.concatenate([none, *of_columns], axis=2))
 
 
 def variable_name(model, term):

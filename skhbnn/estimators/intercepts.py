@@ -44,9 +44,8 @@ class RandomInterceptsMixin:
             return inputs, {}
         require_random_intercepts(self.inference)
         inputs, codes = np.split(inputs, [inputs.shape[1] - len(positions)], axis=1)  # (row, feature), (row, column)
-        codes, labels = codes.astype(np.int64), []
-        for c, name in enumerate(self._intercept_names()):
-            known = self.random_intercept_labels_[c]
+        codes, labels, names = codes.astype(np.int64), [], self._intercept_names()
+        for c, (name, known) in enumerate(zip(names, self.random_intercept_labels_ or [], strict=True)):
             source = f"The column {shown(name)} of X that random_intercepts names"
             missing = np.flatnonzero((codes[:, c] < 0) & (weights > 0))  # (missing row,)
             if len(missing):

@@ -161,7 +161,7 @@ class Model:
     @cached_property
     def scale_names(self) -> tuple[str, ...]:
         """Names of the learned scales, in the order of the terms, and then of the columns, that first name each."""
-        scales = [part.scale for part in (*self.terms, *self.random_intercepts)]
+        scales = [term.scale for term in self.terms] + [column.scale for column in self.random_intercepts]
         return tuple(dict.fromkeys(scale for scale in scales if isinstance(scale, str)))
 
     def terms_of(self, level: int) -> list[Term]:
@@ -245,8 +245,8 @@ class Layout:
     """Layout of the unconstrained vector of a model: which numbers stand where.
 
     First the coordinates of level 0, the logarithms of the learned scales, and the likelihood's own numbers; then level
-    by level, the outermost first, the coordinates of member after member. Behind them are the random intercepts in units
-    of their scales, column by column and label by label, a number for each output.
+    by level, the outermost first, the coordinates of member after member. Behind them are the random intercepts in
+    units of their scales, column by column and label by label, a number for each output.
 
     Parameters
     ----------

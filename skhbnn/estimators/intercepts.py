@@ -31,7 +31,7 @@ class RandomInterceptsMixin:
 
     def _input_names(self):
         """Names of the columns of X that are inputs."""
-        taken = self.random_intercept_columns_ or []
+        taken = getattr(self, "random_intercept_columns_", None) or []  # a file of an earlier release has none
         return [name for position, name in enumerate(column_names(self)) if position not in taken]
 
     def _take_intercepts(self, inputs, weights):

@@ -46,6 +46,7 @@ class FlatBNN(RandomInterceptsMixin, SingleNetworkMixin, IndependentPriorMixin, 
         inputs, _ = read_rows(self, X, reset=True)  # (row, feature)
         weights = read_weights(sample_weight, X, inputs)  # (row,)
         inputs, intercepts = self._take_intercepts(inputs, weights)  # (row, feature), labels of the rows
+        self._warn_of_mode()
         data = self._take_rows(inputs, self._read_targets(inputs, y, weights), weights, **intercepts)
         data = self._standardize_targets(data)
         return self._fit_model(self._model(data), data)

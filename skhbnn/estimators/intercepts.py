@@ -8,7 +8,7 @@ import numpy as np
 
 from ..data.doubts import doubt_of_labels
 from ..data.labels import labels_array
-from ..inference.methods import require_random_intercepts
+from ..inference.methods import METHODS, require_random_intercepts
 from ..persistence.saving import why_not_saved
 from ..support.caller import warn_caller
 from ..support.typed import Columns, Labels
@@ -65,6 +65,15 @@ class RandomInterceptsMixin:
                 warn_caller(f"The method save will not take this fit, though pickle does: {reason}", UserWarning)
         self.random_intercept_labels_ = [labels_array(of_column) for of_column in labels]
         return inputs, {"intercept_labels": labels, "intercept_codes": codes}
+
+    def _warn_of_mode(self):
+        """Warn of a method that climbs to a mode in which learned scales of random intercepts are."""
+        if self.random_intercept_columns_ and METHODS[self.inference].of_learned_scales:
+            warn_caller(
+                f"inference={self.inference!r} climbs to the joint mode of the network, the random intercepts and "
+                'their scales, which shrinks the intercepts too little; inference="nuts" does not.',
+                UserWarning,
+            )
 
     def _intercept_names(self):
         """Names of the columns of random intercepts."""

@@ -132,21 +132,31 @@ def forward(w, form, m, units):
 @inline
 def _add_shifts(shifts, z, block):
     """Add the values of each row to the outputs z (output * m,) of a block."""
-    m = block.m
+    m, n = block.m, block.n_outputs
     for c in range(shifts.codes.shape[0]):
-        for k in range(block.n_outputs):
+        if n == 1:
             for r in range(m):
-                z[k * m + r] += shifts.values[shifts.codes[c, block.first + r] + k]
+                z[r] += shifts.values[shifts.codes[c, block.first + r]]
+            continue
+        for r in range(m):
+            first = shifts.codes[c, block.first + r]
+            for k in range(n):
+                z[k * m + r] += shifts.values[first + k]
 
 
 @inline
 def _pull_back_shifts(shifts, delta, block):
     """Add derivatives in the outputs of a block, delta (output * m,), to the gradient in the values of each row."""
-    m = block.m
+    m, n = block.m, block.n_outputs
     for c in range(shifts.codes.shape[0]):
-        for k in range(block.n_outputs):
+        if n == 1:
             for r in range(m):
-                shifts.grad[shifts.codes[c, block.first + r] + k] += delta[k * m + r]
+                shifts.grad[shifts.codes[c, block.first + r]] += delta[r]
+            continue
+        for r in range(m):
+            first = shifts.codes[c, block.first + r]
+            for k in range(n):
+                shifts.grad[first + k] += delta[k * m + r]
 
 
 @inline_source

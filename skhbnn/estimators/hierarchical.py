@@ -240,7 +240,7 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
     random_intercept_labels_ : list of ndarray or None
         Sorted labels of each of these columns.
     n_features_in_ : int
-        Number of columns of X, columns of labels included.
+        Number of columns of X, group columns included.
     feature_names_in_ : ndarray of shape (``n_features_in_``,)
         Names of the columns of X, where X had any.
     posterior_ : Posterior

@@ -72,6 +72,6 @@ def _networks(estimator, labels):
                 "A PerGroupRegressor has such a display if its estimator is a FlatBNNRegressor or an "
                 f"InformedPriorBNNRegressor; this one's is a {type(fitted).__name__}."
             )
-        if fitted.training_data_.intercept_labels:
+        if getattr(fitted, "random_intercept_columns_", None):
             raise TypeError("A PerGroupRegressor whose estimator has random_intercepts has no such display.")
     return [(rows, fitted, None) for rows, fitted in served]

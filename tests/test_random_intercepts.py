@@ -392,7 +392,7 @@ def test_labelled_posterior(both, answers):
 
 
 def test_a_prior_of_a_new_group_leaves_them_out(both):
-    informed = InformedPriorBNNClassifier.from_hierarchical(both, align=False)
+    informed = InformedPriorBNNClassifier.from_hierarchical(both, align=False, prior_chains="equal")
     network = both.posterior_.network
     assert informed.prior_mean.shape == (network.n_weights,)
     np.testing.assert_allclose(informed.prior_mean, both.posterior_.group_mean.mean(axis=(0, 1)), rtol=1e-4, atol=1e-6)

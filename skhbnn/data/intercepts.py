@@ -85,7 +85,7 @@ def read_intercepts(estimator, X, positions, *, reset):
         known = estimator.training_data_.intercept_labels
         for position, column, of_fit in zip(positions, labels, known, strict=True):
             _judge_unseen(column_source(X, position), column, of_fit, getattr(estimator, "unseen_groups", None))
-    numbers = np.empty((len(X), len(positions)))  # (row, column)
+    numbers = np.empty((X.shape[0], len(positions)))  # (row, column)
     for c, (column, of_fit) in enumerate(zip(labels, known, strict=True)):
         numbers[:, c] = encode_labels(column, of_fit)
         if not reset:

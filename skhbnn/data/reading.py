@@ -14,11 +14,8 @@ from .intercepts import intercept_positions, read_intercepts
 from .labels import read_labels
 from .tables import as_table, check_names, names_of
 
-ASKED_BY_PREDICTIONS = (
-    "groups",
-    "unseen_groups",
-    "random_intercepts",
-)  # parameters that may have been set after the fit
+# Parameters that may have been set after the fit.
+ASKED_BY_PREDICTIONS = ("groups", "unseen_groups", "random_intercepts")
 
 
 def read_rows(estimator, X, groups=None, *, reset):

@@ -74,7 +74,7 @@ def pymc_point(density, pymc_model, x):
     """The unconstrained vector x (n_dim,) by value variables of the PyMC model.
 
     The vector holds the coordinates of level 0, the logarithms of learned scales and the likelihood's own numbers, and
-    then those of every member of level 1.
+    then those of every member of level 1, and the random intercepts of every column.
     """
     model, point, at = density.model, {}, 0
 
@@ -91,12 +91,14 @@ def pymc_point(density, pymc_model, x):
         take([variable_name(model, term) for term in terms], [len(term.entries) for term in terms], n_members)
 
     take_level(0, 1)
-    learned = {term.scale for term in model.terms if isinstance(term.scale, str)}
+    learned = {part.scale for part in (*model.terms, *model.random_intercepts) if isinstance(part.scale, str)}
     take(["group_scale"] * bool(learned), [len(learned)] * bool(learned), 1)
     axes = model.likelihood.own_dims
     take(axes, [1 if axis is None else len(pymc_model.coords[axis]) for axis in axes.values()], 1)
     if model.levels:
         take_level(1, density.data.n_groups)
+    for column in model.random_intercepts:
+        take([f"random_intercept_{column.name}_z"], [model.network.n_outputs], column.n_labels)
     assert at == len(x)
     return point
 

@@ -104,6 +104,9 @@ class Density:
         form, n_scales = network_form(network), len(model.scale_names)
         batches, scale_prior = self._batches, model.scale_prior
         outer_parents, parents = self._parents()  # (outer member,), (group,)
+        intercepts, n_outputs = model.random_intercepts, network.n_outputs
+        stops = n_outputs * np.cumsum([column.n_labels for column in intercepts], dtype=int)  # (column,)
+        starts = np.concatenate([[0], stops])[:-1]  # (column,)
         numbers = {
             "n_layers": len(network.layers),
             "activation": form.activation,
@@ -122,6 +125,9 @@ class Density:
             "scales_place": self.layout.blocks[1].start,
             "n_own": len(model.likelihood.own),
             "own_place": -1 if model.has_own_entries else self.layout.blocks[2].start,
+            "n_columns": len(intercepts),
+            "n_intercepts": stops[-1] if intercepts else 0,
+            "intercepts_place": self.layout.intercepts_start,
             "constant": self._log_constant(levels, blocks),
         }
         integers = {
@@ -138,6 +144,11 @@ class Density:
             "term_scales": [
                 names.index(term.scale) if isinstance(term.scale, str) else -1 for term in model.terms
             ],  # (term,)
+            "intercept_codes": starts[:, None] + n_outputs * data.labels_of_row[batches.rows].T,  # (column, place)
+            "intercept_stops": stops,
+            "intercept_scales": [
+                names.index(column.scale) if isinstance(column.scale, str) else -1 for column in intercepts
+            ],  # (column,)
             "scale_prior": np.full(n_scales, scale_priors.number(scale_prior)),  # (scale,)
         }
         doubles = {
@@ -148,6 +159,7 @@ class Density:
             "prior_scale": prior_scale,
             "fixed": fixed,
             "factor": model.factor,
+            "fixed_scales": [1.0 if isinstance(column.scale, str) else column.scale for column in intercepts],
             "scale_parameters": np.tile(scale_prior.parameters, (n_scales, 1)),  # (scale, 2)
         }
         arrays = {name: np.ascontiguousarray(array, dtype=np.int64) for name, array in integers.items()}
@@ -165,4 +177,5 @@ class Density:
         constant = model.scale_prior.log_constant * len(model.scale_names)
         for level, block in zip(levels, blocks, strict=True):
             constant += block.n_members * float(np.sum(model.family.log_constant(level.prior_scale)))
-        return constant
+        n_intercepts = self.n_dim - self.layout.intercepts_start
+        return constant - 0.5 * n_intercepts * np.log(2 * np.pi)

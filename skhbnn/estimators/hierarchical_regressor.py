@@ -56,6 +56,10 @@ class HierarchicalBNNRegressor(GroupedRegressorMethods, NetworkRegressorMixin, H
         Number of units of each hidden layer; ``()`` is a linear model.
     groups : str, int, or list or tuple of them, default=None
         Column, or columns, of X that hold the group labels.
+    random_intercepts : str, int, or list or tuple of them, default=None
+        Column, or columns, of X whose labels each add a learned constant to the outputs of the network, such as the
+        items that all persons answer. The columns are no inputs. The constants of a column are Normal(0, sd²), with
+        an sd whose prior is ``group_scale_prior``; ``unseen_groups`` says what a label that ``fit`` did not see gets.
     unseen_groups : {"population", "error"}, default="population"
         What a group that ``fit`` did not see gets: weights drawn from the group distribution, or a ValueError.
     likelihood : {"normal", "student_t", "poisson", "negative_binomial"}, default="normal"
@@ -128,6 +132,10 @@ class HierarchicalBNNRegressor(GroupedRegressorMethods, NetworkRegressorMixin, H
         Sorted group labels; None if ``fit`` got none.
     group_columns_ : list of int or None
         Positions of the columns of X that hold the group labels; None if these were an argument, or there were none.
+    random_intercept_columns_ : list of int or None
+        Positions of the columns of X that ``random_intercepts`` names; None where it names none.
+    random_intercept_labels_ : list of ndarray or None
+        Sorted labels of each of these columns.
     n_features_in_ : int
         Number of columns of X, group columns included.
     feature_names_in_ : ndarray of shape (``n_features_in_``,)
@@ -179,6 +187,7 @@ class HierarchicalBNNRegressor(GroupedRegressorMethods, NetworkRegressorMixin, H
         hidden_layer_sizes: Ints = (5, 5),
         *,
         groups: Columns | None = None,
+        random_intercepts: Columns | None = None,
         unseen_groups: UnseenGroups = "population",
         likelihood: LikelihoodOfNumbers = "normal",
         activation: Activation = "tanh",
@@ -221,6 +230,7 @@ class HierarchicalBNNRegressor(GroupedRegressorMethods, NetworkRegressorMixin, H
             verbose=verbose,
         )
         self.groups = groups
+        self.random_intercepts = random_intercepts
         self.unseen_groups = unseen_groups
         self.likelihood = likelihood
         self.standardize = standardize

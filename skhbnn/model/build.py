@@ -1,13 +1,15 @@
 """Models, made of the parameters that a user sets."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..support.memory import require_memory
 from .pooling import pooling as pooling_kind
-from .terms import Model, Term
+from .terms import Model, RandomIntercept, Term
 
 
-def flat_model(network, likelihood, scale, family="normal", location=None, n_classes=None):
+def flat_model(network, likelihood, scale, family="normal", location=None, n_classes=None, intercepts=None):
     """A model of one network for all rows, w_i ~ Family(0, scale of the layer).
 
     Parameters
@@ -24,10 +26,16 @@ def flat_model(network, likelihood, scale, family="normal", location=None, n_cla
         What the prior is around. None: 0.
     n_classes : int, default=None
         Number of classes of the target. None: the target is a number, or the likelihood does not need it.
+    intercepts : dict, default=None
+        Number of labels of each column of random intercepts, by the name of the column.
 
     Returns
     -------
     model : Model
+
+    Notes
+    -----
+    A label of a column adds sd · u to the outputs, u ~ Normal(0, 1) and sd ~ HalfNormal(1) of the column.
     """
     terms = _terms(network, scale, ("complete",) * len(network.layers), None, ())
     return Model(
@@ -37,6 +45,7 @@ def flat_model(network, likelihood, scale, family="normal", location=None, n_cla
         family_name=family,
         location=location,
         n_classes=n_classes,
+        random_intercepts=_intercepts(intercepts, None),
     )
 
 
@@ -49,6 +58,7 @@ def hierarchical_model(
     group_scale_prior="half_normal",
     location=None,
     n_classes=None,
+    intercepts=None,
 ):
     """A model of a network per group.
 
@@ -70,6 +80,8 @@ def hierarchical_model(
         What is added to the weights of every group. None: 0.
     n_classes : int, default=None
         Number of classes of the target. None: the target is a number, or the likelihood does not need it.
+    intercepts : dict, default=None
+        Number of labels of each column of random intercepts, by the name of the column.
 
     Returns
     -------
@@ -87,7 +99,7 @@ def hierarchical_model(
       networks without intercepts have no s_g.
 
     The matrix and the intercepts of a layer, the parts of the network, have an sd each; so do the parts A and s of the
-    input map.
+    input map. A label of a column adds sd · u to the outputs, u ~ Normal(0, 1), with an sd of the column.
     """
     levels, is_learned = ("group",), isinstance(group_scale_prior, str)
     group_scale = None if is_learned else float(group_scale_prior)
@@ -107,6 +119,7 @@ def hierarchical_model(
         location=location,
         map_rank=rank,
         n_classes=n_classes,
+        random_intercepts=_intercepts(intercepts, group_scale),
     )
 
 
@@ -152,6 +165,12 @@ def _terms(network, scale, pooling, group_scale, levels):
         for part in network.parts
         for term in kinds[part.layer](part, float(scale[part.layer]), group_scale, levels)
     )
+
+
+def _intercepts(n_labels, scale):
+    """Random intercepts of columns, by the number of labels of each, with a fixed scale or None for learned ones."""
+    columns = [RandomIntercept(name=name, n_labels=n, scale=1.0) for name, n in (n_labels or {}).items()]
+    return tuple(replace(column, scale=column.variable if scale is None else scale) for column in columns)
 
 
 def layer_scales(network, prior_scale):

@@ -53,6 +53,35 @@ class Term:
         return not isinstance(self.scale, str) and self.scale.ndim == 2
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RandomIntercept:
+    """What each label of a column adds to the outputs: scale · u, with u ~ Normal(0, 1) for each output.
+
+    Parameters
+    ----------
+    name : str
+        Name of the column.
+    n_labels : int
+        Number of labels.
+    scale : float or str
+        Fixed, or the name of a learned scale.
+    """
+
+    name: str
+    n_labels: int
+    scale: float | str
+
+    @property
+    def variable(self) -> str:
+        """Name of the variable in PyMC and ArviZ, and of the scale."""
+        return f"random_intercept_{self.name}"
+
+    @property
+    def dim(self) -> str:
+        """Name of the axis of the labels in PyMC and ArviZ."""
+        return f"{self.name}_label"
+
+
 class Coordinates(NamedTuple):
     """The unconstrained coordinates of one member of a level, and where and how each adds to the entries."""
 
@@ -88,6 +117,8 @@ class Model:
     n_classes : int or None
         Number of classes of the target, which some likelihoods need. None: the target is a number, or the likelihood
         does not need it.
+    random_intercepts : tuple of RandomIntercept
+        In the order of the columns.
     """
 
     network: Network
@@ -99,6 +130,7 @@ class Model:
     location: Floats | None = None
     map_rank: int = 0
     n_classes: int | None = None
+    random_intercepts: tuple[RandomIntercept, ...] = ()
 
     @property
     def likelihood(self) -> Any:
@@ -133,8 +165,9 @@ class Model:
 
     @cached_property
     def scale_names(self) -> tuple[str, ...]:
-        """Names of the learned scales, in the order of the terms that first name each."""
-        return tuple(dict.fromkeys(term.scale for term in self.terms if isinstance(term.scale, str)))
+        """Names of the learned scales, in the order of the terms, and then of the columns, that first name each."""
+        scales = [term.scale for term in self.terms] + [column.scale for column in self.random_intercepts]
+        return tuple(dict.fromkeys(scale for scale in scales if isinstance(scale, str)))
 
     def terms_of(self, level: int) -> list[Term]:
         """Terms of one level.
@@ -217,7 +250,8 @@ class Layout:
     """Layout of the unconstrained vector of a model: which numbers stand where.
 
     First the coordinates of level 0, the logarithms of the learned scales, and the likelihood's own numbers, unless
-    they are entries; then level by level, the outermost first, the coordinates of member after member.
+    they are entries; then level by level, the outermost first, the coordinates of member after member. Behind them are
+    the random intercepts in units of their scales, column by column and label by label, a number for each output.
 
     Parameters
     ----------
@@ -229,7 +263,11 @@ class Layout:
     Attributes
     ----------
     blocks : list of Block
-        In the order of the vector.
+        In the order of the vector, without the random intercepts.
+    intercepts_start : int
+        Where the random intercepts begin.
+    n_labels : int
+        Number of labels of all columns of random intercepts.
     n_dim : int
         Length of the vector.
     n_shared : int
@@ -247,7 +285,9 @@ class Layout:
         for count, size in zip(counts, sizes, strict=True):
             self.blocks.append(Block(start, count, size))
             start = self.blocks[-1].where.stop
-        self.n_dim = start
+        self.intercepts_start = start
+        self.n_labels = sum(column.n_labels for column in model.random_intercepts)
+        self.n_dim = start + self.n_labels * model.network.n_outputs
         has_groups = len(self.blocks) > 3
         self.n_shared = self.blocks[-1].start if has_groups else start
         self.n_own = self.blocks[-1].n_coordinates if has_groups else 0
@@ -298,10 +338,30 @@ class Layout:
         members = zip(levels, self.blocks[3:], strict=True)
         return first, log_scales, own, [part.reshape(*x.shape[:-1], *block[1:]) for part, block in members]
 
+    def intercepts(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Random intercepts of unconstrained vectors, in units of their scales.
+
+        Parameters
+        ----------
+        x : ndarray of shape (..., n_dim)
+            Unconstrained vectors.
+
+        Returns
+        -------
+        intercepts : ndarray of shape (..., n_labels, n_outputs)
+            Labels of all columns, one column behind the other.
+        """
+        return x[..., self.intercepts_start :].reshape(*x.shape[:-1], self.n_labels, self.model.network.n_outputs)
+
     def join(
-        self, first: NDArray[Any], log_scales: NDArray[Any], own: NDArray[Any], levels: list[NDArray[Any]]
+        self,
+        first: NDArray[Any],
+        log_scales: NDArray[Any],
+        own: NDArray[Any],
+        levels: list[NDArray[Any]],
+        intercepts: NDArray[Any] | None = None,
     ) -> NDArray[Any]:
-        """Unconstrained vectors of their parts, the inverse of ``split``.
+        """Unconstrained vectors of their parts, the inverse of ``split`` and ``intercepts``.
 
         Parameters
         ----------
@@ -313,6 +373,8 @@ class Layout:
             Own numbers of the likelihood, unconstrained.
         levels : list of ndarray of shape (..., n_members, n_coordinates)
             Coordinates of each level of groups.
+        intercepts : ndarray of shape (..., n_labels, n_outputs), default=None
+            Random intercepts in units of their scales. None: there are none.
 
         Returns
         -------
@@ -320,4 +382,5 @@ class Layout:
             Unconstrained vectors.
         """
         levels = [level.reshape(*level.shape[:-2], prod(level.shape[-2:])) for level in levels]
-        return np.concatenate([first, log_scales, own, *levels], axis=-1)
+        last = [] if intercepts is None else [intercepts.reshape(*intercepts.shape[:-2], prod(intercepts.shape[-2:]))]
+        return np.concatenate([first, log_scales, own, *levels, *last], axis=-1)

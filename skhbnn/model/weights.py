@@ -16,6 +16,7 @@ class GroupWeights(NamedTuple):
     scales: np.ndarray  # (..., learned scale)
     own: np.ndarray  # (..., own number of the likelihood)
     weights: np.ndarray  # (..., group, weight)
+    intercepts: np.ndarray  # (..., label, output): random ones, of all columns
 
 
 def group_weights(layout, x):
@@ -35,7 +36,22 @@ def group_weights(layout, x):
     model = layout.model
     own = model.likelihood.own_from_unconstrained(own)  # (..., own number)
     mean = entries[0][..., 0, : model.network.n_weights]
-    return GroupWeights(mean, scales, own, apply_map(model, entries[-1]))
+    return GroupWeights(mean, scales, own, apply_map(model, entries[-1]), random_intercepts(layout, x, scales))
+
+
+def random_intercepts(layout, x, scales):
+    """Random intercepts of unconstrained vectors x (..., n_dim) and learned scales (..., scale), (..., label, output).
+
+    The labels of all columns stand one column behind the other.
+    """
+    model, intercepts = layout.model, layout.intercepts(x).copy()  # (..., label, output)
+    start, names = 0, model.scale_names
+    for column in model.random_intercepts:
+        own = slice(start, start + column.n_labels)
+        is_learned = isinstance(column.scale, str)
+        intercepts[..., own, :] *= scales[..., names.index(column.scale), None, None] if is_learned else column.scale
+        start = own.stop
+    return intercepts
 
 
 def apply_map(model, entries):

@@ -29,6 +29,8 @@ def to_arviz(posterior, data, input_names):
         arrays["group_scale"] = posterior.group_scale  # (chain, draw, part)
     if posterior.own is not None:
         arrays |= likelihood.own_by_variable(posterior.own)  # (chain, draw), or (chain, draw, own number)
+    columns = posterior.model.random_intercepts
+    arrays |= {column.variable: posterior.intercepts_of(column.name) for column in columns}
     rows = np.flatnonzero(data.places >= 0)  # (row of X,)
     places = data.places[rows]  # (row of X,)
     groups = {
@@ -44,6 +46,9 @@ def to_arviz(posterior, data, input_names):
         "row": rows,
     }
     dims = {"weights": ["group", "weight"], "group_mean": ["weight"], "group_scale": ["part"], "y": ["row"]}
+    for column, labels in zip(columns, data.intercept_labels, strict=True):
+        coords[column.dim], dims[column.variable] = label_coordinates(labels), [column.dim, "output"]
+        coords["output"] = np.arange(network.n_outputs)
     for name, axis in likelihood.own_dims.items():
         if axis is not None:
             coords[axis], dims[name] = list(likelihood.own), [axis]

@@ -132,31 +132,25 @@ def forward(w, form, m, units):
 @inline
 def _add_shifts(shifts, z, block):
     """Add the values of each row to the outputs z (output * m,) of a block."""
-    m, n = block.m, block.n_outputs
+    n_rows, m = shifts.codes.shape[1], block.m
     for c in range(shifts.codes.shape[0]):
-        if n == 1:
+        codes = part(shifts.codes, c * n_rows + block.first, m)  # (m,)
+        for k in range(block.n_outputs):
+            out = part(z, k * m, m)  # (m,)
             for r in range(m):
-                z[r] += shifts.values[shifts.codes[c, block.first + r]]
-            continue
-        for r in range(m):
-            first = shifts.codes[c, block.first + r]
-            for k in range(n):
-                z[k * m + r] += shifts.values[first + k]
+                out[r] += part(shifts.values, codes[r] + k, 1)[0]
 
 
 @inline
 def _pull_back_shifts(shifts, delta, block):
     """Add derivatives in the outputs of a block, delta (output * m,), to the gradient in the values of each row."""
-    m, n = block.m, block.n_outputs
+    n_rows, m = shifts.codes.shape[1], block.m
     for c in range(shifts.codes.shape[0]):
-        if n == 1:
+        codes = part(shifts.codes, c * n_rows + block.first, m)  # (m,)
+        for k in range(block.n_outputs):
+            of_output = part(delta, k * m, m)  # (m,)
             for r in range(m):
-                shifts.grad[shifts.codes[c, block.first + r]] += delta[r]
-            continue
-        for r in range(m):
-            first = shifts.codes[c, block.first + r]
-            for k in range(n):
-                shifts.grad[first + k] += delta[k * m + r]
+                part(shifts.grad, codes[r] + k, 1)[0] += of_output[r]
 
 
 @inline_source

@@ -5,6 +5,7 @@ import numbers
 
 from ..support.wording import MAX_LETTERS, named, shown
 from .labels import read_labels
+from .levels import level_names
 from .tables import names_of, take_column, take_columns
 
 IN_ITS_PLACE = "What selects features must leave the column of groups in its place."
@@ -23,14 +24,16 @@ def take_group_columns(X, columns):
     X : {ndarray, dataframe} of shape (n_rows, n_columns)
         Inputs and group labels side by side.
     columns : str, int, or list or tuple of them
-        Name or index of the column of labels. With several columns a label is the tuple of their values.
+        Name or index of the column of labels. Several columns are levels of groups, the outermost first.
 
     Returns
     -------
     inputs : {ndarray, dataframe} of shape (n_rows, n_features)
         Columns of X that hold no labels.
-    labels : list of length n_rows
-        Group labels, None for a missing one.
+    values : list of list of length n_rows
+        Labels of every row, of each column; None for a missing one.
+    names : list of str
+        Names of the columns as levels of groups.
     positions : list of int
         Positions of the columns of labels.
 
@@ -44,16 +47,13 @@ def take_group_columns(X, columns):
     positions = column_positions(columns, names, n_columns)
     sources = [f"The column {shown(names[i] if names else i)} of X that groups names" for i in positions]
     values = [read_labels(take_column(X, i), n_rows, source) for i, source in zip(positions, sources, strict=True)]
-    if _is_several(columns, names):
-        labels = [None if any(v is None for v in row) else row for row in zip(*values, strict=True)]
-    else:
-        labels = values[0]
     if len(positions) == n_columns:
         raise ValueError(
             f"groups={shown(columns)} names every column of X: none is left for the inputs of the network. "
             f"{IN_ITS_PLACE}"
         )
-    return take_columns(X, [i for i in range(n_columns) if i not in positions]), labels, positions
+    levels = level_names([names[i] for i in positions] if names else None, len(positions))
+    return take_columns(X, [i for i in range(n_columns) if i not in positions]), values, levels, positions
 
 
 def require_names(X, columns):

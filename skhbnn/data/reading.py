@@ -10,7 +10,7 @@ from sklearn.utils.validation import _num_samples, check_is_fitted, validate_dat
 from ..support.wording import short_errors, shown
 from .columns import require_names, take_group_columns
 from .features import check_dtypes, naming_columns
-from .labels import read_labels
+from .levels import as_one_label, read_levels
 from .tables import as_table, check_names
 
 ASKED_BY_PREDICTIONS = ("groups", "unseen_groups")  # parameters that may have been set after the fit
@@ -29,7 +29,7 @@ def read_rows(estimator, X, groups=None, *, reset):
         Whose method is called.
     X : {array-like, dataframe} of shape (n_rows, n_columns)
         Rows, with group columns or without.
-    groups : array-like of shape (n_rows,), default=None
+    groups : array-like of shape (n_rows,) or (n_rows, n_levels), default=None
         Group labels that are not in X.
     reset : bool
         True in a fit, which sets ``n_features_in_`` and ``feature_names_in_`` of the estimator, and with a parameter
@@ -42,6 +42,8 @@ def read_rows(estimator, X, groups=None, *, reset):
         Columns of X without the group columns, finite float64 numbers; of the type of X where values are not checked.
     labels : list of length n_rows, or None
         Group labels as plain Python objects, None for a missing one; None instead of a list where there are no groups.
+        Of several columns a label is a tuple: with a None for each missing part where the estimator takes them for
+        levels, else None as a whole.
 
     Raises
     ------
@@ -61,7 +63,9 @@ def read_rows(estimator, X, groups=None, *, reset):
         check_same_order(X, groups, "groups")
         read = _read_inputs if checks_values else _note_columns
         inputs = read(estimator, X, reset)  # (row, feature)
-        labels = None if groups is None else read_labels(groups, _num_samples(inputs), "groups")
+        values = names = None
+        if groups is not None:
+            values, names = read_levels(groups, _num_samples(inputs), one_level=_has_tuples(estimator, reset))
     elif groups is not None:
         raise ValueError(
             f"groups came in both ways: as the argument groups and as the column(s) {shown(columns)} of X that the "
@@ -73,7 +77,7 @@ def read_rows(estimator, X, groups=None, *, reset):
         if not hasattr(X, "columns"):  # of two axes, so that columns can be taken out
             with short_errors("X"):
                 table = check_array(X, dtype=None if hasattr(X, "dtype") else object, ensure_all_finite=False)
-        inputs, labels, positions = take_group_columns(table, columns)
+        inputs, values, names, positions = take_group_columns(table, columns)
         _note_columns(estimator, table, reset)
         if checks_values:
             check_dtypes(inputs)
@@ -81,9 +85,48 @@ def read_rows(estimator, X, groups=None, *, reset):
                 inputs = check_array(inputs, dtype=np.float64, estimator=estimator)  # (row, feature)
     if hasattr(estimator, "groups"):
         _note_group_columns(estimator, positions, reset)
+    labels = _as_labels(estimator, values, names, reset)
     if not reset:
         _check_groups_as_in_fit(estimator, labels)
     return inputs, labels
+
+
+def _has_tuples(estimator, reset):
+    """Whether the groups of a fit are of one level and have labels that are tuples, such as beside other labels."""
+    known = None if reset else getattr(estimator, "groups_", None)
+    return known is not None and _n_levels(estimator) == 1 and any(isinstance(label, tuple) for label in known)
+
+
+def _n_levels(estimator):
+    """Number of levels of the groups of a fit."""
+    return len(getattr(estimator, "group_levels_", None) or [""])
+
+
+def _as_labels(estimator, values, names, reset):
+    """One label a row, of the labels of each level; of nested groups a tuple, None where a part is missing.
+
+    Notes the names of the levels in a fit; afterwards a ValueError if there are more of them now, or fewer.
+    """
+    has_levels = getattr(estimator, "_has_levels", False)
+    if reset and has_levels:
+        estimator.group_levels_ = names
+    if values is None:
+        return None
+    if not has_levels:
+        return as_one_label(values)
+    if not reset and _n_levels(estimator) != len(values) and getattr(estimator, "groups_", None) is not None:
+        fitted, now = estimator.group_levels_, len(values)
+        wanted = (
+            "one label a row, without levels"
+            if len(fitted) == 1
+            else f"a label of each of the levels {shown(fitted)} in every row, the outermost first and None where one is "
+            "unknown: columns of an array or a table, or tuples"
+        )
+        raise ValueError(
+            f"groups has {'one label' if now == 1 else f'labels of {now} levels'} a row, and fit had groups of "
+            f"{len(fitted)} level(s): pass {wanted}."
+        )
+    return values[0] if len(values) == 1 else list(zip(*values, strict=True))
 
 
 def _check_parameters(estimator):

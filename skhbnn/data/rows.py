@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,8 @@ class GroupedData:
         One label per group.
     places : ndarray of shape (n_samples,)
         The row here of each row of the caller's X; -1 of a row of weight 0.
+    n_levels : int
+        Levels of groups. Of several, a group label is a tuple of a label of each level, the outermost first.
     """
 
     X: Floats
@@ -41,6 +44,7 @@ class GroupedData:
     offsets: Integers
     group_labels: list[Any]
     places: Integers
+    n_levels: int = 1
 
     @property
     def n_groups(self) -> int:
@@ -50,7 +54,60 @@ class GroupedData:
     @property
     def members(self) -> Integers:
         """The member of each level of groups that every innermost group lies in, (level, group)."""
-        return np.arange(self.n_groups)[None]
+        outer = [self._positions_at(level) for level in range(1, self.n_levels)]
+        codes = [[at[label[:level]] for label in self.group_labels] for level, at in enumerate(outer, 1)]
+        return np.array([*codes, range(self.n_groups)], dtype=np.int64)
+
+    def labels_at(self, level: int) -> list[Any]:
+        """Labels of the groups of a level.
+
+        Parameters
+        ----------
+        level : int
+            From 1, the outermost groups.
+
+        Returns
+        -------
+        labels : list
+            Of several levels, tuples of the labels of the levels up to this one; of the outermost level the labels
+            themselves.
+        """
+        if level == self.n_levels:
+            return self.group_labels
+        return [label[0] if level == 1 else label for label in self._positions_at(level)]
+
+    def known_around(self, label: Any) -> tuple[int, int]:
+        """The innermost outer group of the fit that a new group lies in.
+
+        Parameters
+        ----------
+        label : tuple
+            Label of the new group, or the labels of some of its outermost levels.
+
+        Returns
+        -------
+        level : int
+            Level of the outer group; 0 if the fit knows none.
+        position : int
+            Position among the outer groups of all levels, those of the outermost level first.
+        """
+        start = sum(len(self._positions_at(level)) for level in range(1, self.n_levels))
+        for level in range(self.n_levels - 1, 0, -1):
+            at = self._positions_at(level)
+            start -= len(at)
+            if label[:level] in at:
+                return level, start + at[label[:level]]
+        return 0, 0
+
+    @cached_property
+    def _outer(self):
+        """Positions of the outer groups by label, of each level, the outermost first."""
+        labels = self.group_labels
+        prefixes = [dict.fromkeys(label[:level] for label in labels) for level in range(1, self.n_levels)]
+        return [{label: code for code, label in enumerate(distinct)} for distinct in prefixes]
+
+    def _positions_at(self, level):
+        return self._outer[level - 1]
 
     @property
     def group_of_row(self) -> Integers:
@@ -64,7 +121,7 @@ class GroupedData:
         return first[rows >= 0]
 
 
-def group_rows(X, y, codes, group_labels, *, weights=None, standardizer=None):
+def group_rows(X, y, codes, group_labels, *, n_levels=1, weights=None, standardizer=None):
     """Rows of a fit as GroupedData, sorted by group code and value, merged and standardised, and their standardizer.
 
     Parameters
@@ -77,6 +134,8 @@ def group_rows(X, y, codes, group_labels, *, weights=None, standardizer=None):
         Position of each row's group in group_labels; any number for a row of weight 0.
     group_labels : list
         Sorted labels of the groups.
+    n_levels : int, default=1
+        Levels of groups, of which the labels are tuples where there are several.
     weights : ndarray of shape (n_samples,), default=None
         How often each row counts, 0 or more. None: once.
     standardizer : Standardizer, default=None
@@ -103,5 +162,5 @@ def group_rows(X, y, codes, group_labels, *, weights=None, standardizer=None):
     # Of sorted rows: the last digit of a mean depends on the order of its terms.
     standardizer = standardizer or Standardizer.of(X, merged)
     offsets = np.searchsorted(codes, np.arange(len(group_labels) + 1)).astype(np.int64)  # (group + 1,)
-    data = GroupedData(standardizer.transform(X), y, merged, offsets, group_labels, places)
+    data = GroupedData(standardizer.transform(X), y, merged, offsets, group_labels, places, n_levels)
     return data, standardizer

@@ -44,7 +44,8 @@ def build_model(
         Layer l has the weights ``coef_l`` (input, unit) and ``intercept_l`` (unit). In a hierarchical model they have
         a leading group dimension unless the layer is pooled completely; ``coef_l_mean``, ``coef_l_z``,
         ``group_scale``, ``input_map`` and ``input_shift`` are what the weights are made of, with the location of the
-        model added. ``X``, ``y_observed``, ``group_of_row`` and, unless all are 1, ``row_weights`` are ``pm.Data``, the
+        model added. Of several levels of groups each has a dimension of its name, the innermost one that of the groups,
+        and deviations ``coef_l_NAME_z``. ``X``, ``y_observed``, ``group_of_row`` and, unless all are 1, ``row_weights`` are ``pm.Data``, the
         rows in the order of ``data``. The log likelihood of a row counts as often as its weight says.
 
     Raises
@@ -62,7 +63,8 @@ def build_model(
         )
     dtype = "float64" if has_fractions else likelihood.dtype
     names = input_names or [f"x{i}" for i in range(network.sizes[0])]
-    coords = {"input": names, "group": label_coordinates(data.group_labels)}
+    coords = {"input": names, model.group_axis: label_coordinates(data.group_labels)}
+    coords |= {name: label_coordinates(data.labels_at(k)) for k, name in enumerate(model.levels[:-1], 1)}
     coords |= {f"unit_{index}": np.arange(layer.n_out) for index, layer in enumerate(network.layers)}
     coords |= {"learned_part": list(model.scale_names)}
     coords |= {"weight": network.weight_names(names)}
@@ -153,7 +155,7 @@ def variable_name(model, term):
     if term.is_factor:
         return "z"
     if term.level > 0:
-        return f"{term.name}_z" if term.level == 1 else f"{term.name}_{model.levels[term.level - 1]}_z"
+        return f"{term.name}_z" if len(model.levels) == 1 else f"{term.name}_{model.levels[term.level - 1]}_z"
     is_mapped = model.map_rank > 0 and term.entries[0] < model.network.layers[0].stop
     is_whole = _stands_alone(model, term) and not is_mapped and not model.base[term.entries].any()
     return term.name if is_whole else f"{term.name}_mean"
@@ -222,7 +224,7 @@ class _Weights:
                 yield shared[0] if len(shared) == 1 else pm.Deterministic(part.name, sum(shared), dims=dims), False
                 continue
             weights = sum(shared, deviation)  # (group, *part)
-            yield pm.Deterministic(part.name, weights, dims=("group", *dims)), True
+            yield pm.Deterministic(part.name, weights, dims=(self.model.group_axis, *dims)), True
 
     def _map_deviation(self, name, matrix):
         """What a part of the input map adds to rows of the first layer, (group, row, unit)."""
@@ -232,7 +234,7 @@ class _Weights:
         deviation = self._deviation(name, axes, (first.n_in, rank)[-len(axes) :])  # (group, [input,] row of the basis)
         if is_full:
             of_group = pt.eye(first.n_in) + deviation if is_matrix else deviation
-            pm.Deterministic(name, of_group, dims=("group", *axes))
+            pm.Deterministic(name, of_group, dims=(self.model.group_axis, *axes))
         rows = deviation.reshape((self.data.n_groups, -1, rank))  # (group, row, row of the basis)
         return affine.apply_map_pymc(first, rank, matrix, rows)
 

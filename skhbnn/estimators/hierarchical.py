@@ -8,6 +8,7 @@ from typing import Any, Self
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..data.labels import encode_labels, rows_by_label
+from ..data.levels import ONE_LEVEL
 from ..data.reading import read_rows
 from ..data.rows import group_rows
 from ..data.weights import read_weights
@@ -52,6 +53,8 @@ class HierarchicalBNN(GroupsMixin, IndependentPriorMixin, BaseBNN):
         "unseen_groups": [StrOptions({"population", "error"})],
     }
 
+    _has_levels = True  # several columns of groups are levels
+
     prior_scale: PriorScale
     pooling: Pooling
     group_scale_prior: GroupScalePrior
@@ -87,6 +90,7 @@ class HierarchicalBNN(GroupsMixin, IndependentPriorMixin, BaseBNN):
             group_scale_prior=self.group_scale_prior,
             location=self._location(network, data),
             n_classes=self._n_classes(),
+            levels=tuple(self.group_levels_ or ONE_LEVEL),
         )
 
     @floats_as_usual
@@ -94,8 +98,10 @@ class HierarchicalBNN(GroupsMixin, IndependentPriorMixin, BaseBNN):
         """Rows of a fit as GroupedData; sets groups_ and standardizer_."""
         known, labels = self._take_groups(labels, weights)
         codes = encode_labels(labels, known)  # (row,)
-        given = self._standardizer(inputs.shape[1])
-        data, self.standardizer_ = group_rows(inputs, targets, codes, known, weights=weights, standardizer=given)
+        given, n_levels = self._standardizer(inputs.shape[1]), len(self.group_levels_ or ONE_LEVEL)
+        data, self.standardizer_ = group_rows(
+            inputs, targets, codes, known, n_levels=n_levels, weights=weights, standardizer=given
+        )
         return data
 
     def _draws_by_rows(self, labels):
@@ -114,9 +120,13 @@ class HierarchicalBNN(GroupsMixin, IndependentPriorMixin, BaseBNN):
                 'Set unseen_groups="population" to predict them from the group distribution.'
             )
         warn_of_unseen(unseen, known)
+        around = self.training_data_.known_around
         for label, code in codes.items():
             seen = code >= 0
-            yield rows[label], posterior.group_parameters(code) if seen else posterior.population_parameters(label)
+            draws = (
+                posterior.group_parameters(code) if seen else posterior.population_parameters(label, around(label))
+            )
+            yield rows[label], draws
 
 
 @storable

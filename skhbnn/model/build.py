@@ -49,6 +49,7 @@ def hierarchical_model(
     group_scale_prior="half_normal",
     location=None,
     n_classes=None,
+    levels=("group",),
 ):
     """A model of a network per group.
 
@@ -70,6 +71,8 @@ def hierarchical_model(
         What is added to the weights of every group. None: 0.
     n_classes : int, default=None
         Number of classes of the target. None: the target is a number, or the likelihood does not need it.
+    levels : tuple of str, default=("group",)
+        Names of the levels of groups, the outermost first.
 
     Returns
     -------
@@ -81,15 +84,15 @@ def hierarchical_model(
 
     - partial: w_g = mu + sd · z_g with mu_i ~ Family(0, scale), z ~ Family(0, 1), and sd ~ group_scale_prior or fixed;
     - complete: w_g = mu with mu_i ~ Family(0, scale);
-    - none: w_g = scale · z_g with z ~ Family(0, 1);
+    - none: w_g = scale · z_g with z ~ Family(0, 1), of the innermost groups;
     - affine, of the first layer only: its matrix is W_g = A_g W and its intercepts are b_g = b + s_g W, with W and b
       as under complete pooling. Each group sees inputs x as x A_g + s_g, where A_g = I + sd · z_g and s_g = sd · z_g;
       networks without intercepts have no s_g.
 
     The matrix and the intercepts of a layer, the parts of the network, have an sd each; so do the parts A and s of the
-    input map.
+    input map. Of several levels each adds such a deviation sd_l · z_l, with scales of its own.
     """
-    levels, is_learned = ("group",), isinstance(group_scale_prior, str)
+    is_learned = isinstance(group_scale_prior, str)
     group_scale = None if is_learned else float(group_scale_prior)
     terms, rank = _terms(network, scale, pooling, group_scale, levels), 0
     if pooling[0] == "affine":

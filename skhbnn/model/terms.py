@@ -116,6 +116,11 @@ class Model:
         return scale_prior(self.scale_prior_name)
 
     @property
+    def group_axis(self) -> str:
+        """Name of the axis of the innermost groups: that of their level, or "group" for one network."""
+        return self.levels[-1] if self.levels else "group"
+
+    @property
     def n_entries(self) -> int:
         """Number of entries: of the weights, and of the input map behind the weights."""
         first = self.network.layers[0]
@@ -246,6 +251,11 @@ class Layout:
         has_groups = len(self.blocks) > 3
         self.n_shared = self.blocks[-1].start if has_groups else start
         self.n_own = self.blocks[-1].n_coordinates if has_groups else 0
+
+    @property
+    def n_outer(self) -> int:
+        """Number of outer groups, those of all levels of groups but the innermost."""
+        return sum(block.n_members for block in self.blocks[3:-1])
 
     @property
     def level_blocks(self) -> list[Block]:

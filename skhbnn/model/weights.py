@@ -7,7 +7,7 @@ import numpy as np
 
 
 class GroupWeights(NamedTuple):
-    """Mean, scales, own numbers and weights of the groups that an unconstrained vector stands for.
+    """Mean, scales, own numbers, outer groups and weights of the groups that an unconstrained vector stands for.
 
     Arrays have the leading axes of the vector.
     """
@@ -15,6 +15,7 @@ class GroupWeights(NamedTuple):
     mean: np.ndarray  # (..., weight): what all rows share
     scales: np.ndarray  # (..., learned scale)
     own: np.ndarray  # (..., own number of the likelihood)
+    outer: np.ndarray  # (..., outer group, entry): what the groups within each have in common, before an input map
     weights: np.ndarray  # (..., group, weight)
 
 
@@ -34,7 +35,13 @@ def group_weights(layout, x):
     entries, scales, own, _ = _entries(layout, x)
     model = layout.model
     mean = entries[0][..., 0, : model.network.n_weights]
-    return GroupWeights(mean, scales, own, apply_map(model, entries[-1]))
+    return GroupWeights(mean, scales, own, _outer(entries), apply_map(model, entries[-1]))
+
+
+def _outer(arrays):
+    """The arrays (..., member, ...) of the levels between level 0 and the innermost, members of all levels in one."""
+    axis = arrays[0].ndim - 2
+    return np.concatenate([np.take(arrays[0], [], axis), *arrays[1:-1]], axis=axis)
 
 
 def apply_map(model, entries):
@@ -91,12 +98,18 @@ class WeightTangent:
         What all rows share, at the point.
     mean_jacobian : ndarray of shape (n_weights, n_shared)
         Derivatives of the mean.
+    outer : ndarray of shape (n_outer_groups, n_entries)
+        Entries of the groups of the outer levels, before an input map, at the point.
+    outer_jacobian : ndarray of shape (n_outer_groups, n_entries, n_shared)
+        Derivatives of these entries.
     """
 
     weights: np.ndarray
     jacobian: np.ndarray
     mean: np.ndarray
     mean_jacobian: np.ndarray
+    outer: np.ndarray
+    outer_jacobian: np.ndarray
 
     @property
     def n_shared(self):
@@ -114,6 +127,10 @@ class WeightTangent:
         """What all rows share at steps (draw, n_dim) from the point, (draw, weight)."""
         return self.mean + steps[:, : self.n_shared] @ self.mean_jacobian.T
 
+    def outer_along(self, steps):
+        """Entries of the outer groups at steps (draw, n_dim) from the point, (draw, outer group, entry)."""
+        return self.outer + np.einsum("oes,ds->doe", self.outer_jacobian, steps[:, : self.n_shared], optimize=True)
+
 
 def weight_tangent(layout, x):
     """The tangent at x (n_dim,) of a model's map from the unconstrained vector to weights."""
@@ -124,6 +141,7 @@ def weight_tangent(layout, x):
     free = [first[None], *levels]  # (member, coordinate) each
     at_scales = layout.blocks[1].start
     jacobian = np.zeros((1, model.n_entries, n_shared + layout.n_own))  # (member, entry, shared + own)
+    of_outer = [np.empty((0, model.n_entries, n_shared))]  # (member, entry, shared) of each outer level
     for level, (v, block, value) in enumerate(zip(free, layout.level_blocks, values, strict=True)):
         at, innermost = model.coordinates(level), level > 0 and level == len(model.levels)
         if level > 0:
@@ -139,9 +157,12 @@ def weight_tangent(layout, x):
         if level == 0:
             jacobian[0, : len(model.factor), : len(model.factor)] += model.factor
             of_mean = jacobian[0, :n_weights, :n_shared].copy()  # (weight, shared)
+        elif not innermost:
+            of_outer.append(jacobian[:, :, :n_shared].copy())  # (member, entry, shared)
     mean = entries[0][0, :n_weights]  # (weight,)
     if model.map_rank:
         from .pooling import affine
 
         jacobian = affine.apply_map_jacobian(model.network, model.map_rank, entries[-1]) @ jacobian
-    return WeightTangent(apply_map(model, entries[-1]), jacobian, mean, of_mean)
+    outer_jacobian = np.concatenate(of_outer)  # (outer group, entry, shared)
+    return WeightTangent(apply_map(model, entries[-1]), jacobian, mean, of_mean, _outer(entries), outer_jacobian)

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ..data.labels import ALL_ROWS, as_labels, label_text, unique_labels
+from ..data.levels import unique_nested
 from ..data.rows import GroupedData
 from ..data.standardizer import Standardizer
 from ..model import families, likelihoods, scale_priors
@@ -26,6 +27,7 @@ ATTRIBUTES: dict = {
     "feature_names_in_": np.ndarray | None,
     "groups_": np.ndarray | None,
     "group_columns_": list | None,
+    "group_levels_": list | None,
     "standardizer_": Standardizer,
     "training_data_": GroupedData,
     "posterior_": Posterior,
@@ -115,6 +117,7 @@ def _faults(estimator):
         "input": network.sizes[0],
         "scale": len(model.scale_names),
         "own": len(model.likelihood.own),
+        "entry": model.n_entries,
         "weight": network.n_weights,
         "class": n_classes or 0,
         "target": 1,
@@ -122,6 +125,9 @@ def _faults(estimator):
         "group": 1 if is_prior else len(data.group_labels),
     }
     lengths["edge"] = lengths["group"] + 1
+    if not is_prior:
+        yield from _level_faults(attributes, data, model)
+        lengths["outer"] = sum(len(data.labels_at(level)) for level in range(1, data.n_levels))
     for where, record in records:
         for name, form in ARRAYS.get(type(record), {}).items():
             form = form.replace("input", "target") if where == "target_standardizer_" else form
@@ -151,6 +157,8 @@ def _faults(estimator):
     grouped = bool(model.levels)
     wanted = {"group_mean": grouped, "group_scale": bool(model.scale_names), "own": bool(model.likelihood.own)}
     wanted["mode_group_mean"] = grouped and posterior.mode_weights is not None
+    wanted["outer"] = len(model.levels) > 1
+    wanted["mode_outer"] = len(model.levels) > 1 and posterior.mode_weights is not None
     for name, is_wanted in wanted.items():
         if (getattr(posterior, name) is not None) != is_wanted:
             yield f"posterior_.{name} does not fit a model with levels {model.levels} and scales {model.scale_names}"
@@ -207,6 +215,22 @@ def _per_group_faults(estimator):
     names = attributes["feature_names_in_"]
     if names is not None and names.shape != (estimator.n_features_in_,):
         yield f"feature_names_in_ has shape {names.shape} instead of ({estimator.n_features_in_},)"
+
+
+def _level_faults(attributes, data, model):
+    """Yield each fault of the levels of groups."""
+    names, n_levels = attributes["group_levels_"], len(model.levels)
+    if names not in (None, list(model.levels)) or (names is None and n_levels > 1):
+        yield f"group_levels_ is {names}, and the model has the levels {model.levels}"
+    if data.n_levels != max(n_levels, 1):
+        yield f"training_data_.n_levels is {data.n_levels} for the levels {model.levels}"
+    if n_levels < 2:
+        return
+    if not all(isinstance(label, tuple) and len(label) == n_levels for label in data.group_labels):
+        yield "training_data_.group_labels are not labels of every level"
+    distinct = unique_nested(data.group_labels, list(model.levels))
+    if list(map(label_text, distinct)) != list(map(label_text, data.group_labels)):
+        yield "training_data_.group_labels are not in their order"
 
 
 def _column_faults(estimator, n_inputs):
@@ -317,7 +341,7 @@ def _model_faults(model):
             yield f"there is no {kind} {name!r}"
     if model.map_rank not in (0, first.n_in, first.n_out):
         yield f"a map of rank {model.map_rank} does not fit a layer of {first.n_in} inputs and {first.n_out} units"
-    if not all(isinstance(name, str) for name in model.levels):
+    if not all(isinstance(name, str) for name in model.levels) or len(set(model.levels)) < len(model.levels):
         yield f"posterior_.model.levels are {model.levels}"
     for number, term in enumerate(model.terms):
         yield from _term_faults(f"posterior_.model.terms[{number}]", term, model)

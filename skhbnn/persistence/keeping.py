@@ -75,9 +75,10 @@ def _changed(estimator, change):
 def _n_bytes(posterior):
     """Bytes that the weights of a posterior take in a file."""
     weights, mean = posterior.weights, posterior.group_mean
+    outer = 0 if posterior.outer is None else posterior.outer.nbytes
     if isinstance(weights, GroupDeviations):
-        return weights.codes.nbytes + mean.nbytes
-    return weights.nbytes + (0 if mean is None else mean.nbytes)
+        return weights.codes.nbytes + mean.nbytes + outer
+    return weights.nbytes + (0 if mean is None else mean.nbytes) + outer
 
 
 def _bytes_of_draw(posterior):

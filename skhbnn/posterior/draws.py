@@ -46,10 +46,16 @@ class Posterior:
         Learned scales, which ``learned_parts`` names; None where there are none.
     own : ndarray of shape (n_chains, n_draws, n_own) or None
         The likelihood's own numbers; None where it has none.
+    outer : ndarray of shape (n_chains, n_draws, n_outer_groups, n_entries) or None
+        What new groups within each outer group are drawn around, the groups of the outermost level first: weights, and
+        behind them the deviations of an input map that is not applied yet, float32. None unless there are several
+        levels of groups. ``outer_weights`` has the weights.
     mode_weights : ndarray of shape (n_modes, n_groups, n_weights) or None
         Where the network is linearised, float32; ``sample_stats["mode"]`` has the mode of each draw. None: it is not.
     mode_group_mean : ndarray of shape (n_modes, n_weights) or None
         Where the network of an unseen group is linearised, of a hierarchical fit, float32.
+    mode_outer : ndarray of shape (n_modes, n_outer_groups, n_weights) or None
+        Where the network of an unseen group within an outer group is linearised, float32.
     chain_weights : ndarray of shape (n_chains,) or None
         Share of each chain in predictions. None: equal shares.
 
@@ -66,8 +72,10 @@ class Posterior:
     group_mean: Singles | None = None
     group_scale: Singles | None = None
     own: Singles | None = None
+    outer: Singles | None = None
     mode_weights: Singles | None = None
     mode_group_mean: Singles | None = None
+    mode_outer: Singles | None = None
     chain_weights: Floats | None = None
 
     dims: ClassVar[dict[str, tuple[str, ...]]] = {
@@ -75,8 +83,10 @@ class Posterior:
         "group_mean": ("chain", "draw", "weight"),
         "group_scale": ("chain", "draw", "scale"),
         "own": ("chain", "draw", "own"),
+        "outer": ("chain", "draw", "outer", "entry"),
         "mode_weights": ("mode", "group", "weight"),
         "mode_group_mean": ("mode", "weight"),
+        "mode_outer": ("mode", "outer", "weight"),
     }
 
     @property
@@ -105,7 +115,16 @@ class Posterior:
             for name, dims in self.dims.items()
             if getattr(self, name) is not None
         ]
+        if self.outer is not None:
+            shapes.append(f"levels: {self.model.levels}")
         return f"Posterior({', '.join(shapes)})"
+
+    @property
+    def outer_weights(self) -> Singles:
+        """Weights of the outer groups, around which the groups within them lie, (chain, draw, outer group, weight)."""
+        if self.outer is None:
+            raise ValueError("A posterior of fewer than two levels of groups has no outer groups.")
+        return apply_map(self.model, self.outer)
 
     def group_weights(self, code: int) -> Singles:
         """Weights of one group over the draws of all chains.
@@ -192,6 +211,7 @@ class Posterior:
             group_mean=of_them(self.group_mean),
             group_scale=of_them(self.group_scale),
             own=of_them(self.own),
+            outer=of_them(self.outer),
             sample_stats={name: values[chosen] for name, values in self.sample_stats.items()},
             chain_weights=None,
         )
@@ -238,13 +258,15 @@ class Posterior:
         """
         return self._beside(self.group_weights(code), self.mode_weights, (slice(None), code))
 
-    def population_parameters(self, label: Hashable) -> Singles:
+    def population_parameters(self, label: Hashable, around: tuple[int, int] = (0, 0)) -> Singles:
         """Parameters that ``predictor`` takes for an unseen group.
 
         Parameters
         ----------
         label : hashable
             Label of the group.
+        around : tuple of int, default=(0, 0)
+            Level and position of the outer group that the group lies in; see ``GroupedData.known_around``.
 
         Returns
         -------
@@ -252,7 +274,11 @@ class Posterior:
             Weights, beside them the weights of the mode where the network is linearised, and own numbers of the
             likelihood where there are any.
         """
-        return self._beside(self.population_weights(label), self.mode_group_mean)
+        level, position = around
+        weights = self.population_weights(label, around)  # (draw, weight)
+        if level == 0:
+            return self._beside(weights, self.mode_group_mean)
+        return self._beside(weights, self.mode_outer, (slice(None), position))
 
     def mean_parameters(self) -> Singles:
         """Parameters that ``predictor`` takes for the group mean.
@@ -278,15 +304,18 @@ class Posterior:
             parts.append(np.broadcast_to(own, (len(weights), own.shape[1])))
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
-    def population_weights(self, label: Hashable) -> Singles:
+    def population_weights(self, label: Hashable, around: tuple[int, int] = (0, 0)) -> Singles:
         """Weights of an unseen group: a draw from the group distribution for each posterior draw, 400 draws of a mode.
 
-        The label and the seed of the fit determine these weights, whatever else is predicted beside them.
+        The label and the seed of the fit determine these weights, whatever else is predicted beside them. Unseen groups
+        of one unseen outer group have its deviation in common.
 
         Parameters
         ----------
         label : hashable
             Label of the group.
+        around : tuple of int, default=(0, 0)
+            Level and position of the outer group that the group lies in; see ``GroupedData.known_around``.
 
         Returns
         -------
@@ -298,7 +327,7 @@ class Posterior:
         ValueError
             If the posterior is of one network and has no group distribution.
         """
-        rng, model = label_generator(self.seed, label), self.model
+        model, (known, position) = self.model, around
         if self.group_mean is None:
             raise ValueError("A posterior of one network has no group distribution to draw an unseen group from.")
         drawn = slice(None) if self.n_draws > 1 else np.zeros(POPULATION_DRAWS, dtype=int)  # (draw,)
@@ -306,9 +335,13 @@ class Posterior:
         no_scales = np.empty((len(mean), 0), mean.dtype)  # (draw, 0)
         scales = no_scales if self.group_scale is None else self.pooled(self.group_scale)[drawn]  # (draw, scale)
         entries = np.zeros((len(mean), model.n_entries), mean.dtype)  # (draw, entry)
-        entries[:, : mean.shape[1]] = mean
-        for level in range(1, len(model.levels) + 1):
-            at = model.coordinates(level)
+        if known == 0:
+            entries[:, : mean.shape[1]] = mean
+        else:
+            entries += self.pooled(np.asarray(self.outer)[:, :, position])[drawn]
+        for level in range(known + 1, len(model.levels) + 1):
+            of_level = label if level == len(model.levels) else label[:level]  # type: ignore[index]
+            rng, at = label_generator(self.seed, of_level), model.coordinates(level)
             entries[:, at.entry] += factors(at, scales) * model.family.draw(rng, (len(mean), len(at.entry)))
         return apply_map(model, entries)
 
@@ -347,6 +380,7 @@ def _empty(layout, shape):
         "group_mean": (n_weights,) if model.levels else None,
         "group_scale": (len(model.scale_names),) if model.scale_names else None,
         "own": (len(model.likelihood.own),) if model.likelihood.own else None,
+        "outer": (layout.n_outer, model.n_entries) if layout.n_outer else None,
     }
     return {name: None if size is None else np.empty((*shape, *size), np.float32) for name, size in sizes.items()}
 
@@ -354,6 +388,7 @@ def _empty(layout, shape):
 def _keep(arrays, some, made):
     """Put what was made of some draws into the arrays."""
     values = {"weights": made.weights, "group_mean": made.mean, "group_scale": made.scales, "own": made.own}
+    values["outer"] = made.outer
     for name, array in arrays.items():
         if array is not None:
             array[some] = values[name]
@@ -369,7 +404,8 @@ def _linearized(layout, trace, seed):
         at_mode, steps = (0, mode == m), x[mode == m] - modes[m]  # (draw, n_dim)
         _, log_scales, own, _ = layout.split(x[mode == m])
         own = model.likelihood.own_from_unconstrained(own)  # (draw, own number)
-        made = GroupWeights(tangent.mean_along(steps), np.exp(log_scales), own, tangent.along(steps))
+        outer = tangent.outer_along(steps)  # (draw, outer group, entry)
+        made = GroupWeights(tangent.mean_along(steps), np.exp(log_scales), own, outer, tangent.along(steps))
         _keep(arrays, at_mode, made)
     return Posterior(
         model=model,
@@ -377,5 +413,11 @@ def _linearized(layout, trace, seed):
         seed=seed,
         mode_weights=np.array([tangent.weights for tangent in tangents], np.float32),  # (mode, group, weight)
         mode_group_mean=np.array([tangent.mean for tangent in tangents], np.float32) if model.levels else None,
+        mode_outer=None if arrays["outer"] is None else _mode_outer(model, tangents),
         **arrays,
     )
+
+
+def _mode_outer(model, tangents):
+    """Weights of the outer groups at every mode, (mode, outer group, weight)."""
+    return np.array([apply_map(model, tangent.outer) for tangent in tangents], np.float32)

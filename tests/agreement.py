@@ -74,7 +74,7 @@ def pymc_point(density, pymc_model, x):
     """The unconstrained vector x (n_dim,) by value variables of the PyMC model.
 
     The vector holds the coordinates of level 0, the logarithms of learned scales and the likelihood's own numbers, and
-    then those of every member of level 1.
+    then those of every member of level 1, of level 2 and so on.
     """
     model, point, at = density.model, {}, 0
 
@@ -95,14 +95,14 @@ def pymc_point(density, pymc_model, x):
     take(["group_scale"] * bool(learned), [len(learned)] * bool(learned), 1)
     axes = model.likelihood.own_dims
     take(axes, [1 if axis is None else len(pymc_model.coords[axis]) for axis in axes.values()], 1)
-    if model.levels:
-        take_level(1, density.data.n_groups)
+    for level in range(1, len(model.levels) + 1):
+        take_level(level, density.data.members[level - 1].max() + 1)
     assert at == len(x)
     return point
 
 
 def assert_equals_pymc(density, fused, n_points=3):
-    """Log density and gradient of a model with at most one level of groups, at random points."""
+    """Log density and gradient of a model, at random points."""
     pymc_model = build_model(density.model, density.data, fused=fused)
     function = logp_function(pymc_model)
     # The mapping from vector to point moves numbers and changes none: applied to positions, it tells where each goes.

@@ -1,6 +1,7 @@
 """Levels of nested groups: a label of each level for every row, the outermost first."""
 
-import numpy as np
+from collections.abc import Iterable, Mapping, Set
+
 from scipy.sparse import issparse
 
 from ..support.wording import named, shown
@@ -9,7 +10,19 @@ from .tables import names_of, take_column
 
 ONE_LEVEL = ["group"]  # the name of the level of groups that lie in no others
 # What else is an axis or a variable in the labelled posterior and in the PyMC model.
-TAKEN = ("chain", "draw", "weight", "weights", "row", "part", "learned_part", "prior_part", "input", "mapped_input", "y")
+TAKEN = (
+    "chain",
+    "draw",
+    "weight",
+    "weights",
+    "row",
+    "part",
+    "learned_part",
+    "prior_part",
+    "input",
+    "mapped_input",
+    "y",
+)
 TAKEN += ("group_mean", "group_scale", "prior_scale", "group_of_row", "input_map", "input_shift", "noise_scale", "z")
 TAKEN += ("degrees_of_freedom", "overdispersion", "cutpoints", "cutpoint", "X", "y_observed", "row_weights")
 TAKEN_BEGINNINGS = ("unit_", "coef_", "intercept_")
@@ -42,21 +55,22 @@ def columns_of_levels(groups):
     shape = getattr(groups, "shape", ())
     if len(shape) == 2 and shape[1] > 0 and not issparse(groups):
         return [take_column(groups, i) for i in range(shape[1])], names_of(groups)
-    if not isinstance(groups, (list, tuple)) and str(getattr(groups, "dtype", "")) != "object":
+    holds_objects = str(getattr(groups, "dtype", "")).lower() in ("object", "category") and len(shape) == 1
+    if not isinstance(groups, (list, tuple)) and not holds_objects:
         return None, None
-    rows = list(groups) if len(shape) < 2 and shape != () or isinstance(groups, (list, tuple)) else []
+    rows = list(groups)
     tuples = [row for row in rows if isinstance(row, tuple)]
     others = [row for row in rows if not isinstance(row, tuple)]
     if not tuples or (others and any(label is not None for label in as_labels(others, len(others)))):
         return None, None
     sizes = sorted(set(map(len, tuples)))
+    if sizes[-1] < 2:
+        return None, None
     if len(sizes) > 1:
         raise ValueError(
             f"groups has tuples of {named(sizes)} labels: give every row a label of each level, None where one is "
             "missing."
         )
-    if sizes[0] < 2:
-        return None, None
     missing = (None,) * sizes[0]
     return list(zip(*(row if isinstance(row, tuple) else missing for row in rows), strict=True)), None
 
@@ -80,8 +94,13 @@ def read_levels(groups, n_rows, *, one_level=False):
     names : list of str
         Names of the levels.
     """
-    columns, names = columns_of_levels(groups)
-    if columns is None or (one_level and len(getattr(groups, "shape", ())) < 2):
+    columns = names = None
+    if isinstance(groups, Iterable) and not isinstance(groups, (str, bytes, Set, Mapping)):
+        is_plain = not hasattr(groups, "shape") and not hasattr(groups, "to_pylist")
+        groups = list(groups) if is_plain else groups  # an iterator has its labels once only
+    if not one_level or len(getattr(groups, "shape", ())) == 2:
+        columns, names = columns_of_levels(groups)
+    if columns is None:
         return [read_labels(groups, n_rows, "groups")], list(ONE_LEVEL)
     names = level_names(names, len(columns))
     sources = ["groups"] if len(columns) == 1 else [f"The level {shown(name)} of groups" for name in names]
@@ -143,13 +162,8 @@ def unique_nested(labels, names):
         missing = [row for row, label in enumerate(column) if label is None]
         if missing:
             raise ValueError(
-                f"The level {shown(name)} of groups has {len(missing)} missing label(s), the first at row {missing[0]}; "
-                "drop those rows or give them a label of their own."
+                f"The level {shown(name)} of groups has {len(missing)} missing label(s), the first at row "
+                f"{missing[0]}; drop those rows or give them a label of their own."
             )
         positions.append({label: k for k, label in enumerate(unique_labels(list(column)))})
     return sorted(set(labels), key=lambda label: [at[part] for at, part in zip(positions, label, strict=True)])
-
-
-def display_labels(labels):
-    """Labels of the members of a level (level + 1,) each as displays show them: the one label of the outermost alone."""
-    return [label[0] if isinstance(label, tuple) and len(label) == 1 else label for label in labels]

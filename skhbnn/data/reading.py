@@ -65,7 +65,7 @@ def read_rows(estimator, X, groups=None, *, reset):
         inputs = read(estimator, X, reset)  # (row, feature)
         values = names = None
         if groups is not None:
-            values, names = read_levels(groups, _num_samples(inputs), one_level=_has_tuples(estimator, reset))
+            values, names = read_levels(groups, _num_samples(inputs), one_level=_tuples_are_labels(estimator, reset))
     elif groups is not None:
         raise ValueError(
             f"groups came in both ways: as the argument groups and as the column(s) {shown(columns)} of X that the "
@@ -91,8 +91,10 @@ def read_rows(estimator, X, groups=None, *, reset):
     return inputs, labels
 
 
-def _has_tuples(estimator, reset):
-    """Whether the groups of a fit are of one level and have labels that are tuples, such as beside other labels."""
+def _tuples_are_labels(estimator, reset):
+    """Whether tuples are labels of one level: of an estimator without levels, or of a fit that has such labels."""
+    if not getattr(estimator, "_has_levels", False):
+        return True
     known = None if reset else getattr(estimator, "groups_", None)
     return known is not None and _n_levels(estimator) == 1 and any(isinstance(label, tuple) for label in known)
 
@@ -119,8 +121,8 @@ def _as_labels(estimator, values, names, reset):
         wanted = (
             "one label a row, without levels"
             if len(fitted) == 1
-            else f"a label of each of the levels {shown(fitted)} in every row, the outermost first and None where one is "
-            "unknown: columns of an array or a table, or tuples"
+            else f"a label of each of the levels {shown(fitted)} in every row, the outermost first, None for an "
+            "unknown one: columns of an array or a table, or tuples"
         )
         raise ValueError(
             f"groups has {'one label' if now == 1 else f'labels of {now} levels'} a row, and fit had groups of "

@@ -44,9 +44,9 @@ def build_model(
         Layer l has the weights ``coef_l`` (input, unit) and ``intercept_l`` (unit). In a hierarchical model they have
         a leading group dimension unless the layer is pooled completely; ``coef_l_mean``, ``coef_l_z``,
         ``group_scale``, ``input_map`` and ``input_shift`` are what the weights are made of, with the location of the
-        model added. Of several levels of groups each has a dimension of its name, the innermost one that of the groups,
-        and deviations ``coef_l_NAME_z``. ``X``, ``y_observed``, ``group_of_row`` and, unless all are 1, ``row_weights`` are ``pm.Data``, the
-        rows in the order of ``data``. The log likelihood of a row counts as often as its weight says.
+        model added. Of several levels of groups each has a dimension of its name and deviations ``coef_l_NAME_z``.
+        ``X``, ``y_observed``, ``group_of_row`` and, unless all are 1, ``row_weights`` are ``pm.Data``, the rows in the
+        order of ``data``. The log likelihood of a row counts as often as its weight says.
 
     Raises
     ------

@@ -92,10 +92,13 @@ class GroupsMixin:
             counted = list(compress(labels, weights > 0))
             levels = getattr(self, "group_levels_", None) or ONE_LEVEL
             known = unique_labels(counted, self.groups) if len(levels) == 1 else unique_nested(counted, levels)
-            doubt = doubt_of_labels(counted, len(counted)) or doubt_of_nesting(known, levels)
+            doubt = doubt_of_labels(counted, len(counted))
             if doubt is not None:
                 advice = BY_ARGUMENT if self.groups is None else BY_COLUMN
                 warn_caller(f"{self._label_source()} {doubt} {advice}", UserWarning)
+            doubt = doubt_of_nesting(known, levels)
+            if doubt is not None:
+                warn_caller(f"{self._label_source()} {doubt}", UserWarning)
             self.groups_ = labels_array(known)  # (group,)
             reason = why_not_saved(self, known)
             if reason is not None:

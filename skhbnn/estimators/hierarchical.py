@@ -123,9 +123,7 @@ class HierarchicalBNN(GroupsMixin, IndependentPriorMixin, BaseBNN):
         around = self.training_data_.known_around
         for label, code in codes.items():
             seen = code >= 0
-            draws = (
-                posterior.group_parameters(code) if seen else posterior.population_parameters(label, around(label))
-            )
+            draws = posterior.group_parameters(code) if seen else posterior.population_parameters(label, around(label))
             yield rows[label], draws
 
 

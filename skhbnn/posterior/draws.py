@@ -122,9 +122,7 @@ class Posterior:
     @property
     def outer_weights(self) -> Singles:
         """Weights of the outer groups, around which the groups within them lie, (chain, draw, outer group, weight)."""
-        if self.outer is None:
-            raise ValueError("A posterior of fewer than two levels of groups has no outer groups.")
-        return apply_map(self.model, self.outer)
+        return apply_map(self.model, np.asarray(self.outer))
 
     def group_weights(self, code: int) -> Singles:
         """Weights of one group over the draws of all chains.

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..density.forward import ACTIVATIONS, network_outputs
 from ..model.network import Network
+from ..model.terms import Layout
 from ..model.weights import factors
 from .alignment import align, weight_moments
 
@@ -13,7 +14,7 @@ SHARED_STD = 0.01  # of weights that all groups share, in a prior: they need som
 NEAREST = 0.1  # share of the draws that one mode is told from
 
 
-def population_moments(model, mean_draws, scale_draws, covariance="full"):
+def population_moments(model, mean_draws, scale_draws, covariance="full", level=0, shared_draws=None):
     """Mean and covariance of a new group's weights under the posterior of the group distribution.
 
     The weights of a new group are w = mu + sd z for (mu, sd) from the posterior and z from the weights' family, so by
@@ -31,6 +32,10 @@ def population_moments(model, mean_draws, scale_draws, covariance="full"):
         Draws of the learned sd.
     covariance : {"full", "layer", "diag"}, default="full"
         Whether covariances between layers, or all covariances, are set to 0.
+    level : int, default=0
+        Level of the outer group that mu is of, and that the new group lies in. 0: what all rows share.
+    shared_draws : ndarray of shape (n_draws, n_weights), default=None
+        Draws of what all rows share. None: those of mu.
 
     Returns
     -------
@@ -41,12 +46,12 @@ def population_moments(model, mean_draws, scale_draws, covariance="full"):
     network = model.network
     mean_draws = np.asarray(mean_draws, dtype=float)  # (draw, weight)
     mean, cov = weight_moments(network, mean_draws, covariance, aligned=False)
-    variances = deviation_variances(model, scale_draws)  # (draw, entry)
+    variances = deviation_variances(model, scale_draws, level)  # (draw, entry)
     cov[np.diag_indices_from(cov)] += variances.mean(axis=0)[: network.n_weights] + SHARED_STD**2
     if model.map_rank:
         first = network.layers[0]
-        matrix = first.matrix(mean_draws)  # (draw, input, unit)
-        gram = np.swapaxes(matrix, 1, 2) @ matrix  # (draw, unit, unit)
+        matrix = first.matrix(mean_draws if shared_draws is None else np.asarray(shared_draws, dtype=float))
+        gram = np.swapaxes(matrix, 1, 2) @ matrix  # (draw, unit, unit), of (draw, input, unit)
         of_rows = variances[:, network.n_weights :: model.map_rank]  # (draw, row): of the matrix, and the intercepts
         for row, variance in enumerate(of_rows.T):
             block = np.mean(variance[:, None, None] * gram, axis=0)  # (unit, unit)
@@ -55,16 +60,23 @@ def population_moments(model, mean_draws, scale_draws, covariance="full"):
     return mean, cov
 
 
-def deviation_variances(model, scale_draws):
-    """The variance of what a new group adds to every entry, all levels together, (draw, entry).
+def deviation_variances(model, scale_draws, around=0):
+    """The variance of what a new group adds to every entry, all levels beyond the one around it, (draw, entry).
 
     scale_draws: draws of the learned scales (draw, scale).
     """
     scale_draws = np.asarray(scale_draws, dtype=float)  # (draw, scale)
     variances = np.zeros((len(scale_draws), model.n_entries))  # (draw, entry)
-    for level in range(1, len(model.levels) + 1):
-        at = model.coordinates(level)
-        variances[:, at.entry] += model.family.variance * factors(at, scale_draws) ** 2
+    for level in range(around + 1, len(model.levels) + 1):
+        variances += _variances_at(model, scale_draws, level)
+    return variances
+
+
+def _variances_at(model, scale_draws, level):
+    """The variance of what the groups of one level add to every entry, (draw, entry)."""
+    at = model.coordinates(level)
+    variances = np.zeros((len(scale_draws), model.n_entries))  # (draw, entry)
+    variances[:, at.entry] = model.family.variance * factors(at, scale_draws) ** 2
     return variances
 
 
@@ -75,7 +87,18 @@ def scale_draws(posterior):
     return posterior.pooled(posterior.group_scale)
 
 
-def moments_of_one_mode(posterior, data, log_likelihood, covariance="full"):
+def mean_draws(posterior, around=(0, 0)):
+    """Draws of the weights that a new group lies around, (draw, weight): of all groups, or of an outer group.
+
+    around: level and position of the outer group.
+    """
+    level, position = around
+    if level == 0:
+        return posterior.pooled(posterior.group_mean)
+    return posterior.pooled(posterior.outer_weights[:, :, position])
+
+
+def moments_of_one_mode(posterior, data, log_likelihood, covariance="full", around=(0, 0)):
     """Mean and covariance of a new group's weights under the draws of one mode.
 
     Draws of several modes have no normal distribution in common. So a centre is chosen, the draw whose likelihoods of
@@ -95,31 +118,35 @@ def moments_of_one_mode(posterior, data, log_likelihood, covariance="full"):
         Log likelihood of each of these rows under each draw.
     covariance : {"full", "layer", "diag"}, default="full"
         Whether covariances between layers, or all covariances, are set to 0.
+    around : tuple of int, default=(0, 0)
+        Level and position of the outer group that the new group lies in. Level 0: in none that the fit knows.
 
     Returns
     -------
     mean : ndarray of shape (n_weights,)
     cov : ndarray of shape (n_weights, n_weights)
     """
+    model, level = posterior.model, around[0]
     deviation = np.exp(posterior.pooled(log_likelihood))  # (draw, row)
     deviation -= deviation.mean(axis=0)
     centre = np.einsum("r,dr,dr->d", data.weights, deviation, deviation).argmin()
-    means, scales = posterior.pooled(posterior.group_mean), scale_draws(posterior)  # (draw, weight), (draw, scale)
-    if posterior.model.map_rank:
-        mean, cov = population_moments(posterior.model, means[[centre]], scales[[centre]], covariance)
-        if len(_mean_variance(posterior.model)):
+    means, scales = mean_draws(posterior, around), scale_draws(posterior)  # (draw, weight), (draw, scale)
+    if model.map_rank:
+        shared = posterior.pooled(posterior.group_mean)[[centre]]  # (1, weight)
+        mean, cov = population_moments(model, means[[centre]], scales[[centre]], covariance, level, shared)
+        if len(_mean_variance(model)):
             numbers = np.arange(posterior.n_draws).reshape(posterior.weights.shape[:2])  # (chain, draw)
             chain, draw = divmod(posterior.pooled(numbers)[centre], numbers.shape[1])
             own = slice(posterior.network.layers[-1].start, None)
             own_numbers = np.empty(0) if posterior.own is None else posterior.own[chain, draw]  # (own number,)
             weights = posterior.weights[chain, draw]  # (group, weight)
-            more = output_mean_covariance(posterior.model, data, weights, scales[centre], own_numbers)
+            more = output_mean_covariance(model, data, weights, scales[centre], own_numbers, around)
             cov[own, own] += _kept(more, covariance)
         return mean, cov
     aligned = align(posterior.network, means, reference=means[centre])  # (draw, weight)
     distance = np.square(aligned - means[centre]).sum(axis=1)  # (draw,)
     nearest = np.argsort(distance, kind="stable")[: math.ceil(NEAREST * len(distance))]  # (near draw,)
-    return population_moments(posterior.model, aligned[nearest], scales[nearest], covariance)
+    return population_moments(model, aligned[nearest], scales[nearest], covariance, level)
 
 
 def _kept(block, covariance):
@@ -133,32 +160,60 @@ def _mean_variance(model):
     return model.family.variance * at.prior_scale[at.entry >= start] ** 2
 
 
-def output_mean_covariance(model, data, weights, scales, own_numbers):
+def output_mean_covariance(model, data, weights, scales, own_numbers, around=(0, 0)):
     """Covariance of the mean output weights given hidden layers, (output weight, output weight).
 
     The outputs are linear in the output weights. With F_g their Fisher information in a group, and D the variance of
-    the groups' deviations, the rows of the group have the precision (F_g⁻¹ + D)⁻¹ = (I + F_g D)⁻¹ F_g of the mean.
+    the groups' deviations, the rows of the group have the precision (F_g⁻¹ + D)⁻¹ = (I + F_g D)⁻¹ F_g of the mean of
+    what lies around the group. Of several levels such precisions add up in every outer group, and go on to the one
+    around it in the same way, up to the mean of all groups.
 
-    weights: (group, weight); scales: (scale,), the learned ones; own_numbers: (own number,), the likelihood's.
+    weights: (group, weight); scales: (scale,), the learned ones; own_numbers: (own number,), the likelihood's; around:
+    level and position of the outer group whose mean it is, level 0 for that of all groups.
     """
+    layout, own = Layout(model, data.members), slice(model.network.layers[-1].start, model.network.n_weights)
+    n_levels, n = len(model.levels), own.stop - own.start
+    variances = [
+        _variances_at(model, scales[None], level)[0, own] for level in range(1, n_levels + 1)
+    ]  # (output weight,) of each level
+    rows = [_fisher_of_rows(model, data, w, g, own_numbers) for g, w in enumerate(weights)]
+    precision = {n_levels: np.array(rows)}  # by level, (member, output weight, output weight), of the rows
+    for level in range(n_levels, 0, -1):
+        above = np.zeros((layout.parents(level).max() + 1, n, n))  # (outer member, output weight, output weight)
+        np.add.at(above, layout.parents(level), _through(precision[level], variances[level - 1]))
+        precision[level - 1] = above
+    # Down again to the outer group: what all other rows say of it, through the mean of all groups.
+    prior = np.diag(1 / _mean_variance(model))  # (output weight, output weight)
+    if around[0] == 0:
+        return np.linalg.inv(prior + precision[0][0])
+    path = [around[1] - sum(block.n_members for block in layout.blocks[3 : 2 + around[0]])]  # innermost first
+    for level in range(around[0], 1, -1):
+        path.append(layout.parents(level)[path[-1]])
+    above = 0  # member of the level before
+    for level, member in enumerate(reversed(path), 1):
+        others = prior + precision[level - 1][above] - _through(precision[level][[member]], variances[level - 1])[0]
+        prior, above = np.linalg.inv(np.linalg.inv(others) + np.diag(variances[level - 1])), member
+    return np.linalg.inv(prior + precision[around[0]][above])
+
+
+def _through(precision, variance):
+    """Precisions (member, weight, weight) of members as precisions of what lies around each: (I + P D)⁻¹ P."""
+    return np.linalg.solve(np.eye(precision.shape[-1]) + precision * variance, precision)
+
+
+def _fisher_of_rows(model, data, w, group, own_numbers):
+    """Fisher information of the output weights in the rows of a group, of weights w, (output weight, output weight)."""
     network, output = model.network, model.network.layers[-1]
     below = Network(network.sizes[:-1], network.activation, network.fit_intercept)
-    own = slice(output.start, network.n_weights)
-    variance = deviation_variances(model, scales[None])[0, own]  # (output weight,)
-    identity = np.eye(len(variance))  # (output weight, output weight)
-    precision = identity / _mean_variance(model)  # (output weight, output weight)
-    for w, start, stop in zip(weights, data.offsets, data.offsets[1:], strict=False):
-        row_weights = data.weights[start:stop]  # (row,)
-        units = data.X[start:stop].T  # (input, row)
-        if below.layers:
-            hidden = network_outputs(below, w[None, : output.start], data.X[start:stop])[0]  # (unit, row)
-            units = ACTIVATIONS[network.activation](hidden)
-        if network.fit_intercept:
-            units = np.vstack([units, np.ones(stop - start)])  # (unit + intercept, row)
-        outputs = w[own].reshape(-1, output.n_out).T @ units  # (output, row)
-        information = model.likelihood.information(outputs, own_numbers)  # (row, output + own number, the same)
-        of_outputs = information[:, : output.n_out, : output.n_out]  # (row, output, output)
-        fisher = np.einsum("r,ir,jr,rab->iajb", row_weights, units, units, of_outputs, optimize=True)
-        fisher = fisher.reshape(identity.shape)  # (output weight, output weight)
-        precision += np.linalg.solve(identity + fisher * variance, fisher)
-    return np.linalg.inv(precision)
+    start, stop = data.offsets[group : group + 2]
+    units = data.X[start:stop].T  # (input, row)
+    if below.layers:
+        hidden = network_outputs(below, w[None, : output.start], data.X[start:stop])[0]  # (unit, row)
+        units = ACTIVATIONS[network.activation](hidden)
+    if network.fit_intercept:
+        units = np.vstack([units, np.ones(stop - start)])  # (unit + intercept, row)
+    outputs = w[output.start :].reshape(-1, output.n_out).T @ units  # (output, row)
+    information = model.likelihood.information(outputs, own_numbers)  # (row, output + own number, the same)
+    of_outputs = information[:, : output.n_out, : output.n_out]  # (row, output, output)
+    fisher = np.einsum("r,ir,jr,rab->iajb", data.weights[start:stop], units, units, of_outputs, optimize=True)
+    return fisher.reshape(len(w) - output.start, -1)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from .calls import Escape, failed, moment, outcome, same_numbers, same_values, saved_and_loaded
 from .faults import MISSING, WRONG
 from .labels import ANY, KINDS, REFUSED, objects
-from .rows import ESTIMATORS, GROUPED, Rows, all_of, all_rows, ranked
+from .rows import ESTIMATORS, GROUPED, Rows, all_of, all_rows, ranked, ranked_by_level
 from .tables import FORMS, SPARSE
 
 HOLDS_HOLES = [name for name in ANY if name not in ("tensor", "iterator")]  # of which NumPy would make something else
@@ -53,7 +53,7 @@ class Fit(NamedTuple):
         X, plain_X = rows.matrix()
         _, y_codes, g_codes = rows.codes
         y, g = rows.y.values(y_codes), rows.groups.values(g_codes)
-        ranks, ordered = ranked(g)
+        ranks, ordered = ranked_by_level(g) if "hierarchical" in self.estimator else ranked(g)
         labels = {"y": list(y), "groups": list(g)}
         if self.hole is not None:
             place, which = self.hole

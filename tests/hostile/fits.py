@@ -7,7 +7,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from .calls import Escape, failed, moment, outcome, same_numbers, same_values, saved_and_loaded
-from .faults import MISSING, WRONG
+from .faults import MISSING, ONE_COLUMN, WRONG
 from .labels import ANY, KINDS, REFUSED, objects
 from .rows import ESTIMATORS, GROUPED, Rows, all_of, all_rows, ranked, ranked_by_level
 from .tables import FORMS, SPARSE
@@ -37,6 +37,13 @@ def taken_as_classes(spec, values):
     if spec.container in WRONG:
         return False
     return KINDS[spec.kind].classes or None
+
+
+def taken_as_groups(spec, labels):
+    """Whether groups of the container and kind must be taken."""
+    if spec.container in ONE_COLUMN:
+        return None
+    return spec.container not in WRONG and (not labels or spec.kind not in REFUSED)
 
 
 class Fit(NamedTuple):
@@ -75,7 +82,7 @@ class Fit(NamedTuple):
             [
                 form if rows.hole == "none" else False,
                 taken_as_classes(rows.y, y),
-                not grouped or (rows.groups.container not in WRONG and (not g or rows.groups.kind not in REFUSED)),
+                taken_as_groups(rows.groups, g) if grouped else True,
                 expected is not None and expected.error is None,
                 self.hole is None,
             ]

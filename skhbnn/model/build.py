@@ -6,6 +6,8 @@ from ..support.memory import require_memory
 from .pooling import pooling as pooling_kind
 from .terms import Model, Term
 
+ARD = "ard"  # automatic relevance determination: a learned prior scale for each input
+
 
 def flat_model(network, likelihood, scale, family="normal", location=None, n_classes=None):
     """A model of one network for all rows, w_i ~ Family(0, scale of the layer).
@@ -16,8 +18,8 @@ def flat_model(network, likelihood, scale, family="normal", location=None, n_cla
         The one network.
     likelihood : str
         Name of the likelihood.
-    scale : ndarray of shape (n_layers,)
-        Prior scale of the weights of each layer.
+    scale : ndarray of shape (n_layers,) or str
+        Prior scale of the weights of each layer, or the name of the prior of learned ones; see ``layer_scales``.
     family : {"normal", "laplace", "student_t", "cauchy"}, default="normal"
         Family of the prior of the weights.
     location : ndarray of shape (n_weights,), default=None
@@ -35,6 +37,7 @@ def flat_model(network, likelihood, scale, family="normal", location=None, n_cla
         likelihood_name=likelihood,
         terms=terms,
         family_name=family,
+        **_learned(network, scale),
         location=location,
         n_classes=n_classes,
     )
@@ -59,8 +62,8 @@ def hierarchical_model(
         Network of every group.
     likelihood : str
         Name of the likelihood.
-    scale : ndarray of shape (n_layers,)
-        Prior scale of the weights of each layer.
+    scale : ndarray of shape (n_layers,) or str
+        Prior scale of the weights of each layer, or the name of the prior of learned ones; see ``layer_scales``.
     pooling : tuple of {"complete", "partial", "none", "affine"}
         One per layer.
     family : {"normal", "laplace", "student_t", "cauchy"}, default="normal"
@@ -107,6 +110,7 @@ def hierarchical_model(
         terms=tuple(sorted(terms, key=lambda term: term.level)),
         levels=levels,
         scale_prior_name=str(group_scale_prior) if is_learned else "half_normal",
+        **_learned(network, scale),
         location=location,
         map_rank=rank,
         n_classes=n_classes,
@@ -152,8 +156,29 @@ def _terms(network, scale, pooling, group_scale, levels):
     return tuple(
         term
         for part in network.parts
-        for term in kinds[part.layer](part, float(scale[part.layer]), group_scale, levels)
+        for term in kinds[part.layer](part, _part_scale(network, part, scale), group_scale, levels)
     )
+
+
+def _part_scale(network, part, scale):
+    """Prior scale of a part: fixed, or the name of a learned one, or the names of those of the rows of a matrix."""
+    if not isinstance(scale, str):
+        return float(scale[part.layer])
+    if scale == ARD and part.start == 0:
+        return tuple(f"input_{i}" for i in range(network.sizes[0]))
+    return f"layer_{part.layer}"
+
+
+def _learned(network, scale):
+    """Fields of a model that say which scales of the prior are learned, and under which prior, as a dict."""
+    if not isinstance(scale, str):
+        return {}
+    names = [_part_scale(network, part, scale) for part in network.parts]
+    each = [name for of_part in names for name in ((of_part,) if isinstance(of_part, str) else of_part)]
+    return {
+        "prior_scales": tuple(dict.fromkeys(each)),
+        "prior_scale_name": "half_normal" if scale == ARD else scale,
+    }
 
 
 def layer_scales(network, prior_scale):
@@ -163,19 +188,23 @@ def layer_scales(network, prior_scale):
     ----------
     network : Network
         Network of every group.
-    prior_scale : float, sequence of float or "fan_in"
-        One for all layers, two for the hidden ones and the output layer, one per layer, or 1 / sqrt(number of inputs of
-        the layer).
+    prior_scale : float, sequence of float or str
+        One for all layers, two for the hidden ones and the output layer, one per layer, or with ``"fan_in"`` 1 /
+        sqrt(number of inputs of the layer); or the name of the prior of learned scales, one for the weights of each
+        layer, or ``"ard"``: HalfNormal(1), and one for the weights of each input of the first layer too.
 
     Returns
     -------
-    scales : ndarray of shape (n_layers,)
+    scales : ndarray of shape (n_layers,) or str
+        Learned ones have a name only.
 
     Raises
     ------
     ValueError
         If the sequence has neither two entries nor one per layer, or an entry is not positive.
     """
+    if isinstance(prior_scale, str) and prior_scale != "fan_in":
+        return prior_scale
     if isinstance(prior_scale, str):
         return np.array([1 / np.sqrt(layer.n_in) for layer in network.layers])  # (layer,)
     scales, n_layers = np.asarray(prior_scale, dtype=float), len(network.layers)

@@ -58,6 +58,7 @@ ARRAYS: dict = {
     Diagnostics: {
         **dict.fromkeys(("r_hat", "ess"), "floating probe"),
         **dict.fromkeys(("r_hat_group_scale", "ess_group_scale"), "floating learned_scale"),
+        **dict.fromkeys(("r_hat_prior_scale", "ess_prior_scale"), "floating prior_scale"),
         **dict.fromkeys(("divergences", "saturated", "n_steps"), "integer chain"),
         **{"bfmi": "floating chain", "probe_rows": "int64 probe", "mcse": "floating probe"},
     },
@@ -115,7 +116,8 @@ def _faults(estimator):
         yield "a model of independent weights without rows is not a fit"
     lengths = {
         "input": network.sizes[0],
-        "scale": len(model.scale_names),
+        "scale": len(model.group_scale_names),
+        "prior_scale": len(model.prior_scales),
         "own": len(model.likelihood.own),
         "entry": model.n_entries,
         "weight": network.n_weights,
@@ -155,7 +157,8 @@ def _faults(estimator):
     for name, array in posterior.sample_stats.items():
         yield from _array_faults(f"posterior_.sample_stats[{name!r}]", array, "generic chain draw", lengths)
     grouped = bool(model.levels)
-    wanted = {"group_mean": grouped, "group_scale": bool(model.scale_names), "own": bool(model.likelihood.own)}
+    wanted = {"group_mean": grouped, "group_scale": bool(model.group_scale_names), "own": bool(model.likelihood.own)}
+    wanted["prior_scale"] = bool(model.prior_scales)
     wanted["mode_group_mean"] = grouped and posterior.mode_weights is not None
     wanted["outer"] = len(model.levels) > 1
     wanted["mode_outer"] = len(model.levels) > 1 and posterior.mode_weights is not None
@@ -180,6 +183,8 @@ def _faults(estimator):
         yield "diagnostics_.probe_rows are not rows of the fit"
     if getattr(attributes["diagnostics_"], "learned_parts", posterior.learned_parts) != posterior.learned_parts:
         yield "diagnostics_.learned_parts are not those of the posterior"
+    if (getattr(attributes["diagnostics_"], "prior_parts", None) or posterior.prior_parts) != posterior.prior_parts:
+        yield "diagnostics_.prior_parts are not those of the posterior"
 
 
 def _attribute_faults(attributes, types, absent=()):
@@ -336,6 +341,7 @@ def _model_faults(model):
         ("family", model.family_name, families.NAMES),
         ("likelihood", model.likelihood_name, likelihoods.NAMES),
         ("prior of scales", model.scale_prior_name, scale_priors.NAMES),
+        ("prior of prior scales", model.prior_scale_name, scale_priors.NAMES),
     ):
         if name not in names:
             yield f"there is no {kind} {name!r}"
@@ -347,6 +353,8 @@ def _model_faults(model):
         yield from _term_faults(f"posterior_.model.terms[{number}]", term, model)
     if [term.level for term in model.terms] != sorted(term.level for term in model.terms):
         yield "posterior_.model.terms are not in the order of their levels"
+    if not {name for term in model.terms for name in term.learned}.issuperset(model.prior_scales):
+        yield f"posterior_.model.prior_scales are {model.prior_scales}, which are not all in its terms"
     if len(np.unique(np.concatenate([term.entries for term in model.terms]))) != model.n_entries:
         yield "posterior_.model.terms leave out weights"
 
@@ -361,6 +369,9 @@ def _term_faults(where, term, model):
     if entries[0] < 0 or entries[-1] >= model.n_entries or not 0 <= term.level <= len(model.levels):
         yield f"{where} adds to what the model has not"
     if term.is_learned:
+        names = term.learned
+        if not names or n % len(names) or not all(isinstance(name, str) for name in names):
+            yield f"{where}.scale does not name a scale of every entry"
         return
     if scale.dtype != np.float64 or scale.shape not in ((n,), (n, n)) or not np.isfinite(scale).all():
         yield f"{where}.scale is not a scale for each entry, nor a Cholesky factor"

@@ -28,6 +28,8 @@ def to_arviz(posterior, data, input_names):
         arrays["group_mean"] = posterior.group_mean  # (chain, draw, weight)
     if posterior.group_scale is not None:
         arrays["group_scale"] = posterior.group_scale  # (chain, draw, part)
+    if posterior.prior_scale is not None:
+        arrays["prior_scale"] = posterior.prior_scale  # (chain, draw, part of the prior)
     if posterior.own is not None:
         arrays |= likelihood.own_by_variable(posterior.own)  # (chain, draw), or (chain, draw, own number)
     group, outer_dims, outer_coords = posterior.model.group_axis, {}, {}
@@ -48,13 +50,21 @@ def to_arviz(posterior, data, input_names):
         **outer_coords,
         "weight": network.weight_names(input_names),
         "part": posterior.learned_parts,
+        "prior_part": prior_part_labels(posterior, input_names),
         "row": rows,
     }
-    dims = {"weights": [group, "weight"], "group_mean": ["weight"], "group_scale": ["part"], "y": ["row"], **outer_dims}
+    dims = {"weights": [group, "weight"], "group_mean": ["weight"], "group_scale": ["part"], "y": ["row"]}
+    dims |= {"prior_scale": ["prior_part"], **outer_dims}
     for name, axis in likelihood.own_dims.items():
         if axis is not None:
             coords[axis], dims[name] = list(likelihood.own), [axis]
     return labelled_data(groups, coords, dims)
+
+
+def prior_part_labels(posterior, input_names):
+    """What the learned scales of the prior belong to: inputs by their names, and layers."""
+    inputs = {f"input_{i}": f"input: {name}" for i, name in enumerate(input_names)}
+    return [inputs.get(part, part) for part in posterior.prior_parts]
 
 
 def _outer_weights(posterior, data):

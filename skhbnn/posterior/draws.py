@@ -43,9 +43,11 @@ class Posterior:
     group_mean : ndarray of shape (n_chains, n_draws, n_weights) or None
         Mean of the group distribution, 0 in layers that are not pooled; None for a model of one network.
     group_scale : ndarray of shape (n_chains, n_draws, n_scales) or None
-        Learned scales, which ``learned_parts`` names; None where there are none.
+        Learned scales of deviations, which ``learned_parts`` names; None where there are none.
     own : ndarray of shape (n_chains, n_draws, n_own) or None
         The likelihood's own numbers; None where it has none.
+    prior_scale : ndarray of shape (n_chains, n_draws, n_prior_scales) or None
+        Learned scales of the prior of the weights, which ``prior_parts`` names; None where they are fixed.
     outer : ndarray of shape (n_chains, n_draws, n_outer_groups, n_entries) or None
         What new groups within each outer group are drawn around, the groups of the outermost level first: weights, and
         behind them the deviations of an input map that is not applied yet, float32. None unless there are several
@@ -72,6 +74,7 @@ class Posterior:
     group_mean: Singles | None = None
     group_scale: Singles | None = None
     own: Singles | None = None
+    prior_scale: Singles | None = None
     outer: Singles | None = None
     mode_weights: Singles | None = None
     mode_group_mean: Singles | None = None
@@ -83,6 +86,7 @@ class Posterior:
         "group_mean": ("chain", "draw", "weight"),
         "group_scale": ("chain", "draw", "scale"),
         "own": ("chain", "draw", "own"),
+        "prior_scale": ("chain", "draw", "prior_scale"),
         "outer": ("chain", "draw", "outer", "entry"),
         "mode_weights": ("mode", "group", "weight"),
         "mode_group_mean": ("mode", "weight"),
@@ -106,8 +110,20 @@ class Posterior:
 
     @property
     def learned_parts(self) -> list[str]:
-        """Names of the learned scales, which are parts of the network or of the input map."""
-        return list(self.model.scale_names)
+        """Names of the learned scales of deviations, which are parts of the network or of the input map."""
+        return list(self.model.group_scale_names)
+
+    @property
+    def prior_parts(self) -> list[str]:
+        """Names of the learned scales of the prior: inputs of the first layer, and layers."""
+        return list(self.model.prior_scales)
+
+    @property
+    def scales(self) -> Singles:
+        """Learned scales of the prior and of deviations over the draws of all chains, (draw, scale)."""
+        parts = [np.empty((self.n_draws, 0), np.float32)]
+        parts += [self.pooled(part) for part in (self.prior_scale, self.group_scale) if part is not None]
+        return np.concatenate(parts, axis=1)
 
     def __repr__(self) -> str:
         shapes = [
@@ -209,6 +225,7 @@ class Posterior:
             group_mean=of_them(self.group_mean),
             group_scale=of_them(self.group_scale),
             own=of_them(self.own),
+            prior_scale=of_them(self.prior_scale),
             outer=of_them(self.outer),
             sample_stats={name: values[chosen] for name, values in self.sample_stats.items()},
             chain_weights=None,
@@ -330,8 +347,7 @@ class Posterior:
             raise ValueError("A posterior of one network has no group distribution to draw an unseen group from.")
         drawn = slice(None) if self.n_draws > 1 else np.zeros(POPULATION_DRAWS, dtype=int)  # (draw,)
         mean = self.pooled(self.group_mean)[drawn]  # (draw, weight)
-        no_scales = np.empty((len(mean), 0), mean.dtype)  # (draw, 0)
-        scales = no_scales if self.group_scale is None else self.pooled(self.group_scale)[drawn]  # (draw, scale)
+        scales = self.scales[drawn]  # (draw, scale)
         entries = np.zeros((len(mean), model.n_entries), mean.dtype)  # (draw, entry)
         if known == 0:
             entries[:, : mean.shape[1]] = mean
@@ -376,7 +392,8 @@ def _empty(layout, shape):
     sizes = {
         "weights": (n_groups, n_weights),
         "group_mean": (n_weights,) if model.levels else None,
-        "group_scale": (len(model.scale_names),) if model.scale_names else None,
+        "group_scale": (len(model.group_scale_names),) if model.group_scale_names else None,
+        "prior_scale": (len(model.prior_scales),) if model.prior_scales else None,
         "own": (len(model.likelihood.own),) if model.likelihood.own else None,
         "outer": (layout.n_outer, model.n_entries) if layout.n_outer else None,
     }
@@ -385,8 +402,10 @@ def _empty(layout, shape):
 
 def _keep(arrays, some, made):
     """Put what was made of some draws into the arrays."""
-    values = {"weights": made.weights, "group_mean": made.mean, "group_scale": made.scales, "own": made.own}
-    values["outer"] = made.outer
+    n_of_prior = 0 if arrays["prior_scale"] is None else arrays["prior_scale"].shape[-1]
+    of_prior, of_groups = np.split(made.scales, [n_of_prior], axis=-1)  # (..., scale) each
+    values = {"weights": made.weights, "group_mean": made.mean, "group_scale": of_groups, "own": made.own}
+    values |= {"prior_scale": of_prior, "outer": made.outer}
     for name, array in arrays.items():
         if array is not None:
             array[some] = values[name]

@@ -29,7 +29,7 @@ def population_moments(model, mean_draws, scale_draws, covariance="full", level=
     mean_draws : ndarray of shape (n_draws, n_weights)
         Draws of mu.
     scale_draws : ndarray of shape (n_draws, n_scales)
-        Draws of the learned sd.
+        Draws of the learned scales, the sd among them.
     covariance : {"full", "layer", "diag"}, default="full"
         Whether covariances between layers, or all covariances, are set to 0.
     level : int, default=0
@@ -82,9 +82,7 @@ def _variances_at(model, scale_draws, level):
 
 def scale_draws(posterior):
     """Draws of the learned scales of a posterior, (draw, scale)."""
-    if posterior.group_scale is None:
-        return np.empty((posterior.n_draws, 0))
-    return posterior.pooled(posterior.group_scale)
+    return posterior.scales
 
 
 def mean_draws(posterior, around=(0, 0)):
@@ -134,7 +132,7 @@ def moments_of_one_mode(posterior, data, log_likelihood, covariance="full", arou
     if model.map_rank:
         shared = posterior.pooled(posterior.group_mean)[[centre]]  # (1, weight)
         mean, cov = population_moments(model, means[[centre]], scales[[centre]], covariance, level, shared)
-        if len(_mean_variance(model)):
+        if len(_mean_variance(model, scales[centre])):
             numbers = np.arange(posterior.n_draws).reshape(posterior.weights.shape[:2])  # (chain, draw)
             chain, draw = divmod(posterior.pooled(numbers)[centre], numbers.shape[1])
             own = slice(posterior.network.layers[-1].start, None)
@@ -154,10 +152,13 @@ def _kept(block, covariance):
     return np.diag(np.diag(block)) if covariance == "diag" else block
 
 
-def _mean_variance(model):
-    """Prior variances of the mean of the output weights, (output weight,); empty where there is no such mean."""
+def _mean_variance(model, scales):
+    """Prior variances of the mean of the output weights, (output weight,); empty where there is no such mean.
+
+    scales: (scale,), the learned ones.
+    """
     at, start = model.coordinates(0), model.network.layers[-1].start
-    return model.family.variance * at.prior_scale[at.entry >= start] ** 2
+    return model.family.variance * (at.prior_scale * factors(at, scales))[at.entry >= start] ** 2
 
 
 def output_mean_covariance(model, data, weights, scales, own_numbers, around=(0, 0)):
@@ -183,7 +184,7 @@ def output_mean_covariance(model, data, weights, scales, own_numbers, around=(0,
         np.add.at(above, layout.parents(level), _through(precision[level], variances[level - 1]))
         precision[level - 1] = above
     # Down again to the outer group: what all other rows say of it, through the mean of all groups.
-    prior = np.diag(1 / _mean_variance(model))  # (output weight, output weight)
+    prior = np.diag(1 / _mean_variance(model, scales))  # (output weight, output weight)
     if around[0] == 0:
         return np.linalg.inv(prior + precision[0][0])
     path = [around[1] - sum(block.n_members for block in layout.blocks[3 : 2 + around[0]])]  # innermost first

@@ -91,8 +91,10 @@ def pymc_point(density, pymc_model, x):
         take([variable_name(model, term) for term in terms], [len(term.entries) for term in terms], n_members)
 
     take_level(0, 1)
-    learned = {term.scale for term in model.terms if isinstance(term.scale, str)}
-    take(["group_scale"] * bool(learned), [len(learned)] * bool(learned), 1)
+    learned = {name for term in model.terms for name in term.learned}
+    counts = {"prior_scale": len(model.prior_scales), "group_scale": len(learned - set(model.prior_scales))}
+    counts = {name: count for name, count in counts.items() if count}
+    take(counts, list(counts.values()), 1)
     axes = model.likelihood.own_dims
     take(axes, [1 if axis is None else len(pymc_model.coords[axis]) for axis in axes.values()], 1)
     for level in range(1, len(model.levels) + 1):

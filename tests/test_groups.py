@@ -140,8 +140,8 @@ SAME = {
     "string dtype": (CODES.astype(str), pd.array(CODES.astype(str), dtype="string")),
     "categorical": (CODES.astype(str), pd.Categorical(CODES.astype(str))),
     "tuples of NumPy integers": (
-        [(c % 4, c // 8) for c in CODES.tolist()],
-        np.array([(c % 4, c // 8) for c in CODES], dtype=[("n", int), ("m", float)]),
+        [(c // 2, c) for c in CODES.tolist()],
+        np.array([(c // 2, c) for c in CODES], dtype=[("n", int), ("m", float)]),
     ),
     "nanoseconds": (DAYS[0] + CODES, (DAYS[0] + CODES).astype("M8[ns]")),
     "timestamps": (DAYS[0] + CODES, pd.Series(DAYS[0] + CODES)),

@@ -129,7 +129,7 @@ def test_the_display_ranks_the_inputs(ard):
 
 
 def test_a_display_needs_scales_of_inputs(flat):
-    with pytest.raises(ValueError, match="learned no scale of an input.*this FlatBNNClassifier has prior_scale=2.0"):
+    with pytest.raises(ValueError, match=r"learned no scale of an input.*this FlatBNNClassifier has prior_scale=2.0"):
         InputRelevanceDisplay.from_estimator(flat)
 
 

@@ -302,8 +302,8 @@ class GroupedRegressorMethods:
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
             Rows to predict.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
+            Group labels, if they are not columns of X; of several levels with None for a label that is not known.
 
         Returns
         -------
@@ -330,8 +330,8 @@ class GroupedRegressorMethods:
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
             Rows to predict.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
+            Group labels, if they are not columns of X; of several levels with None for a label that is not known.
 
         Returns
         -------
@@ -360,8 +360,8 @@ class GroupedRegressorMethods:
             Rows to predict.
         q : float or array-like of shape (n_quantiles,)
             Probabilities between 0 and 1, both excluded.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
+            Group labels, if they are not columns of X; of several levels with None for a label that is not known.
 
         Returns
         -------
@@ -388,8 +388,8 @@ class GroupedRegressorMethods:
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
             Rows to predict.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
+            Group labels, if they are not columns of X; of several levels with None for a label that is not known.
         coverage : float, default=0.9
             Probability of the interval, between 0 and 1, both excluded. Equal probabilities are below and above it.
 
@@ -417,8 +417,8 @@ class GroupedRegressorMethods:
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
             Rows to predict.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
+            Group labels, if they are not columns of X; of several levels with None for a label that is not known.
 
         Returns
         -------
@@ -449,8 +449,8 @@ class GroupedRegressorMethods:
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
             Rows to predict.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
+            Group labels, if they are not columns of X; of several levels with None for a label that is not known.
         n_draws : int, default=None
             Number of draws to use, evenly spaced over the draws of all chains. None: all of them.
 
@@ -479,8 +479,8 @@ class GroupedRegressorMethods:
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
             Rows to predict.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
+            Group labels, if they are not columns of X; of several levels with None for a label that is not known.
         n_draws : int, default=None
             Number of draws to use, evenly spaced over the draws of all chains. None: all of them.
         random_state : int, RandomState instance or None, default=None
@@ -511,8 +511,8 @@ class GroupedRegressorMethods:
             Rows to predict.
         y : array-like of shape (n_samples,)
             Target of each row.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
+            Group labels, if they are not columns of X; of several levels with None for a label that is not known.
 
         Returns
         -------
@@ -538,8 +538,8 @@ class GroupedRegressorMethods:
             Rows to predict.
         y : array-like of shape (n_samples,)
             True target of each row.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
+            Group labels, if they are not columns of X; of several levels with None for a label that is not known.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row in the mean. None: equal weights.
 

@@ -1,6 +1,8 @@
 """Nested groups: levels in every form, densities, draws, predictions of unseen groups, priors and files."""
 
+import copy
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -438,3 +440,38 @@ def test_three_levels_of_a_regressor(small, tmp_path):
     np.testing.assert_array_equal(loaded.predict(X[:5], groups=new), mean)
     assert loaded.groups_.tolist() == fitted.groups_.tolist()
     assert loaded.group_levels_ == fitted.group_levels_
+
+
+# Damaged files -------------------------------------------------------------------------------------------------------
+
+
+def test_faulty_levels_of_files(partial, tmp_path, monkeypatch):
+    """What does not belong together is refused."""
+    posterior, data = partial.posterior_, partial.training_data_
+    labels, model = data.group_labels, posterior.model
+    faults = {
+        r"group_levels_ is \['shop', 'region'\]": {"group_levels_": ["shop", "region"]},
+        "group_levels_ is None": {"group_levels_": None},
+        "n_levels is 1 for the levels": {"training_data_": {"n_levels": 1}},
+        "are not labels of every level": {"training_data_": {"group_labels": [*labels[:-1], ("west",)]}},
+        "group_labels are not in their order": {"training_data_": {"group_labels": labels[::-1]}},
+        r"posterior_.outer has shape \(2, 50, 2, 13\)": {"posterior_": {"outer": posterior.outer[:, :, :2]}},
+        r"posterior_.outer has shape \(2, 50, 3, 12\)": {"posterior_": {"outer": posterior.outer[..., :12]}},
+        "posterior_.outer does not fit": {"posterior_": {"outer": None}},
+        r"levels are \('shop', 'shop'\)": {
+            "posterior_": {"model": replace(model, levels=("shop", "shop"))},
+            "group_levels_": ["shop", "shop"],
+        },
+    }
+    for message, changed in faults.items():
+        monkeypatch.setattr("skhbnn.persistence.saving.encoding.decode", lambda *arguments: None)
+        fitted = copy.copy(partial)
+        for name, values in changed.items():
+            old = getattr(fitted, name)
+            setattr(fitted, name, replace(old, **values) if isinstance(values, dict) else values)
+        fitted.save(tmp_path / "fit", keep_draws="all")
+        monkeypatch.undo()
+        with pytest.raises(ValueError, match=message):
+            skhbnn.load(tmp_path / "fit")
+    partial.save(tmp_path / "fit")
+    np.testing.assert_array_equal(skhbnn.load(tmp_path / "fit").posterior_.outer, posterior.outer)

@@ -9,6 +9,9 @@ and affine: 2-2-1 networks of 4 groups of 10 rows, with partial and with affine 
 The other likelihoods, by their names, are of the flat and the hierarchical model; random intercepts are those of five
 labels, crossed with the groups of the hierarchical model.
 
+Nested: 4 groups in 2 outer ones, with the fifth in one of these. "prior scales": a flat 2-2-1 network on 30 rows, with
+learned scales of the prior.
+
 Ranked are the outputs of the network (logits, of a classifier) at three new inputs (of several groups: of the first
 group, of the second, and of one that the fit has not seen), the group scales, the numbers that the likelihood learns,
 and the log likelihood of all training labels. The draws of each quantity are
@@ -133,10 +136,11 @@ class Case:
 
     estimator: type | None  # None: the model alone, without an estimator around it
     sizes: tuple  # of the layers, inputs and output included
-    prior_scale: tuple | None  # of each layer; None: that of informed_prior
+    prior_scale: tuple | str | None  # of each layer, or the prior of learned ones; None: that of informed_prior
     n_groups: int
     n_rows: int  # of each group
     pooling: str = "partial"
+    regions: tuple = ()  # of nested groups the outer group of each, and of one that the fit has not seen
     likelihood: str = "bernoulli"
     n_labels: int = 0  # of a column of random intercepts; 0: there is none
 
@@ -149,10 +153,13 @@ class Case:
 CASES = {
     "flat": Case(FlatBNNClassifier, (2, 3, 1), (1.0, 2.0), 1, 20),
     "hierarchical": Case(HierarchicalBNNClassifier, (2, 2, 1), (1.0, 1.5), 4, 10),
+    "nested": Case(HierarchicalBNNClassifier, (2, 2, 1), (1.0, 1.5), 4, 10, regions=(0, 0, 1, 1, 1)),
     "affine": Case(HierarchicalBNNClassifier, (2, 2, 1), (1.0, 1.5), 4, 10, "affine"),
     "informed": Case(InformedPriorBNNClassifier, (2, 3, 1), None, 1, 20),
 }
 CASES["random intercepts"] = Case(None, (2, 2, 1), (1.0, 1.5), 4, 10, n_labels=5)
+for _name in ("half_normal", "half_cauchy", "inverse_gamma", "ard"):
+    CASES[f"prior scales: {_name}"] = Case(FlatBNNClassifier, (2, 2, 1), _name, 1, 30)
 for _name in list(TARGETS)[1:]:
     CASES[f"{_name}, flat"] = Case(None, (2, 3, 1), (1.0, 1.0), 1, 20, likelihood=_name)
     CASES[f"{_name}, hierarchical"] = Case(None, (2, 2, 1), (1.0, 1.0), 4, 10, likelihood=_name)
@@ -204,12 +211,12 @@ def replicate(case, seed, *, widen=1.0, **settings):
     codes = np.repeat(np.arange(case.n_groups), case.n_rows)  # (row,)
     y, new_labels = None, [0, 1, -1] if case.n_labels else [0, 0, 0]  # (row,); of new rows, -1: not in the fit
     while y is None or not target.may_be(y):
-        weights, group_scales = draw_truth(case, rng, widen)  # (group, weight), (part,)
+        weights, learned = draw_truth(case, rng, widen)  # (group, weight), (learned scale,)
         labels = np.arange(len(codes)) % max(case.n_labels, 1)  # (row,)
         intercepts = np.zeros(2)  # (label,), and one more
         if case.n_labels:
-            group_scales = [*group_scales, widen * abs(rng.normal())]
-            intercepts = group_scales[-1] * rng.normal(size=case.n_labels + 1)  # (label,), and one more
+            learned = [*learned, widen * abs(rng.normal())]
+            intercepts = learned[-1] * rng.normal(size=case.n_labels + 1)  # (label,), and one more
         own = target.own(rng, widen)  # (own number,)
         Z = rng.normal(size=(len(codes), 2))  # (row, feature)
         Z = (Z - Z.mean(axis=0)) / Z.std(axis=0)
@@ -226,9 +233,12 @@ def replicate(case, seed, *, widen=1.0, **settings):
     n_chains, n_own = len(posterior.weights), len(own)
     own_draws = np.empty((len(draws), 0)) if posterior.own is None else posterior.own.reshape(-1, n_own).astype(float)
     drawn = statistics(target, new_draws, draws, y, own_draws)
-    for part, scale in enumerate(group_scales):
-        name = f"group scale of {posterior.learned_parts[part]}"
-        truth[name], drawn[name] = [scale], posterior.group_scale[..., part]  # (chain, draw)
+    of_prior = case.n_groups == 1
+    names = posterior.prior_parts if of_prior else posterior.learned_parts
+    for part, scale in enumerate(learned):
+        name = f"{'prior' if of_prior else 'group'} scale of {names[part]}"
+        scales = posterior.prior_scale if of_prior else posterior.group_scale  # (chain, draw, part)
+        truth[name], drawn[name] = [scale], scales[..., part]  # (chain, draw)
     for k, name in enumerate(posterior.model.likelihood.own):
         truth[name], drawn[name] = [own[k]], own_draws[:, k]  # (draw,)
     return {name: position(truth[name][0], drawn[name].reshape(n_chains, -1), rng) for name in truth}
@@ -240,7 +250,11 @@ def draws_of_estimator(case, Z, y, codes, new_codes, seed, settings):
     fitted = classifier(case, random_state=seed, **settings)
     groups, new_groups = {}, {}
     if case.n_groups > 1:
-        groups, new_groups = {"groups": codes}, {"groups": ["new" if code < 0 else code for code in new_codes]}
+        labels = ["new" if code < 0 else code for code in new_codes]
+        groups, new_groups = {"groups": codes}, {"groups": labels}
+        if case.regions:
+            groups["groups"] = [(case.regions[code], code) for code in codes]
+            new_groups["groups"] = [(case.regions[code], label) for code, label in zip(new_codes, labels, strict=True)]
     with convergence_ignored(), compiled_quickly() if fitted.inference == "advi" else nullcontext():
         fitted.fit(X, y, **groups)
     new_proba, proba = fitted.sample_proba(X_new, **new_groups), fitted.sample_proba(X, **groups)  # (draw, row, class)
@@ -293,15 +307,38 @@ def draw_truth(case, rng, widen):
     if case.prior_scale is None:
         mean, cholesky = informed_prior(n_weights)  # (weight,), (weight, weight)
         return (mean + widen * cholesky @ rng.normal(size=n_weights))[None], []
-    scale = np.repeat(np.repeat(case.prior_scale, 2), case.part_sizes)  # (weight,)
+    scale, learned = draw_prior_scales(case, rng, widen)  # (weight,), (learned scale,)
     mean = widen * scale * rng.normal(size=n_weights)  # (weight,)
     if case.n_groups == 1:
-        return mean[None], []
+        return mean[None], learned
     if case.pooling == "affine":
         return draw_affine_truth(case, rng, widen, mean)
     group_scales = widen * abs(rng.normal(size=len(case.part_sizes)))  # (part,)
     deviations = rng.normal(size=(case.n_groups + 1, n_weights))  # (group, weight)
+    if case.regions:
+        of_shops = widen * abs(rng.normal(size=len(case.part_sizes)))  # (part,)
+        of_regions = rng.normal(size=(max(case.regions) + 1, n_weights))[list(case.regions)]  # (group, weight)
+        mean = mean + np.repeat(group_scales, case.part_sizes) * of_regions  # (group, weight)
+        both = np.concatenate([group_scales, of_shops])  # (part of a level,)
+        return mean + np.repeat(of_shops, case.part_sizes) * deviations, both
     return mean + np.repeat(group_scales, case.part_sizes) * deviations, group_scales
+
+
+def draw_prior_scales(case, rng, widen):
+    """Prior scales of all weights (weight,), and those that are learned."""
+    if not isinstance(case.prior_scale, str):
+        return np.repeat(np.repeat(case.prior_scale, 2), case.part_sizes), []
+    n_in, n_units, n_out = case.sizes
+    n_learned = 2 + n_in * (case.prior_scale == "ard")
+    if case.prior_scale == "half_cauchy":
+        learned = widen * abs(rng.standard_cauchy(n_learned))  # (learned scale,)
+    elif case.prior_scale == "inverse_gamma":
+        learned = widen / rng.gamma(2, size=n_learned)  # (learned scale,)
+    else:
+        learned = widen * abs(rng.normal(size=n_learned))  # (learned scale,)
+    *of_inputs, first, last = learned
+    of_matrix = np.repeat(of_inputs or [first] * n_in, n_units)  # (weight of the first matrix,)
+    return np.concatenate([of_matrix, [first] * n_units, [last] * (n_units * n_out + n_out)]), learned
 
 
 def draw_affine_truth(case, rng, widen, mean):

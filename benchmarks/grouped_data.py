@@ -88,6 +88,14 @@ def read(folder, name):
     return _coded(_read(folder, name, CLASSIFICATION[name]), str)
 
 
+def read_with_columns(folder, name, columns):
+    """The rows of a file of CLASSIFICATION as a Table with class codes, and columns of labels of them (row, column)."""
+    source = CLASSIFICATION[name]
+    table = _coded(_read(folder, name, source), str)
+    frame = _frame(folder, name, source)
+    return table, frame[list(columns)].to_numpy(dtype=object)
+
+
 def read_ordered(folder, name):
     """The rows of a file of ORDERED as a Table whose class codes have the order of the targets."""
     return _coded(_read(folder, name, ORDERED[name]), float)
@@ -109,10 +117,7 @@ def _read(folder, name, source):
     """The rows of a file as a Table: missing numbers are medians, rows without target or group are left out."""
     import pandas as pd
 
-    path = find(folder, name)
-    if path is None:
-        raise FileNotFoundError(f"{folder} (of --data) has no {name}.csv, nor has a folder grouped in it.")
-    frame = pd.read_csv(path, keep_default_na=False, na_values=["NA", ""]).dropna(subset=[source.target, source.group])
+    frame = _frame(folder, name, source)
     wanted = source.numbers.split()
     chosen = [c for c in frame if c in wanted or any(w.endswith(".") and c.startswith(w) for w in wanted)]
     numbers = frame[chosen].astype(float)
@@ -123,6 +128,16 @@ def _read(folder, name, source):
     exposure = frame[source.exposure].to_numpy(float) if source.exposure else None  # (row,)
     crossed = frame[source.crossed].to_numpy() if source.crossed else None  # (row,)
     return Table(inputs.to_numpy(), frame[source.target].to_numpy(), frame[source.group].to_numpy(), exposure, crossed)
+
+
+def _frame(folder, name, source):
+    """The rows of a file that have a target and a group, as a dataframe."""
+    import pandas as pd
+
+    path = find(folder, name)
+    if path is None:
+        raise FileNotFoundError(f"{folder} (of --data) has no {name}.csv, nor has a folder grouped in it.")
+    return pd.read_csv(path, keep_default_na=False, na_values=["NA", ""]).dropna(subset=[source.target, source.group])
 
 
 def some_groups(table, n_groups, seed):

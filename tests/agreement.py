@@ -74,7 +74,7 @@ def pymc_point(density, pymc_model, x):
     """The unconstrained vector x (n_dim,) by value variables of the PyMC model.
 
     The vector holds the coordinates of level 0, the logarithms of learned scales and the likelihood's own numbers, and
-    then those of every member of level 1, and the random intercepts of every column.
+    then those of every member of level 1, of level 2 and so on, and the random intercepts of every column.
     """
     model, point, at = density.model, {}, 0
 
@@ -91,12 +91,15 @@ def pymc_point(density, pymc_model, x):
         take([variable_name(model, term) for term in terms], [len(term.entries) for term in terms], n_members)
 
     take_level(0, 1)
-    learned = {part.scale for part in (*model.terms, *model.random_intercepts) if isinstance(part.scale, str)}
-    take(["group_scale"] * bool(learned), [len(learned)] * bool(learned), 1)
+    learned = {name for term in model.terms for name in term.learned}
+    learned |= {column.scale for column in model.random_intercepts if isinstance(column.scale, str)}
+    counts = {"prior_scale": len(model.prior_scales), "group_scale": len(learned - set(model.prior_scales))}
+    counts = {name: count for name, count in counts.items() if count}
+    take(counts, list(counts.values()), 1)
     axes = model.likelihood.own_dims
     take(axes, [1 if axis is None else len(pymc_model.coords[axis]) for axis in axes.values()], 1)
-    if model.levels:
-        take_level(1, density.data.n_groups)
+    for level in range(1, len(model.levels) + 1):
+        take_level(level, density.data.members[level - 1].max() + 1)
     for column in model.random_intercepts:
         take([f"random_intercept_{column.name}_z"], [model.network.n_outputs], column.n_labels)
     assert at == len(x)
@@ -104,7 +107,7 @@ def pymc_point(density, pymc_model, x):
 
 
 def assert_equals_pymc(density, fused, n_points=3):
-    """Log density and gradient of a model with at most one level of groups, at random points."""
+    """Log density and gradient of a model, at random points."""
     pymc_model = build_model(density.model, density.data, fused=fused)
     function = logp_function(pymc_model)
     # The mapping from vector to point moves numbers and changes none: applied to positions, it tells where each goes.

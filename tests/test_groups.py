@@ -66,7 +66,7 @@ def test_list_of_columns_equals_argument_of_tuples(form, as_table, fit_groups, m
     pairs = list(zip(first, second, strict=True))
     assert_same_predictions(by_column, {"X": X_new}, by_argument, {"X": moons.X_new, "groups": pairs})
     missing = by_column.predict_proba(table(moons.X_new[:2], [None, 0], [0, None]))
-    np.testing.assert_array_equal(missing, by_argument.predict_proba(moons.X_new[:2], groups=[None, None]))
+    np.testing.assert_array_equal(missing, by_argument.predict_proba(moons.X_new[:2], groups=[(None, 0), (0, None)]))
 
 
 Number = enum.IntEnum("Number", [f"N{i}" for i in range(1, 10)])
@@ -86,8 +86,7 @@ KINDS = {
     "float": lambda codes: codes / 4,
     "bytes": lambda codes: LETTERS[codes].astype("S"),
     "object array": lambda codes: LETTERS[codes].astype(object),
-    "tuple": lambda codes: [(str(code // 2), int(code % 2)) for code in codes],
-    "structured": lambda codes: np.array([(code, "x") for code in codes.tolist()], dtype=[("n", int), ("t", "U1")]),
+    "tuple": lambda codes: [(str(code // 2), int(code % 2)) if code else "0" for code in codes],
     "mixed": lambda codes: MIXED[codes],
     "categorical": lambda codes: pd.Categorical(LETTERS[codes], categories=list("nmlk")),
     "pandas index": lambda codes: pd.Series(LETTERS[codes], index=codes[::-1]),
@@ -140,7 +139,10 @@ SAME = {
     "list of NumPy strings": (CODES.astype(str), list(CODES.astype(str))),
     "string dtype": (CODES.astype(str), pd.array(CODES.astype(str), dtype="string")),
     "categorical": (CODES.astype(str), pd.Categorical(CODES.astype(str))),
-    "tuples of NumPy integers": ([(c, "x") for c in CODES.tolist()], [(c, np.str_("x")) for c in CODES]),
+    "tuples of NumPy integers": (
+        [(c // 2, c) for c in CODES.tolist()],
+        np.array([(c // 2, c) for c in CODES], dtype=[("n", int), ("m", float)]),
+    ),
     "nanoseconds": (DAYS[0] + CODES, (DAYS[0] + CODES).astype("M8[ns]")),
     "timestamps": (DAYS[0] + CODES, pd.Series(DAYS[0] + CODES)),
     "datetimes": (DAYS[0] + CODES, (DAYS[0] + CODES).astype("M8[s]").tolist()),

@@ -22,7 +22,7 @@ from skhbnn.model.likelihoods import likelihood
 from skhbnn.model.network import Network
 from skhbnn.model.terms import Layout
 from skhbnn.model.weights import group_weights
-from skhbnn.posterior.group_prior import shared_draws
+from skhbnn.posterior.group_prior import location_draws
 
 N_CLASSES = 4
 KINDS = ["normal", "student_t", "negative_binomial", "ordinal"]
@@ -149,7 +149,7 @@ def test_prior_of_all_draws_has_their_moments(hierarchical):
     log_noise = np.log(hierarchical.posterior_.own.astype(float)).ravel()  # (draw,)
     np.testing.assert_allclose(informed.prior_mean[-1], log_noise.mean(), rtol=1e-5)
     np.testing.assert_allclose(informed.prior_cov[-1, -1], log_noise.var(ddof=1) + 0.01**2, rtol=1e-5)
-    np.testing.assert_array_equal(shared_draws(hierarchical.posterior_)[:, -1].shape, log_noise.shape)
+    np.testing.assert_array_equal(location_draws(hierarchical.posterior_)[:, -1].shape, log_noise.shape)
 
 
 def test_another_likelihood_takes_the_weights_alone(hierarchical):

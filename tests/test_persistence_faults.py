@@ -30,7 +30,7 @@ def fitted():
     estimator = HierarchicalBNNClassifier((2,), chains=2, tune=10, draws=4, random_state=np.random.RandomState(0))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return estimator.fit(X, y, groups=[("a", 1), ("b", 2.5)] * 4)
+        return estimator.fit(X, y, groups=["a", ("b", 2.5)] * 4)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def whole(fitted, folder):
 @pytest.fixture(scope="module")
 def predictions(fitted):
     def predictions(estimator):
-        return estimator.sample_proba(np.eye(3)[:, :2], groups=[("a", 1), ("b", 2.5), "unseen"])
+        return estimator.sample_proba(np.eye(3)[:, :2], groups=["a", ("b", 2.5), "unseen"])
 
     return predictions
 

@@ -34,6 +34,7 @@ from skhbnn.plotting import (
     GroupMeanSurfaceDisplay,
     GroupResidualDisplay,
     GroupScaleDisplay,
+    InputRelevanceDisplay,
     IntervalCalibrationDisplay,
     PredictionBandDisplay,
     PriorPosteriorDisplay,
@@ -365,6 +366,7 @@ OF_FITS = {
     "ElboDisplay": FlatBNNClassifier,
     "GroupMeanSurfaceDisplay": HierarchicalBNNClassifier,
     "GroupScaleDisplay": HierarchicalBNNClassifier,
+    "InputRelevanceDisplay": FlatBNNClassifier,
     "PriorPosteriorDisplay": InformedPriorBNNClassifier,
     "ShrinkageDisplay": HierarchicalBNNClassifier,
     "UncertaintySurfaceDisplay": FlatBNNClassifier,
@@ -404,13 +406,17 @@ def test_a_pipeline_is_told_of_its_last_step(flat):
         DecisionSurfaceDisplay.from_estimator(make_pipeline(flat))
 
 
-def test_displays_draw_again_on_axes_of_the_caller(flat, hierarchical, informed, advi, flat_regressor, moons, waves):
+def test_displays_draw_again_on_axes_of_the_caller(
+    flat, hierarchical, informed, advi, flat_regressor, moons, waves, small
+):
     """plot needs nothing but what from_estimator kept."""
+    ard = FlatBNNClassifier(prior_scale="ard", **small).fit(moons.X, moons.y)
     displays = [
         DecisionSurfaceDisplay.from_estimator(flat, grid_resolution=5),
         UncertaintySurfaceDisplay.from_estimator(flat, grid_resolution=5),
         GroupMeanSurfaceDisplay.from_estimator(hierarchical, grid_resolution=5),
         GroupScaleDisplay.from_estimator(hierarchical),
+        InputRelevanceDisplay.from_estimator(ard),
         WeightCorrelationDisplay.from_estimator(flat),
         PriorPosteriorDisplay.from_estimator(informed, n_weights=1),
         ElboDisplay.from_estimator(advi),

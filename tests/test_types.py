@@ -48,6 +48,7 @@ from skhbnn.plotting import (
     GroupMeanSurfaceDisplay,
     GroupResidualDisplay,
     GroupScaleDisplay,
+    InputRelevanceDisplay,
     IntervalCalibrationDisplay,
     PredictionBandDisplay,
     PriorPosteriorDisplay,
@@ -226,6 +227,9 @@ scales = GroupScaleDisplay.from_estimator(hierarchical)
 assert_type(scales.scales, Singles)
 assert_type(scales.ax_, Axes)
 assert_type(scales.plot(scales.ax_), GroupScaleDisplay)
+relevance = InputRelevanceDisplay.from_estimator(flat)
+assert_type(relevance.scales, Singles)
+assert_type(relevance.input_names, list[str])
 assert_type(WeightCorrelationDisplay.from_estimator(informed, source="prior").correlation, Floats)
 assert_type(PriorPosteriorDisplay.from_estimator(informed, weights=[0, "a"]).weight_names, list[str])
 assert_type(ElboDisplay.from_estimator(flat, window=10).smoothed, Floats)

@@ -5,6 +5,7 @@ import numbers
 
 from ..support.wording import MAX_LETTERS, named, shown
 from .labels import read_labels
+from .levels import level_names
 from .tables import names_of, take_column, take_columns
 
 IN_ITS_PLACE = "What selects features must leave the column of groups in its place."
@@ -23,7 +24,7 @@ def take_group_columns(X, columns, others=()):
     X : {ndarray, dataframe} of shape (n_rows, n_columns)
         Inputs and group labels side by side.
     columns : str, int, or list or tuple of them
-        Name or index of the column of labels. With several columns a label is the tuple of their values.
+        Name or index of the column of labels. Several columns are levels of groups, the outermost first.
     others : sequence of int, default=()
         Positions of further columns that are no inputs.
 
@@ -31,8 +32,10 @@ def take_group_columns(X, columns, others=()):
     -------
     inputs : {ndarray, dataframe} of shape (n_rows, n_features)
         Columns of X that are inputs.
-    labels : list of length n_rows
-        Group labels, None for a missing one.
+    values : list of list of length n_rows
+        Labels of every row, of each column; None for a missing one.
+    names : list of str
+        Names of the columns as levels of groups.
     positions : list of int
         Positions of the columns of labels.
 
@@ -46,11 +49,8 @@ def take_group_columns(X, columns, others=()):
     positions = column_positions(columns, names, n_columns)
     sources = [f"The column {shown(names[i] if names else i)} of X that groups names" for i in positions]
     values = [read_labels(take_column(X, i), n_rows, source) for i, source in zip(positions, sources, strict=True)]
-    if _is_several(columns, names):
-        labels = [None if any(v is None for v in row) else row for row in zip(*values, strict=True)]
-    else:
-        labels = values[0]
-    return take_inputs(X, [*positions, *others], f"groups={shown(columns)}"), labels, positions
+    levels = level_names([names[i] for i in positions] if names else None, len(positions))
+    return take_inputs(X, [*positions, *others], f"groups={shown(columns)}"), values, levels, positions
 
 
 def take_inputs(X, positions, source):

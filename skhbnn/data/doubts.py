@@ -58,6 +58,31 @@ def doubt_of_labels(labels, n_rows):
     return None
 
 
+def doubt_of_nesting(labels, levels):
+    """What makes levels of groups look as if they were in the wrong order, for a warning; None if nothing.
+
+    Parameters
+    ----------
+    labels : list
+        Distinct labels of innermost groups, of several levels tuples.
+    levels : list of str
+        Names of the levels.
+
+    Returns
+    -------
+    doubt : str or None
+        Begins with a verb, whose subject is where the labels come from.
+    """
+    for level in range(1, len(levels)):
+        outer = {label[:level] for label in labels}
+        if 1 < len(outer) == len({label[: level + 1] for label in labels}):
+            return (
+                f"has one label of {shown(levels[level])} for each label of {shown(levels[level - 1])}, so that one of "
+                "these levels tells nothing more: is it their order? The outermost level comes first."
+            )
+    return None
+
+
 def _parts(label):
     """The parts of a tuple, at any depth, or the label itself."""
     return [part for item in label for part in _parts(item)] if isinstance(label, tuple) else [label]

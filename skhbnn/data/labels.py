@@ -148,8 +148,8 @@ def as_labels(groups, n_rows):
     shape = getattr(groups, "shape", (n_rows,))
     if len(shape) > 1:
         raise ValueError(
-            f"groups must have one dimension, one label per row of X; got shape {shape}. Labels of several columns are "
-            "tuples, or name the columns in the constructor."
+            f"groups must have one dimension, one label per row of X; got shape {shape}. Labels of several "
+            "levels are the columns of an array or a table, or tuples."
         )
     if isinstance(groups, (Set, Mapping)):
         raise ValueError(f"groups must be in the order of the rows of X; a {type(groups).__name__} has no such order.")

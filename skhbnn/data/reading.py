@@ -11,7 +11,7 @@ from ..support.wording import short_errors, shown
 from .columns import column_positions, require_names, take_group_columns, take_inputs
 from .features import check_dtypes, naming_columns
 from .intercepts import intercept_positions, read_intercepts
-from .labels import read_labels
+from .levels import as_one_label, read_levels
 from .tables import as_table, check_names, names_of
 
 # Parameters that may have been set after the fit.
@@ -32,7 +32,7 @@ def read_rows(estimator, X, groups=None, *, reset):
         Whose method is called.
     X : {array-like, dataframe} of shape (n_rows, n_columns)
         Rows, with group columns or without.
-    groups : array-like of shape (n_rows,), default=None
+    groups : array-like of shape (n_rows,) or (n_rows, n_levels), default=None
         Group labels that are not in X.
     reset : bool
         True in a fit, which sets ``n_features_in_`` and ``feature_names_in_`` of the estimator, and with a parameter
@@ -47,6 +47,8 @@ def read_rows(estimator, X, groups=None, *, reset):
         intercepts; of the type of X where values are not checked.
     labels : list of length n_rows, or None
         Group labels as plain Python objects, None for a missing one; None instead of a list where there are no groups.
+        Of several columns a label is a tuple: with a None for each missing part where the estimator takes them for
+        levels, else None as a whole.
 
     Raises
     ------
@@ -61,13 +63,13 @@ def read_rows(estimator, X, groups=None, *, reset):
     columns, checks_values = getattr(estimator, "groups", None), getattr(estimator, "_checks_values", True)
     of_intercepts = getattr(estimator, "random_intercepts", None)
     X, positions, further = as_table(X, records_pass=columns is None and not checks_values), None, None
+    values = names = None
     if not checks_values:
         _check_rows(estimator, X)
     if columns is None and of_intercepts is None:
         check_same_order(X, groups, "groups")
         read = _read_inputs if checks_values else _note_columns
         inputs = read(estimator, X, reset)  # (row, feature)
-        labels = None if groups is None else read_labels(groups, _num_samples(inputs), "groups")
     elif columns is not None and groups is not None:
         raise ValueError(
             f"groups came in both ways: as the argument groups and as the column(s) {shown(columns)} of X that the "
@@ -85,14 +87,15 @@ def read_rows(estimator, X, groups=None, *, reset):
         further = intercept_positions(table, of_intercepts, taken)
         if columns is None:
             inputs = take_inputs(table, further, f"random_intercepts={shown(of_intercepts)}")
-            labels = None if groups is None else read_labels(groups, _num_samples(inputs), "groups")
         else:
-            inputs, labels, positions = take_group_columns(table, columns, further)
+            inputs, values, names, positions = take_group_columns(table, columns, further)
         _note_columns(estimator, table, reset)
         if checks_values:
             check_dtypes(inputs)
             with naming_columns(inputs):
                 inputs = check_array(inputs, dtype=np.float64, estimator=estimator)  # (row, feature)
+    if groups is not None:
+        values, names = read_levels(groups, _num_samples(inputs), one_level=_tuples_are_labels(estimator, reset))
     if hasattr(estimator, "groups"):
         _note_group_columns(estimator, positions, reset)
     if hasattr(estimator, "random_intercepts"):
@@ -100,9 +103,50 @@ def read_rows(estimator, X, groups=None, *, reset):
     if further:
         numbers = read_intercepts(estimator, table, further, reset=reset)  # (row, column)
         inputs = np.concatenate([inputs, numbers], axis=1)  # (row, feature + column)
+    labels = _as_labels(estimator, values, names, reset)
     if not reset:
         _check_groups_as_in_fit(estimator, labels)
     return inputs, labels
+
+
+def _tuples_are_labels(estimator, reset):
+    """Whether tuples are labels of one level: of an estimator without levels, or of a fit that has such labels."""
+    if not getattr(estimator, "_has_levels", False):
+        return True
+    known = None if reset else getattr(estimator, "groups_", None)
+    return known is not None and _n_levels(estimator) == 1 and any(isinstance(label, tuple) for label in known)
+
+
+def _n_levels(estimator):
+    """Number of levels of the groups of a fit."""
+    return len(getattr(estimator, "group_levels_", None) or [""])
+
+
+def _as_labels(estimator, values, names, reset):
+    """One label a row, of the labels of each level; of nested groups a tuple, None where a part is missing.
+
+    Notes the names of the levels in a fit; afterwards a ValueError if there are more of them now, or fewer.
+    """
+    has_levels = getattr(estimator, "_has_levels", False)
+    if reset and has_levels:
+        estimator.group_levels_ = names
+    if values is None:
+        return None
+    if not has_levels:
+        return as_one_label(values)
+    if not reset and _n_levels(estimator) != len(values) and getattr(estimator, "groups_", None) is not None:
+        fitted, now = estimator.group_levels_, len(values)
+        wanted = (
+            "one label a row, without levels"
+            if len(fitted) == 1
+            else f"a label of each of the levels {shown(fitted)} in every row, the outermost first, None for an "
+            "unknown one: columns of an array or a table, or tuples"
+        )
+        raise ValueError(
+            f"groups has {'one label' if now == 1 else f'labels of {now} levels'} a row, and fit had groups of "
+            f"{len(fitted)} level(s): pass {wanted}."
+        )
+    return values[0] if len(values) == 1 else list(zip(*values, strict=True))
 
 
 def _check_parameters(estimator):

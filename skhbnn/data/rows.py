@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,8 @@ class GroupedData:
         One label per group.
     places : ndarray of shape (n_samples,)
         The row here of each row of the caller's X; -1 of a row of weight 0.
+    n_levels : int
+        Levels of groups. Of several, a group label is a tuple of a label of each level, the outermost first.
     intercept_labels : list of list
         Sorted labels of each column of random intercepts.
     intercept_codes : ndarray of shape (n_rows, n_columns) or None
@@ -45,6 +48,7 @@ class GroupedData:
     offsets: Integers
     group_labels: list[Any]
     places: Integers
+    n_levels: int = 1
     intercept_labels: list[list[Any]] = field(default_factory=list)
     intercept_codes: Integers | None = None
 
@@ -61,7 +65,60 @@ class GroupedData:
     @property
     def members(self) -> Integers:
         """The member of each level of groups that every innermost group lies in, (level, group)."""
-        return np.arange(self.n_groups)[None]
+        outer = [self._positions_at(level) for level in range(1, self.n_levels)]
+        codes = [[at[label[:level]] for label in self.group_labels] for level, at in enumerate(outer, 1)]
+        return np.array([*codes, range(self.n_groups)], dtype=np.int64)
+
+    def labels_at(self, level: int) -> list[Any]:
+        """Labels of the groups of a level.
+
+        Parameters
+        ----------
+        level : int
+            From 1, the outermost groups.
+
+        Returns
+        -------
+        labels : list
+            Of several levels, tuples of the labels of the levels up to this one; of the outermost level the labels
+            themselves.
+        """
+        if level == self.n_levels:
+            return self.group_labels
+        return [label[0] if level == 1 else label for label in self._positions_at(level)]
+
+    def known_around(self, label: Any) -> tuple[int, int]:
+        """The innermost outer group of the fit that a new group lies in.
+
+        Parameters
+        ----------
+        label : tuple
+            Label of the new group, or the labels of some of its outermost levels.
+
+        Returns
+        -------
+        level : int
+            Level of the outer group; 0 if the fit knows none.
+        position : int
+            Position among the outer groups of all levels, those of the outermost level first.
+        """
+        start = sum(len(self._positions_at(level)) for level in range(1, self.n_levels))
+        for level in range(self.n_levels - 1, 0, -1):
+            at = self._positions_at(level)
+            start -= len(at)
+            if label[:level] in at:
+                return level, start + at[label[:level]]
+        return 0, 0
+
+    @cached_property
+    def _outer(self):
+        """Positions of the outer groups by label, of each level, the outermost first."""
+        labels = self.group_labels
+        prefixes = [dict.fromkeys(label[:level] for label in labels) for level in range(1, self.n_levels)]
+        return [{label: code for code, label in enumerate(distinct)} for distinct in prefixes]
+
+    def _positions_at(self, level):
+        return self._outer[level - 1]
 
     @property
     def group_of_row(self) -> Integers:
@@ -76,7 +133,7 @@ class GroupedData:
 
 
 def group_rows(
-    X, y, codes, group_labels, *, weights=None, standardizer=None, intercept_labels=(), intercept_codes=None
+    X, y, codes, group_labels, *, n_levels=1, weights=None, standardizer=None, intercept_labels=(), intercept_codes=None
 ):
     """Rows of a fit as GroupedData, sorted by group code and value, merged and standardised, and their standardizer.
 
@@ -90,6 +147,8 @@ def group_rows(
         Position of each row's group in group_labels; any number for a row of weight 0.
     group_labels : list
         Sorted labels of the groups.
+    n_levels : int, default=1
+        Levels of groups, of which the labels are tuples where there are several.
     weights : ndarray of shape (n_samples,), default=None
         How often each row counts, 0 or more. None: once.
     standardizer : Standardizer, default=None
@@ -130,6 +189,7 @@ def group_rows(
         offsets,
         group_labels,
         places,
+        n_levels,
         intercept_labels=list(intercept_labels),
         intercept_codes=None if intercept_codes is None else of_labels[starts],
     )

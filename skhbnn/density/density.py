@@ -102,7 +102,13 @@ class Density:
         entry, prior_scale, fixed, _ = map(np.concatenate, zip(*levels, strict=True))  # (coordinate,) each
         names = list(model.scale_names)
         form, n_scales = network_form(network), len(model.scale_names)
-        batches, scale_prior = self._batches, model.scale_prior
+        batches, priors = self._batches, model.scale_priors
+        # Runs of coordinates of one scale: its name, or "" where it is fixed, and its length.
+        runs = [
+            (name, len(term.entries) // max(len(term.learned), 1))
+            for term in model.terms
+            for name in term.learned or ("",)
+        ]
         outer_parents, parents = self._parents()  # (outer member,), (group,)
         intercepts, n_outputs = model.random_intercepts, network.n_outputs
         stops = n_outputs * np.cumsum([column.n_labels for column in intercepts], dtype=int)  # (column,)
@@ -118,7 +124,7 @@ class Density:
             "n_entries": model.n_entries,
             "map_rank": model.map_rank,
             "n_factor": len(model.factor),
-            "n_terms": len(model.terms),
+            "n_terms": len(runs),
             "family": families.number(model.family),
             "family_shape": model.family.shape,
             "n_scales": n_scales,
@@ -140,16 +146,14 @@ class Density:
             "outer_counts": [block.n_members for block in blocks[:-1]],  # (outer level,)
             "outer_parents": outer_parents,
             "entry": entry,
-            "term_stops": np.cumsum([len(term.entries) for term in model.terms]),  # (term,)
-            "term_scales": [
-                names.index(term.scale) if isinstance(term.scale, str) else -1 for term in model.terms
-            ],  # (term,)
             "intercept_codes": starts[:, None] + n_outputs * data.labels_of_row[batches.rows].T,  # (column, place)
             "intercept_stops": stops,
             "intercept_scales": [
                 names.index(column.scale) if isinstance(column.scale, str) else -1 for column in intercepts
             ],  # (column,)
-            "scale_prior": np.full(n_scales, scale_priors.number(scale_prior)),  # (scale,)
+            "term_stops": np.cumsum([length for _, length in runs]),  # (run,)
+            "term_scales": [names.index(name) if name else -1 for name, _ in runs],  # (run,)
+            "scale_prior": [scale_priors.number(prior) for prior in priors],  # (scale,)
         }
         doubles = {
             "X": data.X.T[:, batches.rows],  # (feature, place)
@@ -160,7 +164,7 @@ class Density:
             "fixed": fixed,
             "factor": model.factor,
             "fixed_scales": [1.0 if isinstance(column.scale, str) else column.scale for column in intercepts],
-            "scale_parameters": np.tile(scale_prior.parameters, (n_scales, 1)),  # (scale, 2)
+            "scale_parameters": [prior.parameters for prior in priors],  # (scale, 2)
         }
         arrays = {name: np.ascontiguousarray(array, dtype=np.int64) for name, array in integers.items()}
         arrays |= {name: np.ascontiguousarray(array, dtype=float) for name, array in doubles.items()}
@@ -174,7 +178,8 @@ class Density:
     def _log_constant(self, levels, blocks):
         """The sum of the normalising constants of all priors; the likelihood adds constants of its own in each row."""
         model = self.model
-        constant = model.scale_prior.log_constant * len(model.scale_names)
+        constant = model.scale_prior.log_constant * len(model.group_scale_names)
+        constant += model.prior_of_prior_scales.log_constant * len(model.prior_scales)
         for level, block in zip(levels, blocks, strict=True):
             constant += block.n_members * float(np.sum(model.family.log_constant(level.prior_scale)))
         n_intercepts = self.n_dim - self.layout.intercepts_start

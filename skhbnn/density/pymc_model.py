@@ -44,10 +44,12 @@ def build_model(
         Layer l has the weights ``coef_l`` (input, unit) and ``intercept_l`` (unit). In a hierarchical model they have
         a leading group dimension unless the layer is pooled completely; ``coef_l_mean``, ``coef_l_z``,
         ``group_scale``, ``input_map`` and ``input_shift`` are what the weights are made of, with the location of the
-        model added. ``X``, ``y_observed``, ``group_of_row`` and, unless all are 1, ``row_weights`` are ``pm.Data``, the
-        rows in the order of ``data``. The log likelihood of a row counts as often as its weight says. What the labels
-        of a column C add to the outputs is ``random_intercept_C`` (C_label, unit), of ``random_intercept_C_z`` and a
-        scale among ``group_scale``; ``random_intercept_of_row`` is ``pm.Data``, the position of each row's label.
+        model added. Of several levels of groups each has a dimension of its name and deviations ``coef_l_NAME_z``.
+        Learned scales of the prior are ``prior_scale``, and ``coef_l_unscaled`` what they are factors of. ``X``,
+        ``y_observed``, ``group_of_row`` and, unless all are 1, ``row_weights`` are ``pm.Data``, the rows in the order
+        of ``data``. The log likelihood of a row counts as often as its weight says. What the labels of a column C add
+        to the outputs is ``random_intercept_C`` (C_label, unit), of ``random_intercept_C_z`` and a scale among
+        ``group_scale``; ``random_intercept_of_row`` is ``pm.Data``, the position of each row's label.
 
     Raises
     ------
@@ -64,9 +66,10 @@ def build_model(
         )
     dtype = "float64" if has_fractions else likelihood.dtype
     names = input_names or [f"x{i}" for i in range(network.sizes[0])]
-    coords = {"input": names, "group": label_coordinates(data.group_labels)}
+    coords = {"input": names, model.group_axis: label_coordinates(data.group_labels)}
+    coords |= {name: label_coordinates(data.labels_at(k)) for k, name in enumerate(model.levels[:-1], 1)}
     coords |= {f"unit_{index}": np.arange(layer.n_out) for index, layer in enumerate(network.layers)}
-    coords |= {"learned_part": list(model.scale_names)}
+    coords |= {"learned_part": list(model.group_scale_names), "learned_prior": list(model.prior_scales)}
     coords |= {"weight": network.weight_names(names) + (list(likelihood.own) if model.has_own_entries else [])}
     coords |= {"mapped_input": names} if model.map_rank else {}
     coords |= {axis: list(likelihood.own) for axis in likelihood.own_dims.values() if axis is not None}
@@ -154,7 +157,9 @@ def unconstrained(layout, draws):
 
     first, *levels = (coordinates(level, b) for level, b in enumerate(layout.level_blocks))
     shape = first.shape[:2]
-    log_scales = np.log(np.asarray(draws["group_scale"])) if model.scale_names else np.empty((*shape, 0))
+    kinds = {"prior_scale": model.prior_scales, "group_scale": model.group_scale_names}
+    scales = [np.asarray(draws[name]) for name, of_kind in kinds.items() if of_kind]  # (chain, draw, scale) each
+    log_scales = np.log(np.concatenate([np.empty((*shape, 0)), *scales], axis=2))  # (chain, draw, scale)
     own = np.empty((*shape, 0))  # (chain, draw, own number)
     if model.likelihood.own and not model.has_own_entries:
         variables = [np.asarray(draws[name]).reshape(*shape, -1) for name in model.likelihood.own_dims]
@@ -169,7 +174,12 @@ def variable_name(model, term):
     if term.is_factor:
         return "z"
     if term.level > 0:
-        return f"{term.name}_z" if term.level == 1 else f"{term.name}_{model.levels[term.level - 1]}_z"
+        return f"{term.name}_z" if len(model.levels) == 1 else f"{term.name}_{model.levels[term.level - 1]}_z"
+    return f"{_shared_name(model, term)}_unscaled" if term.is_learned else _shared_name(model, term)
+
+
+def _shared_name(model, term):
+    """The name of what all groups share of a part: that of the part, if it is all of it."""
     is_mapped = model.map_rank > 0 and term.entries[0] < model.network.layers[0].stop
     is_whole = _stands_alone(model, term) and not is_mapped and not model.base[term.entries].any()
     return term.name if is_whole else f"{term.name}_mean"
@@ -184,10 +194,14 @@ class _Weights:
 
     def __init__(self, model, data):
         self.model, self.data, self.network = model, data, model.network
-        self.scales = {}
-        if model.scale_names:
-            group_scale = model.scale_prior.pymc("group_scale", "learned_part")
-            self.scales = {name: group_scale[i] for i, name in enumerate(model.scale_names)}
+        self.scales: dict = {}
+        for variable, names, prior, axis in (
+            ("prior_scale", model.prior_scales, model.prior_of_prior_scales, "learned_prior"),
+            ("group_scale", model.group_scale_names, model.scale_prior, "learned_part"),
+        ):
+            if names:
+                scales = prior.pymc(variable, axis)
+                self.scales |= {name: scales[i] for i, name in enumerate(names)}
 
     def all_weights(self):
         """All weights of every group, (group, weight)."""
@@ -231,9 +245,18 @@ class _Weights:
         level = self.model.levels[term.level - 1] if term.level else None
         # Before its scale: seeded draws depend on the order of the variables.
         z = self.model.family.pymc(name, ONE, dims if level is None else (level, *dims))
-        scaled = (self.scales[term.scale] if term.is_learned else _scale(term, shape)) * z
+        scaled = (self._learned_scale(term, shape) if term.is_learned else _scale(term, shape)) * z
+        if level is None:
+            return pm.Deterministic(_shared_name(self.model, term), scaled, dims=dims)
         members = self.data.members[term.level - 1] if 0 < term.level < len(self.model.levels) else slice(None)
         return scaled[members]
+
+    def _learned_scale(self, term, shape):
+        """The learned scale of a term, or those of equal shares of the part, in the form of the part."""
+        if len(term.learned) == 1:
+            return self.scales[term.learned[0]]
+        scales = pt.stack([self.scales[name] for name in term.learned])  # (share,)
+        return pt.repeat(scales, len(term.entries) // len(term.learned)).reshape(shape)  # (*part)
 
     def _deviation(self, name, dims, shape):
         """What the groups add to a part, (group, *part); None where no group adds anything."""
@@ -259,7 +282,7 @@ class _Weights:
                 yield shared[0] if len(shared) == 1 else pm.Deterministic(part.name, sum(shared), dims=dims), False
                 continue
             weights = sum(shared, deviation)  # (group, *part)
-            yield pm.Deterministic(part.name, weights, dims=("group", *dims)), True
+            yield pm.Deterministic(part.name, weights, dims=(self.model.group_axis, *dims)), True
 
     def _map_deviation(self, name, matrix):
         """What a part of the input map adds to rows of the first layer, (group, row, unit)."""
@@ -269,7 +292,7 @@ class _Weights:
         deviation = self._deviation(name, axes, (first.n_in, rank)[-len(axes) :])  # (group, [input,] row of the basis)
         if is_full:
             of_group = pt.eye(first.n_in) + deviation if is_matrix else deviation
-            pm.Deterministic(name, of_group, dims=("group", *axes))
+            pm.Deterministic(name, of_group, dims=(self.model.group_axis, *axes))
         rows = deviation.reshape((self.data.n_groups, -1, rank))  # (group, row, row of the basis)
         return affine.apply_map_pymc(first, rank, matrix, rows)
 

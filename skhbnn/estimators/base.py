@@ -312,8 +312,10 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         data : arviz.InferenceData or xarray.DataTree
             ``InferenceData`` with ArviZ before version 1, ``DataTree`` since. Group ``posterior`` holds ``weights``
             (chain, draw, group, weight) and, for a hierarchical fit, ``group_mean`` (chain, draw, weight) and the
-            learned scales ``group_scale`` (chain, draw, part), and for random intercepts of a column C
-            ``random_intercept_C`` (chain, draw, C_label, output); ``sample_stats`` the statistics of the sampler;
+            learned scales ``group_scale`` (chain, draw, part); of several levels of groups the innermost has the axis
+            of the groups, and each outer one such as region has ``region_weights`` (chain, draw, region, weight).
+            Learned scales of the prior are ``prior_scale`` (chain, draw, prior_part), and random intercepts of a column
+            C are ``random_intercept_C`` (chain, draw, C_label, output); ``sample_stats`` the statistics of the sampler;
             ``log_likelihood`` the log likelihood of each training row, in nats, (chain, draw, row); and
             ``observed_data`` the targets of ``training_data_``, rows in the order of the X given to ``fit``.
 

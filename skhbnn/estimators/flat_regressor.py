@@ -54,9 +54,11 @@ class FlatBNNRegressor(RegressorMethods, NetworkRegressorMixin, FlatBNN):
         means something else for features of other units; right for features that share a unit, such as pixels.
     weight_prior : {"normal", "laplace", "student_t", "cauchy"}, default="normal"
         Family of the prior of the weights, around 0; Student's t has 4 degrees of freedom.
-    prior_scale : float, array-like of float or "fan_in", default=(1.0, 2.0)
+    prior_scale : float, array-like of float or str, default=(1.0, 2.0)
         Scale of the prior of the weights: one for all, two for the hidden layers and the output layer, one per layer,
-        or 1 / sqrt(number of inputs of the layer).
+        or by ``"fan_in"`` 1 / sqrt(number of inputs of the layer). ``"half_normal"``, ``"half_cauchy"`` and
+        ``"inverse_gamma"``: one per layer is learned, under HalfNormal(1), HalfCauchy(1) or InverseGamma(2, 1).
+        ``"ard"``: HalfNormal(1), and one is learned for each input of the first layer too.
     inference : {"nuts", "laplace", "advi", "fullrank_advi", "map", "metropolis", "pymc"}, default="nuts"
         ``"nuts"`` samples the compiled density with nutpie. ``"laplace"`` takes normal distributions around its modes,
         for many small groups; ``diagnostics_.pareto_k`` says whether the approximation is good enough. ``"advi"`` and

@@ -34,8 +34,8 @@ class GroupedClassifierMethods:
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
             Rows to predict.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
+            Group labels, if they are not columns of X; of several levels with None for a label that is not known.
 
         Returns
         -------
@@ -60,8 +60,8 @@ class GroupedClassifierMethods:
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
             Rows to predict.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
+            Group labels, if they are not columns of X; of several levels with None for a label that is not known.
 
         Returns
         -------
@@ -85,8 +85,8 @@ class GroupedClassifierMethods:
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
             Rows to predict.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
+            Group labels, if they are not columns of X; of several levels with None for a label that is not known.
 
         Returns
         -------
@@ -110,8 +110,8 @@ class GroupedClassifierMethods:
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
             Rows to predict.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
+            Group labels, if they are not columns of X; of several levels with None for a label that is not known.
 
         Returns
         -------
@@ -135,8 +135,8 @@ class GroupedClassifierMethods:
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
             Rows to predict.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
+            Group labels, if they are not columns of X; of several levels with None for a label that is not known.
 
         Returns
         -------
@@ -166,8 +166,8 @@ class GroupedClassifierMethods:
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
             Rows to predict.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
+            Group labels, if they are not columns of X; of several levels with None for a label that is not known.
         n_draws : int, default=None
             Number of draws to use, evenly spaced over the draws of all chains. None: all of them.
 
@@ -196,8 +196,8 @@ class GroupedClassifierMethods:
             Rows to predict.
         y : array-like of shape (n_samples,)
             Class of each row, one of ``classes_``.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
+            Group labels, if they are not columns of X; of several levels with None for a label that is not known.
 
         Returns
         -------
@@ -223,8 +223,8 @@ class GroupedClassifierMethods:
             Rows to predict.
         y : array-like of shape (n_samples,)
             True class of each row.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
+            Group labels, if they are not columns of X; of several levels with None for a label that is not known.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row in the mean. None: equal weights.
 

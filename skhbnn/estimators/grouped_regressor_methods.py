@@ -33,8 +33,8 @@ class GroupedRegressorMethods:
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
             Rows to predict.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
+            Group labels, if they are not columns of X; of several levels with None for a label that is not known.
 
         Returns
         -------
@@ -61,8 +61,8 @@ class GroupedRegressorMethods:
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
             Rows to predict.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
+            Group labels, if they are not columns of X; of several levels with None for a label that is not known.
 
         Returns
         -------
@@ -91,8 +91,8 @@ class GroupedRegressorMethods:
             Rows to predict.
         q : float or array-like of shape (n_quantiles,)
             Probabilities between 0 and 1, both excluded.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
+            Group labels, if they are not columns of X; of several levels with None for a label that is not known.
 
         Returns
         -------
@@ -119,8 +119,8 @@ class GroupedRegressorMethods:
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
             Rows to predict.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
+            Group labels, if they are not columns of X; of several levels with None for a label that is not known.
         coverage : float, default=0.9
             Probability of the interval, between 0 and 1, both excluded. Equal probabilities are below and above it.
 
@@ -148,8 +148,8 @@ class GroupedRegressorMethods:
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
             Rows to predict.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
+            Group labels, if they are not columns of X; of several levels with None for a label that is not known.
 
         Returns
         -------
@@ -180,8 +180,8 @@ class GroupedRegressorMethods:
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
             Rows to predict.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
+            Group labels, if they are not columns of X; of several levels with None for a label that is not known.
         n_draws : int, default=None
             Number of draws to use, evenly spaced over the draws of all chains. None: all of them.
 
@@ -210,8 +210,8 @@ class GroupedRegressorMethods:
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
             Rows to predict.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
+            Group labels, if they are not columns of X; of several levels with None for a label that is not known.
         n_draws : int, default=None
             Number of draws to use, evenly spaced over the draws of all chains. None: all of them.
         random_state : int, RandomState instance or None, default=None
@@ -242,8 +242,8 @@ class GroupedRegressorMethods:
             Rows to predict.
         y : array-like of shape (n_samples,)
             Target of each row.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
+            Group labels, if they are not columns of X; of several levels with None for a label that is not known.
 
         Returns
         -------
@@ -269,8 +269,8 @@ class GroupedRegressorMethods:
             Rows to predict.
         y : array-like of shape (n_samples,)
             True target of each row.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
+            Group labels, if they are not columns of X; of several levels with None for a label that is not known.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row in the mean. None: equal weights.
 

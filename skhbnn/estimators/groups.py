@@ -7,8 +7,9 @@ from itertools import compress
 from numbers import Real
 
 from ..data.columns import column_positions
-from ..data.doubts import doubt_of_labels, doubt_of_unknown
+from ..data.doubts import doubt_of_labels, doubt_of_nesting, doubt_of_unknown
 from ..data.labels import ALL_ROWS, labels_array, unique_labels
+from ..data.levels import ONE_LEVEL, unique_nested
 from ..persistence.saving import why_not_saved
 from ..support.caller import warn_caller
 from ..support.typed import Columns, Labels
@@ -48,6 +49,7 @@ class GroupsMixin:
     groups: Columns | None
     groups_: Labels | None
     group_columns_: list[int] | None
+    group_levels_: list[str] | None
     n_features_in_: int
 
     # Routed by default: with metadata routing on, nobody has to call set_fit_request.
@@ -88,11 +90,15 @@ class GroupsMixin:
         """
         if labels is not None:
             counted = list(compress(labels, weights > 0))
-            known = unique_labels(counted, self.groups)
+            levels = getattr(self, "group_levels_", None) or ONE_LEVEL
+            known = unique_labels(counted, self.groups) if len(levels) == 1 else unique_nested(counted, levels)
             doubt = doubt_of_labels(counted, len(counted))
             if doubt is not None:
                 advice = BY_ARGUMENT if self.groups is None else BY_COLUMN
                 warn_caller(f"{self._label_source()} {doubt} {advice}", UserWarning)
+            doubt = doubt_of_nesting(known, levels)
+            if doubt is not None:
+                warn_caller(f"{self._label_source()} {doubt}", UserWarning)
             self.groups_ = labels_array(known)  # (group,)
             reason = why_not_saved(self, known)
             if reason is not None:

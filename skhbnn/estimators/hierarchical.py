@@ -8,6 +8,7 @@ from typing import Any, Self
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..data.labels import encode_labels, rows_by_label
+from ..data.levels import ONE_LEVEL
 from ..data.reading import read_rows
 from ..data.rows import group_rows
 from ..data.weights import read_weights
@@ -54,6 +55,8 @@ class HierarchicalBNN(GroupsMixin, RandomInterceptsMixin, IndependentPriorMixin,
         "unseen_groups": [StrOptions({"population", "error"})],
     }
 
+    _has_levels = True  # several columns of groups are levels
+
     prior_scale: PriorScale
     pooling: Pooling
     group_scale_prior: GroupScalePrior
@@ -91,6 +94,7 @@ class HierarchicalBNN(GroupsMixin, RandomInterceptsMixin, IndependentPriorMixin,
             location=self._location(network, data),
             n_classes=self._n_classes(),
             intercepts=self._intercepts(data),
+            levels=tuple(self.group_levels_ or ONE_LEVEL),
         )
 
     @floats_as_usual
@@ -102,7 +106,8 @@ class HierarchicalBNN(GroupsMixin, RandomInterceptsMixin, IndependentPriorMixin,
         known, labels = self._take_groups(labels, weights)
         codes = encode_labels(labels, known)  # (row,)
         given = self._standardizer(inputs.shape[1])
-        of_rows = {"weights": weights, "standardizer": given, **intercepts}
+        n_levels = len(self.group_levels_ or ONE_LEVEL)
+        of_rows = {"n_levels": n_levels, "weights": weights, "standardizer": given, **intercepts}
         data, self.standardizer_ = group_rows(inputs, targets, codes, known, **of_rows)
         return data
 
@@ -122,9 +127,11 @@ class HierarchicalBNN(GroupsMixin, RandomInterceptsMixin, IndependentPriorMixin,
                 'Set unseen_groups="population" to predict them from the group distribution.'
             )
         warn_of_unseen(unseen, known)
+        around = self.training_data_.known_around
         for label, code in codes.items():
             seen = code >= 0
-            yield rows[label], posterior.group_parameters(code) if seen else posterior.population_parameters(label)
+            draws = posterior.group_parameters(code) if seen else posterior.population_parameters(label, around(label))
+            yield rows[label], draws
 
 
 @storable
@@ -149,12 +156,17 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
     pipelines of scikit-learn; estimators that make arrays of dataframes need numbers as labels. Without groups, all
     rows are one group.
 
+    Groups may lie in groups: of shops in regions, a shop's weights deviate from those of its region, and those of a
+    region from the group mean, under scales of each level. A shop that ``fit`` did not see is drawn around its region,
+    if that is known.
+
     Parameters
     ----------
     hidden_layer_sizes : int or array-like of int, default=(5, 5)
         Number of units of each hidden layer; ``()`` is logistic regression.
     groups : str, int, or list or tuple of them, default=None
-        Column, or columns, of X that hold the group labels.
+        Column of X that holds the group labels. Several columns are levels of nested groups, the outermost first, such
+        as ``["region", "shop"]``; estimators per group have no levels, and take the tuple of the labels for one label.
     random_intercepts : str, int, or list or tuple of them, default=None
         Column, or columns, of X whose labels each add a learned constant to the outputs of the network, such as the
         items that all persons answer. The columns are no inputs. The constants of a column are Normal(0, sd²), with
@@ -175,9 +187,12 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
     weight_prior : {"normal", "laplace", "student_t", "cauchy"}, default="normal"
         Family of the prior of the group mean around 0, and of the groups around it; Student's t has 4 degrees of
         freedom.
-    prior_scale : float, array-like of float or "fan_in", default=(1.0, 4.0)
+    prior_scale : float, array-like of float or str, default=(1.0, 4.0)
         Scale of the prior of the group mean, and of the weights of layers that are not pooled: one for all weights,
-        two for the hidden layers and the output layer, one per layer, or 1 / sqrt(number of inputs of the layer).
+        two for the hidden layers and the output layer, one per layer, or by ``"fan_in"`` 1 / sqrt(number of inputs of
+        the layer). ``"half_normal"``, ``"half_cauchy"`` and ``"inverse_gamma"``: one per layer is learned, under
+        HalfNormal(1), HalfCauchy(1) or InverseGamma(2, 1). ``"ard"``: HalfNormal(1), and one is learned for each input
+        of the first layer too.
     group_scale_prior : {"half_normal", "half_cauchy", "inverse_gamma"} or float, default="half_normal"
         Prior of the group scales: HalfNormal(1), HalfCauchy(1) or InverseGamma(2, 1); a float fixes them.
     pooling : {"auto", "affine", "partial", "complete", "none"} or array-like of them, default="auto"
@@ -232,13 +247,17 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
     ordered_classes_ : ndarray of shape (n_classes,) or None
         Class labels in their order, the lowest first; None unless ``likelihood="ordinal"``.
     groups_ : ndarray of shape (n_groups,) or None
-        Sorted group labels; None if ``fit`` got none.
+        Sorted group labels, of several columns tuples; None if ``fit`` got none.
     group_columns_ : list of int or None
         Positions of the columns of X that hold the group labels; None if these were an argument, or there were none.
     random_intercept_columns_ : list of int or None
         Positions of the columns of X that ``random_intercepts`` names; None where it names none.
     random_intercept_labels_ : list of ndarray or None
         Sorted labels of each of these columns.
+    group_levels_ : list of str or None
+        Names of the levels of groups, the outermost first: those of the columns, or ``"level_1"`` and so on, with
+        ``"_level"`` behind a name that another axis of the posterior has. A single level is ``"group"``; None if there
+        were no groups.
     n_features_in_ : int
         Number of columns of X, group columns included.
     feature_names_in_ : ndarray of shape (``n_features_in_``,)
@@ -349,7 +368,7 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
             Training rows.
         y : array-like of shape (n_samples,)
             Class labels.
-        groups : array-like of shape (n_samples,), default=None
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
             Group labels, of any hashable kind; not together with the constructor's ``groups``.
         sample_weight : array-like of shape (n_samples,), default=None
             How often each row counts: a whole weight is that row repeated, a weight of 0 a row left out. None: once.

@@ -50,12 +50,17 @@ class HierarchicalBNNRegressor(GroupedRegressorMethods, NetworkRegressorMixin, H
     pipelines of scikit-learn; estimators that make arrays of dataframes need numbers as labels. Without groups, all
     rows are one group.
 
+    Groups may lie in groups: of shops in regions, a shop's weights deviate from those of its region, and those of a
+    region from the group mean, under scales of each level. A shop that ``fit`` did not see is drawn around its region,
+    if that is known.
+
     Parameters
     ----------
     hidden_layer_sizes : int or array-like of int, default=(5, 5)
         Number of units of each hidden layer; ``()`` is a linear model.
     groups : str, int, or list or tuple of them, default=None
-        Column, or columns, of X that hold the group labels.
+        Column of X that holds the group labels. Several columns are levels of nested groups, the outermost first, such
+        as ``["region", "shop"]``; estimators per group have no levels, and take the tuple of the labels for one label.
     random_intercepts : str, int, or list or tuple of them, default=None
         Column, or columns, of X whose labels each add a learned constant to the outputs of the network, such as the
         items that all persons answer. The columns are no inputs. The constants of a column are Normal(0, sd²), with
@@ -76,9 +81,12 @@ class HierarchicalBNNRegressor(GroupedRegressorMethods, NetworkRegressorMixin, H
     weight_prior : {"normal", "laplace", "student_t", "cauchy"}, default="normal"
         Family of the prior of the group mean around 0, and of the groups around it; Student's t has 4 degrees of
         freedom.
-    prior_scale : float, array-like of float or "fan_in", default=(1.0, 2.0)
+    prior_scale : float, array-like of float or str, default=(1.0, 2.0)
         Scale of the prior of the group mean, and of the weights of layers that are not pooled: one for all weights,
-        two for the hidden layers and the output layer, one per layer, or 1 / sqrt(number of inputs of the layer).
+        two for the hidden layers and the output layer, one per layer, or by ``"fan_in"`` 1 / sqrt(number of inputs of
+        the layer). ``"half_normal"``, ``"half_cauchy"`` and ``"inverse_gamma"``: one per layer is learned, under
+        HalfNormal(1), HalfCauchy(1) or InverseGamma(2, 1). ``"ard"``: HalfNormal(1), and one is learned for each input
+        of the first layer too.
     group_scale_prior : {"half_normal", "half_cauchy", "inverse_gamma"} or float, default="half_normal"
         Prior of the group scales: HalfNormal(1), HalfCauchy(1) or InverseGamma(2, 1); a float fixes them.
     pooling : {"auto", "affine", "partial", "complete", "none"} or array-like of them, default="auto"
@@ -129,13 +137,17 @@ class HierarchicalBNNRegressor(GroupedRegressorMethods, NetworkRegressorMixin, H
     Attributes
     ----------
     groups_ : ndarray of shape (n_groups,) or None
-        Sorted group labels; None if ``fit`` got none.
+        Sorted group labels, of several columns tuples; None if ``fit`` got none.
     group_columns_ : list of int or None
         Positions of the columns of X that hold the group labels; None if these were an argument, or there were none.
     random_intercept_columns_ : list of int or None
         Positions of the columns of X that ``random_intercepts`` names; None where it names none.
     random_intercept_labels_ : list of ndarray or None
         Sorted labels of each of these columns.
+    group_levels_ : list of str or None
+        Names of the levels of groups, the outermost first: those of the columns, or ``"level_1"`` and so on, with
+        ``"_level"`` behind a name that another axis of the posterior has. A single level is ``"group"``; None if there
+        were no groups.
     n_features_in_ : int
         Number of columns of X, group columns included.
     feature_names_in_ : ndarray of shape (``n_features_in_``,)
@@ -249,7 +261,7 @@ class HierarchicalBNNRegressor(GroupedRegressorMethods, NetworkRegressorMixin, H
             Training rows.
         y : array-like of shape (n_samples,)
             Targets.
-        groups : array-like of shape (n_samples,), default=None
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
             Group labels, of any hashable kind; not together with the constructor's ``groups``.
         sample_weight : array-like of shape (n_samples,), default=None
             How often each row counts: a whole weight is that row repeated, a weight of 0 a row left out. None: once.

@@ -7,7 +7,8 @@ from numbers import Real
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..data.standardizer import Standardizer
-from ..model import families
+from ..model import families, scale_priors
+from ..model.build import ARD
 from ..support.typed import WeightPrior
 
 
@@ -17,7 +18,11 @@ class IndependentPriorMixin:
     _parameter_constraints: dict = {
         "standardize": ["boolean"],
         "weight_prior": [StrOptions(set(families.NAMES))],
-        "prior_scale": [StrOptions({"fan_in"}), Interval(Real, 0, None, closed="neither"), "array-like"],
+        "prior_scale": [
+            StrOptions({"fan_in", ARD, *scale_priors.NAMES}),
+            Interval(Real, 0, None, closed="neither"),
+            "array-like",
+        ],
     }
 
     standardize: bool

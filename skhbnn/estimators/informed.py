@@ -104,6 +104,7 @@ class InformedPriorBNN(SingleNetworkMixin, BaseBNN):
         covariance: Covariance = "full",
         prior_chains: Literal["stacking", "equal"] | Ints = "stacking",
         align: bool = True,
+        within: Hashable = None,
         **params: Any,
     ) -> Self:
         """Unfitted estimator whose prior is the group distribution that a hierarchical fit learned.
@@ -127,6 +128,9 @@ class InformedPriorBNN(SingleNetworkMixin, BaseBNN):
         align : bool, default=True
             Align the draws over permutations and sign flips of hidden units, and take the draws of one mode. False: all
             draws unchanged, of modes that blur each other.
+        within : hashable or tuple, default=None
+            Of a fit with several levels of groups, the outer group that the new group lies in: a label of the outermost
+            level, or a tuple of labels down to an inner one. None: a group that lies in none of them.
         **params
             Other constructor parameters, such as ``random_state``; by default the settings of the sampler are taken
             from ``hierarchical``.
@@ -143,10 +147,11 @@ class InformedPriorBNN(SingleNetworkMixin, BaseBNN):
         TypeError
             If ``hierarchical`` is none of these, or of the other task.
         ValueError
-            If a chain does not exist, the group distribution has no covariance, or the fit is of a linearised network.
+            If a chain does not exist, the group distribution has no covariance, the fit is of a linearised network, or
+            it has no such outer group.
         """
         check_fitted("from_hierarchical", hierarchical, cls._hierarchical)
-        mean, cov = group_distribution(hierarchical, covariance, prior_chains, align)
+        mean, cov = group_distribution(hierarchical, covariance, prior_chains, align, within)
         return cls._with_prior(hierarchical, mean, cov, params)
 
     @classmethod

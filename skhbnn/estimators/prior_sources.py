@@ -7,11 +7,11 @@ import numpy as np
 from ..data.doubts import doubt_of_unknown
 from ..data.labels import as_labels, encode_labels
 from ..posterior.group_prior import (
+    location_draws,
     moments_of_one_mode,
     moments_of_weights,
     population_moments,
     scale_draws,
-    shared_draws,
 )
 from ..posterior.stacking import weigh_chains
 from ..support.floats import floats_as_usual
@@ -19,7 +19,7 @@ from ..support.wording import named, shown
 
 
 @floats_as_usual
-def group_distribution(hierarchical, covariance, prior_chains, align):
+def group_distribution(hierarchical, covariance, prior_chains, align, within=None):
     """Mean and covariance of a new group's weights under the group distribution that a hierarchical fit learned.
 
     Parameters
@@ -32,6 +32,8 @@ def group_distribution(hierarchical, covariance, prior_chains, align):
         Weights of the chains, or the numbers of the chains to use.
     align : bool
         Whether to align the draws over the symmetries of hidden units, and take the draws of one mode.
+    within : hashable or tuple, default=None
+        Label of the outermost group that the new group lies in, or labels of several levels.
 
     Returns
     -------
@@ -43,10 +45,12 @@ def group_distribution(hierarchical, covariance, prior_chains, align):
     Raises
     ------
     ValueError
-        If a chain does not exist, the group distribution has no covariance, or the fit is of a linearised network.
+        If a chain does not exist, the group distribution has no covariance, the fit is of a linearised network, or it
+        does not know the outer group.
     """
     posterior, data = hierarchical.posterior_, hierarchical.training_data_
     _check_not_linearized(posterior)
+    around = (0, 0) if within is None else _outer_group(hierarchical, within)
     if np.isinf(posterior.model.family.variance):
         raise ValueError(
             'With weight_prior="cauchy" the group distribution has no covariance to make a prior of; '
@@ -64,8 +68,30 @@ def group_distribution(hierarchical, covariance, prior_chains, align):
     log_likelihood = cache(partial(posterior.log_likelihood, data))
     posterior = weigh_chains(posterior, prior_chains, log_likelihood, data.weights)
     if align:
-        return moments_of_one_mode(posterior, data, log_likelihood(), covariance)
-    return population_moments(posterior.model, shared_draws(posterior), scale_draws(posterior), covariance)
+        return moments_of_one_mode(posterior, data, log_likelihood(), covariance, around)
+    shared, means = location_draws(posterior), location_draws(posterior, around)  # (draw, weight + own number) each
+    return population_moments(posterior.model, means, scale_draws(posterior), covariance, around[0], shared)
+
+
+def _outer_group(hierarchical, within):
+    """Level and position of the outer group of a label or of a tuple of labels; a ValueError if there is none."""
+    data, levels = hierarchical.training_data_, hierarchical.posterior_.model.levels
+    if len(levels) < 2:
+        raise ValueError(
+            f"within={shown(within)} names an outer group, but this {type(hierarchical).__name__} was fitted with "
+            f"{'groups of one level' if hierarchical.groups_ is not None else 'no groups'}: leave within out, or fit "
+            "several levels of groups."
+        )
+    given = within if isinstance(within, tuple) else (within,)
+    label = tuple(as_labels(given, len(given)))
+    level, position = data.known_around(label)
+    if not 0 < level == len(label) < len(levels):
+        known = data.labels_at(min(max(len(label), 1), len(levels) - 1))
+        raise ValueError(
+            f"within={shown(within)} is none of the groups around others in the fit, which are [{named(known)}]; its "
+            f"levels are {named(levels)}, and within is a label of the first, or a tuple of labels without the last."
+        )
+    return level, position
 
 
 @floats_as_usual

@@ -54,21 +54,24 @@ def _require_memory(layout, draws):
     )
 
 
+LEARNED = ("prior_scale", "group_scale")  # names of the learned scales
+
+
 def _start(pymc_model, model, seed):
     """Means and standard deviations from which the approximation starts, by name of the free variables."""
     from ..density.pymc_model import variable_name
 
     rng, point = np.random.default_rng(seed), pymc_model.initial_point()
-    scales = {variable_name(model, term): term.scale for term in model.terms_of(0)}
+    scales = {variable_name(model, term): term.scale for term in model.terms_of(0) if not term.is_learned}
     free = rng.uniform(-START, START, len(model.likelihood.own))  # (own number,)
     own = model.likelihood.own_by_variable(model.likelihood.own_from_unconstrained(free))
     start, sigma = {}, {}
     for variable, value in zip(pymc_model.free_RVs, pymc_model.value_vars, strict=True):
         name, shape = variable.name, point[value.name].shape
         fixed = scales.get(name)
-        scale = 1.0 if fixed is None or isinstance(fixed, str) or fixed.ndim == 2 else fixed[0]
+        scale = 1.0 if fixed is None or fixed.ndim == 2 else fixed[0]
         draw = scale * rng.uniform(-START, START, shape)
-        start[name] = own[name] if name in own else np.exp(draw) if name == "group_scale" else draw
+        start[name] = own[name] if name in own else np.exp(draw) if name in LEARNED else draw
         sigma[name] = np.full(math.prod(shape), START_SIGMA * scale)  # PyMC wants them flat
     return start, sigma
 

@@ -37,7 +37,7 @@ HEADER = np.dtype(
         *_fields("n_outer outer_counts outer_parents"),  # members of outer levels; (outer level,), (outer member,)
         *_fields("n_entries location map_rank"),  # (entry,): what all coordinates are added to
         *_fields("entry prior_scale fixed"),  # (coordinate,): where it is added, scale within the family, factor
-        *_fields("n_terms term_stops term_scales"),  # (term,): end of its run of coordinates; learned scale, or -1
+        *_fields("n_terms term_stops term_scales"),  # (run of coordinates,): its end; learned scale, or -1
         *_fields("n_factor factor"),  # (weight, weight): lower triangular, of the first coordinates
         *_fields("family"),  # number of its compiled function
         *_fields("family_shape", "f8"),

@@ -8,6 +8,8 @@ from ..support.memory import require_memory
 from .pooling import pooling as pooling_kind
 from .terms import Model, RandomIntercept, Term
 
+ARD = "ard"  # automatic relevance determination: a learned prior scale for each input
+
 
 def flat_model(network, likelihood, scale, family="normal", location=None, n_classes=None, intercepts=None):
     """A model of one network for all rows, w_i ~ Family(0, scale of the layer).
@@ -18,8 +20,8 @@ def flat_model(network, likelihood, scale, family="normal", location=None, n_cla
         The one network.
     likelihood : str
         Name of the likelihood.
-    scale : ndarray of shape (n_layers,)
-        Prior scale of the weights of each layer.
+    scale : ndarray of shape (n_layers,) or str
+        Prior scale of the weights of each layer, or the name of the prior of learned ones; see ``layer_scales``.
     family : {"normal", "laplace", "student_t", "cauchy"}, default="normal"
         Family of the prior of the weights.
     location : ndarray of shape (n_weights,), default=None
@@ -43,6 +45,7 @@ def flat_model(network, likelihood, scale, family="normal", location=None, n_cla
         likelihood_name=likelihood,
         terms=terms,
         family_name=family,
+        **_learned(network, scale),
         location=location,
         n_classes=n_classes,
         random_intercepts=_intercepts(intercepts, None),
@@ -59,6 +62,7 @@ def hierarchical_model(
     location=None,
     n_classes=None,
     intercepts=None,
+    levels=("group",),
 ):
     """A model of a network per group.
 
@@ -68,8 +72,8 @@ def hierarchical_model(
         Network of every group.
     likelihood : str
         Name of the likelihood.
-    scale : ndarray of shape (n_layers,)
-        Prior scale of the weights of each layer.
+    scale : ndarray of shape (n_layers,) or str
+        Prior scale of the weights of each layer, or the name of the prior of learned ones; see ``layer_scales``.
     pooling : tuple of {"complete", "partial", "none", "affine"}
         One per layer.
     family : {"normal", "laplace", "student_t", "cauchy"}, default="normal"
@@ -82,6 +86,8 @@ def hierarchical_model(
         Number of classes of the target. None: the target is a number, or the likelihood does not need it.
     intercepts : dict, default=None
         Number of labels of each column of random intercepts, by the name of the column.
+    levels : tuple of str, default=("group",)
+        Names of the levels of groups, the outermost first.
 
     Returns
     -------
@@ -93,15 +99,16 @@ def hierarchical_model(
 
     - partial: w_g = mu + sd · z_g with mu_i ~ Family(0, scale), z ~ Family(0, 1), and sd ~ group_scale_prior or fixed;
     - complete: w_g = mu with mu_i ~ Family(0, scale);
-    - none: w_g = scale · z_g with z ~ Family(0, 1);
+    - none: w_g = scale · z_g with z ~ Family(0, 1), of the innermost groups;
     - affine, of the first layer only: its matrix is W_g = A_g W and its intercepts are b_g = b + s_g W, with W and b
       as under complete pooling. Each group sees inputs x as x A_g + s_g, where A_g = I + sd · z_g and s_g = sd · z_g;
       networks without intercepts have no s_g.
 
     The matrix and the intercepts of a layer, the parts of the network, have an sd each; so do the parts A and s of the
-    input map. A label of a column adds sd · u to the outputs, u ~ Normal(0, 1), with an sd of the column.
+    input map. Of several levels each adds such a deviation sd_l · z_l, with scales of its own. A label of a column
+    adds sd · u to the outputs, u ~ Normal(0, 1), with an sd of the column.
     """
-    levels, is_learned = ("group",), isinstance(group_scale_prior, str)
+    is_learned = isinstance(group_scale_prior, str)
     group_scale = None if is_learned else float(group_scale_prior)
     terms, rank = _terms(network, scale, pooling, group_scale, levels), 0
     if pooling[0] == "affine":
@@ -116,6 +123,7 @@ def hierarchical_model(
         terms=tuple(sorted(terms, key=lambda term: term.level)),
         levels=levels,
         scale_prior_name=str(group_scale_prior) if is_learned else "half_normal",
+        **_learned(network, scale),
         location=location,
         map_rank=rank,
         n_classes=n_classes,
@@ -163,7 +171,7 @@ def _terms(network, scale, pooling, group_scale, levels):
     return tuple(
         term
         for part in network.parts
-        for term in kinds[part.layer](part, float(scale[part.layer]), group_scale, levels)
+        for term in kinds[part.layer](part, _part_scale(network, part, scale), group_scale, levels)
     )
 
 
@@ -173,6 +181,27 @@ def _intercepts(n_labels, scale):
     return tuple(replace(column, scale=column.variable if scale is None else scale) for column in columns)
 
 
+def _part_scale(network, part, scale):
+    """Prior scale of a part: fixed, or the name of a learned one, or the names of those of the rows of a matrix."""
+    if not isinstance(scale, str):
+        return float(scale[part.layer])
+    if scale == ARD and part.start == 0:
+        return tuple(f"input_{i}" for i in range(network.sizes[0]))
+    return f"layer_{part.layer}"
+
+
+def _learned(network, scale):
+    """Fields of a model that say which scales of the prior are learned, and under which prior, as a dict."""
+    if not isinstance(scale, str):
+        return {}
+    names = [_part_scale(network, part, scale) for part in network.parts]
+    each = [name for of_part in names for name in ((of_part,) if isinstance(of_part, str) else of_part)]
+    return {
+        "prior_scales": tuple(dict.fromkeys(each)),
+        "prior_scale_name": "half_normal" if scale == ARD else scale,
+    }
+
+
 def layer_scales(network, prior_scale):
     """Prior scale of the weights of every layer.
 
@@ -180,19 +209,23 @@ def layer_scales(network, prior_scale):
     ----------
     network : Network
         Network of every group.
-    prior_scale : float, sequence of float or "fan_in"
-        One for all layers, two for the hidden ones and the output layer, one per layer, or 1 / sqrt(number of inputs of
-        the layer).
+    prior_scale : float, sequence of float or str
+        One for all layers, two for the hidden ones and the output layer, one per layer, or with ``"fan_in"`` 1 /
+        sqrt(number of inputs of the layer); or the name of the prior of learned scales, one for the weights of each
+        layer, or ``"ard"``: HalfNormal(1), and one for the weights of each input of the first layer too.
 
     Returns
     -------
-    scales : ndarray of shape (n_layers,)
+    scales : ndarray of shape (n_layers,) or str
+        Learned ones have a name only.
 
     Raises
     ------
     ValueError
         If the sequence has neither two entries nor one per layer, or an entry is not positive.
     """
+    if isinstance(prior_scale, str) and prior_scale != "fan_in":
+        return prior_scale
     if isinstance(prior_scale, str):
         return np.array([1 / np.sqrt(layer.n_in) for layer in network.layers])  # (layer,)
     scales, n_layers = np.asarray(prior_scale, dtype=float), len(network.layers)

@@ -32,25 +32,32 @@ class Term:
         Positions in the flat weights, or behind them in the input map or in the likelihood's own numbers.
     level : int
         0: one member for all rows; 1: the outermost groups; 2: the groups within them.
-    scale : ndarray of shape (n_entries,) or (n_entries, n_entries), or str
-        Fixed, or the lower Cholesky factor of a covariance, of all entries at level 0 only; or the name of a learned
-        scale.
+    scale : ndarray of shape (n_entries,) or (n_entries, n_entries), str, or tuple of str
+        Fixed, or the lower Cholesky factor of a covariance, of all entries at level 0 only; or the name of a
+        learned scale, or the names of several, each of as many entries, one behind the other.
     """
 
     name: str
     entries: Integers
     level: int
-    scale: Floats | str
+    scale: Floats | str | tuple[str, ...]
+
+    @property
+    def learned(self) -> tuple[str, ...]:
+        """Names of the learned scales; empty where the scale is fixed."""
+        if isinstance(self.scale, str):
+            return (self.scale,)
+        return self.scale if isinstance(self.scale, tuple) else ()
 
     @property
     def is_learned(self) -> bool:
         """Whether the scale is learned."""
-        return isinstance(self.scale, str)
+        return isinstance(self.scale, (str, tuple))
 
     @property
     def is_factor(self) -> bool:
         """Whether the scale is a Cholesky factor."""
-        return not isinstance(self.scale, str) and self.scale.ndim == 2
+        return not isinstance(self.scale, (str, tuple)) and self.scale.ndim == 2
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -108,7 +115,11 @@ class Model:
     levels : tuple of str
         Names of the levels of groups, the outermost first; empty for one network.
     scale_prior_name : str
-        Name of the prior of the learned scales.
+        Name of the prior of the learned scales of deviations.
+    prior_scales : tuple of str
+        Names of the learned scales that belong to the prior of the weights, and not to deviations of groups.
+    prior_scale_name : str
+        Name of the prior of these scales.
     location : ndarray of shape (n_weights,) or (n_entries,), or None
         What the terms are added to. None: 0.
     map_rank : int
@@ -127,6 +138,8 @@ class Model:
     family_name: str = "normal"
     levels: tuple[str, ...] = ()
     scale_prior_name: str = "half_normal"
+    prior_scales: tuple[str, ...] = ()
+    prior_scale_name: str = "half_normal"
     location: Floats | None = None
     map_rank: int = 0
     n_classes: int | None = None
@@ -144,8 +157,18 @@ class Model:
 
     @property
     def scale_prior(self) -> Any:
-        """The prior of the learned scales."""
+        """The prior of the learned scales of deviations."""
         return scale_prior(self.scale_prior_name)
+
+    @property
+    def prior_of_prior_scales(self) -> Any:
+        """The prior of the learned scales of the prior of the weights."""
+        return scale_prior(self.prior_scale_name)
+
+    @property
+    def group_axis(self) -> str:
+        """Name of the axis of the innermost groups: that of their level, or "group" for one network."""
+        return self.levels[-1] if self.levels else "group"
 
     @property
     def n_entries(self) -> int:
@@ -165,9 +188,21 @@ class Model:
 
     @cached_property
     def scale_names(self) -> tuple[str, ...]:
-        """Names of the learned scales, in the order of the terms, and then of the columns, that first name each."""
-        scales = [term.scale for term in self.terms] + [column.scale for column in self.random_intercepts]
-        return tuple(dict.fromkeys(scale for scale in scales if isinstance(scale, str)))
+        """Names of the learned scales: ``prior_scales``, and those of the terms and the columns in their order."""
+        of_terms = [name for term in self.terms for name in term.learned]
+        of_columns = [column.scale for column in self.random_intercepts if isinstance(column.scale, str)]
+        return tuple(dict.fromkeys([*self.prior_scales, *of_terms, *of_columns]))
+
+    @property
+    def group_scale_names(self) -> tuple[str, ...]:
+        """Names of the learned scales of deviations."""
+        return self.scale_names[len(self.prior_scales) :]
+
+    @property
+    def scale_priors(self) -> list[Any]:
+        """The prior of each learned scale."""
+        n_of_groups = len(self.group_scale_names)
+        return [self.prior_of_prior_scales] * len(self.prior_scales) + [self.scale_prior] * n_of_groups
 
     def terms_of(self, level: int) -> list[Term]:
         """Terms of one level.
@@ -208,11 +243,11 @@ class Model:
             n = len(term.entries)
             prior_scale, fixed, learned = np.ones(n), np.ones(n), np.full(n, -1)  # (entry,) each
             if term.is_learned:
-                learned[:] = self.scale_names.index(term.scale)
+                learned[:] = np.repeat(list(map(self.scale_names.index, term.learned)), n // len(term.learned))
             elif term.is_factor:
                 fixed[:] = 0
             elif level == 0:
-                prior_scale = np.asarray(term.scale)
+                prior_scale = np.asarray(term.scale)  # (entry,)
             else:
                 fixed = np.asarray(term.scale)
             parts.append(Coordinates(term.entries, prior_scale, fixed, learned))
@@ -291,6 +326,11 @@ class Layout:
         has_groups = len(self.blocks) > 3
         self.n_shared = self.blocks[-1].start if has_groups else start
         self.n_own = self.blocks[-1].n_coordinates if has_groups else 0
+
+    @property
+    def n_outer(self) -> int:
+        """Number of outer groups, those of all levels of groups but the innermost."""
+        return sum(block.n_members for block in self.blocks[3:-1])
 
     @property
     def level_blocks(self) -> list[Block]:

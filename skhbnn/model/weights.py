@@ -7,7 +7,7 @@ import numpy as np
 
 
 class GroupWeights(NamedTuple):
-    """Mean, scales, own numbers and weights of the groups that an unconstrained vector stands for.
+    """Mean, scales, own numbers, outer groups and weights of the groups that an unconstrained vector stands for.
 
     Arrays have the leading axes of the vector.
     """
@@ -15,6 +15,7 @@ class GroupWeights(NamedTuple):
     mean: np.ndarray  # (..., weight): what all rows share
     scales: np.ndarray  # (..., learned scale)
     own: np.ndarray  # (..., own number of the likelihood)
+    outer: np.ndarray  # (..., outer group, entry): what the groups within each have in common, before an input map
     weights: np.ndarray  # (..., group, weight)
     intercepts: np.ndarray  # (..., label, output): random ones, of all columns
 
@@ -36,7 +37,8 @@ def group_weights(layout, x):
     model = layout.model
     own = model.likelihood.own_from_unconstrained(own)  # (..., own number)
     mean = entries[0][..., 0, : model.network.n_weights]
-    return GroupWeights(mean, scales, own, apply_map(model, entries[-1]), random_intercepts(layout, x, scales))
+    weights = apply_map(model, entries[-1])  # (..., group, weight)
+    return GroupWeights(mean, scales, own, _outer(entries), weights, random_intercepts(layout, x, scales))
 
 
 def random_intercepts(layout, x, scales):
@@ -52,6 +54,12 @@ def random_intercepts(layout, x, scales):
         intercepts[..., own, :] *= scales[..., names.index(column.scale), None, None] if is_learned else column.scale
         start = own.stop
     return intercepts
+
+
+def _outer(arrays):
+    """The arrays (..., member, ...) of the levels between level 0 and the innermost, members of all levels in one."""
+    axis = arrays[0].ndim - 2
+    return np.concatenate([np.take(arrays[0], [], axis), *arrays[1:-1]], axis=axis)
 
 
 def apply_map(model, entries):
@@ -116,6 +124,10 @@ class WeightTangent:
         The likelihood's own numbers, unconstrained, at the point.
     own_jacobian : ndarray of shape (n_own_numbers, n_shared)
         Derivatives of the own numbers.
+    outer : ndarray of shape (n_outer_groups, n_entries)
+        Entries of the groups of the outer levels, before an input map, at the point.
+    outer_jacobian : ndarray of shape (n_outer_groups, n_entries, n_shared)
+        Derivatives of these entries.
     """
 
     weights: np.ndarray
@@ -124,6 +136,8 @@ class WeightTangent:
     mean_jacobian: np.ndarray
     own: np.ndarray
     own_jacobian: np.ndarray
+    outer: np.ndarray
+    outer_jacobian: np.ndarray
 
     @property
     def n_shared(self):
@@ -145,6 +159,10 @@ class WeightTangent:
         """Unconstrained own numbers at steps (draw, n_dim) from the point, (draw, own number)."""
         return self.own + steps[:, : self.n_shared] @ self.own_jacobian.T
 
+    def outer_along(self, steps):
+        """Entries of the outer groups at steps (draw, n_dim) from the point, (draw, outer group, entry)."""
+        return self.outer + np.einsum("oes,ds->doe", self.outer_jacobian, steps[:, : self.n_shared], optimize=True)
+
 
 def weight_tangent(layout, x):
     """The tangent at x (n_dim,) of a model's map from the unconstrained vector to weights."""
@@ -155,6 +173,7 @@ def weight_tangent(layout, x):
     free = [first[None], *levels]  # (member, coordinate) each
     at_scales = layout.blocks[1].start
     jacobian = np.zeros((1, model.n_entries, n_shared + layout.n_own))  # (member, entry, shared + own)
+    of_outer = [np.empty((0, model.n_entries, n_shared))]  # (member, entry, shared) of each outer level
     for level, (v, block, value) in enumerate(zip(free, layout.level_blocks, values, strict=True)):
         at, innermost = model.coordinates(level), level > 0 and level == len(model.levels)
         if level > 0:
@@ -173,10 +192,13 @@ def weight_tangent(layout, x):
             of_own = np.eye(len(own), n_shared, layout.blocks[2].start)  # (own number, shared)
             if model.has_own_entries:
                 of_own = jacobian[0, n_weights:, :n_shared].copy()
+        elif not innermost:
+            of_outer.append(jacobian[:, :, :n_shared].copy())  # (member, entry, shared)
     mean = entries[0][0, :n_weights]  # (weight,)
     if model.map_rank:
         from .pooling import affine
 
         jacobian = affine.apply_map_jacobian(model.network, model.map_rank, entries[-1]) @ jacobian
     weights = apply_map(model, entries[-1])  # (group, weight)
-    return WeightTangent(weights, jacobian[:, :n_weights], mean, of_mean, own, of_own)
+    outer = _outer(entries), np.concatenate(of_outer)  # (outer group, entry), and (outer group, entry, shared)
+    return WeightTangent(weights, jacobian[:, :n_weights], mean, of_mean, own, of_own, *outer)

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ..data.labels import ALL_ROWS, as_labels, label_text, unique_labels
+from ..data.levels import unique_nested
 from ..data.rows import GroupedData
 from ..data.standardizer import Standardizer
 from ..model import families, likelihoods, scale_priors
@@ -28,6 +29,7 @@ ATTRIBUTES: dict = {
     "group_columns_": list | None,
     "random_intercept_columns_": list | None,
     "random_intercept_labels_": list | None,
+    "group_levels_": list | None,
     "standardizer_": Standardizer,
     "training_data_": GroupedData,
     "posterior_": Posterior,
@@ -58,6 +60,7 @@ ARRAYS: dict = {
     Diagnostics: {
         **dict.fromkeys(("r_hat", "ess"), "floating probe"),
         **dict.fromkeys(("r_hat_group_scale", "ess_group_scale"), "floating learned_scale"),
+        **dict.fromkeys(("r_hat_prior_scale", "ess_prior_scale"), "floating prior_scale"),
         **dict.fromkeys(("divergences", "saturated", "n_steps"), "integer chain"),
         **{"bfmi": "floating chain", "probe_rows": "int64 probe", "mcse": "floating probe"},
     },
@@ -115,11 +118,13 @@ def _faults(estimator):
         yield "a model of independent weights without rows is not a fit"
     lengths = {
         "input": network.sizes[0],
-        "scale": len(model.scale_names),
+        "scale": len(model.group_scale_names),
+        "prior_scale": len(model.prior_scales),
         "own": len(model.likelihood.own),
         "intercept_column": len(model.random_intercepts),
         "label": sum(column.n_labels for column in model.random_intercepts),
         "output": network.n_outputs,
+        "entry": model.n_entries,
         "weight": network.n_weights,
         "located": model.n_entries if model.has_own_entries else network.n_weights,
         "class": n_classes or 0,
@@ -128,6 +133,9 @@ def _faults(estimator):
         "group": 1 if is_prior else len(data.group_labels),
     }
     lengths["edge"] = lengths["group"] + 1
+    if not is_prior:
+        yield from _level_faults(attributes, data, model)
+        lengths["outer"] = sum(len(data.labels_at(level)) for level in range(1, data.n_levels))
     for where, record in records:
         for name, form in ARRAYS.get(type(record), {}).items():
             form = form.replace("input", "target") if where == "target_standardizer_" else form
@@ -155,9 +163,11 @@ def _faults(estimator):
     for name, array in posterior.sample_stats.items():
         yield from _array_faults(f"posterior_.sample_stats[{name!r}]", array, "generic chain draw", lengths)
     grouped = bool(model.levels)
-    wanted = {"group_mean": grouped, "group_scale": bool(model.scale_names), "own": bool(model.likelihood.own)}
-    wanted["random_intercepts"] = bool(model.random_intercepts)
+    wanted = {"group_mean": grouped, "group_scale": bool(model.group_scale_names), "own": bool(model.likelihood.own)}
+    wanted |= {"prior_scale": bool(model.prior_scales), "random_intercepts": bool(model.random_intercepts)}
     wanted["mode_group_mean"] = grouped and posterior.mode_weights is not None
+    wanted["outer"] = len(model.levels) > 1
+    wanted["mode_outer"] = len(model.levels) > 1 and posterior.mode_weights is not None
     for name, is_wanted in wanted.items():
         if (getattr(posterior, name) is not None) != is_wanted:
             yield f"posterior_.{name} does not fit a model with levels {model.levels} and scales {model.scale_names}"
@@ -180,6 +190,8 @@ def _faults(estimator):
         yield "diagnostics_.probe_rows are not rows of the fit"
     if getattr(attributes["diagnostics_"], "learned_parts", posterior.learned_parts) != posterior.learned_parts:
         yield "diagnostics_.learned_parts are not those of the posterior"
+    if (getattr(attributes["diagnostics_"], "prior_parts", None) or posterior.prior_parts) != posterior.prior_parts:
+        yield "diagnostics_.prior_parts are not those of the posterior"
 
 
 def _attribute_faults(attributes, types, absent=()):
@@ -215,6 +227,22 @@ def _per_group_faults(estimator):
     names = attributes["feature_names_in_"]
     if names is not None and names.shape != (estimator.n_features_in_,):
         yield f"feature_names_in_ has shape {names.shape} instead of ({estimator.n_features_in_},)"
+
+
+def _level_faults(attributes, data, model):
+    """Yield each fault of the levels of groups."""
+    names, n_levels = attributes["group_levels_"], len(model.levels)
+    if names not in (None, list(model.levels)) or (names is None and n_levels > 1):
+        yield f"group_levels_ is {names}, and the model has the levels {model.levels}"
+    if data.n_levels != max(n_levels, 1):
+        yield f"training_data_.n_levels is {data.n_levels} for the levels {model.levels}"
+    if n_levels < 2:
+        return
+    if not all(isinstance(label, tuple) and len(label) == n_levels for label in data.group_labels):
+        yield "training_data_.group_labels are not labels of every level"
+    distinct = unique_nested(data.group_labels, list(model.levels))
+    if list(map(label_text, distinct)) != list(map(label_text, data.group_labels)):
+        yield "training_data_.group_labels are not in their order"
 
 
 def _column_faults(estimator, n_inputs):
@@ -345,12 +373,13 @@ def _model_faults(model):
         ("family", model.family_name, families.NAMES),
         ("likelihood", model.likelihood_name, likelihoods.NAMES),
         ("prior of scales", model.scale_prior_name, scale_priors.NAMES),
+        ("prior of prior scales", model.prior_scale_name, scale_priors.NAMES),
     ):
         if name not in names:
             yield f"there is no {kind} {name!r}"
     if model.map_rank not in (0, first.n_in, first.n_out):
         yield f"a map of rank {model.map_rank} does not fit a layer of {first.n_in} inputs and {first.n_out} units"
-    if not all(isinstance(name, str) for name in model.levels):
+    if not all(isinstance(name, str) for name in model.levels) or len(set(model.levels)) < len(model.levels):
         yield f"posterior_.model.levels are {model.levels}"
     for number, term in enumerate(model.terms):
         yield from _term_faults(f"posterior_.model.terms[{number}]", term, model)
@@ -361,6 +390,8 @@ def _model_faults(model):
         yield f"posterior_.model.random_intercepts are of the columns {columns}"
     if [term.level for term in model.terms] != sorted(term.level for term in model.terms):
         yield "posterior_.model.terms are not in the order of their levels"
+    if not {name for term in model.terms for name in term.learned}.issuperset(model.prior_scales):
+        yield f"posterior_.model.prior_scales are {model.prior_scales}, which are not all in its terms"
     if len(np.unique(np.concatenate([term.entries for term in model.terms]))) != model.n_entries:
         yield "posterior_.model.terms leave out weights"
 
@@ -385,6 +416,9 @@ def _term_faults(where, term, model):
     if entries[0] < 0 or entries[-1] >= model.n_entries or not 0 <= term.level <= len(model.levels):
         yield f"{where} adds to what the model has not"
     if term.is_learned:
+        names = term.learned
+        if not names or n % len(names) or not all(isinstance(name, str) for name in names):
+            yield f"{where}.scale does not name a scale of every entry"
         return
     if scale.dtype != np.float64 or scale.shape not in ((n,), (n, n)) or not np.isfinite(scale).all():
         yield f"{where}.scale is not a scale for each entry, nor a Cholesky factor"

@@ -74,7 +74,7 @@ def _changed(estimator, change):
 
 def _n_bytes(posterior):
     """Bytes that the weights and random intercepts of a posterior take in a file."""
-    weights, beside = posterior.weights, (posterior.group_mean, posterior.random_intercepts)
+    weights, beside = posterior.weights, (posterior.group_mean, posterior.outer, posterior.random_intercepts)
     n_bytes = sum(array.nbytes for array in beside if array is not None)
     return n_bytes + (weights.codes.nbytes if isinstance(weights, GroupDeviations) else weights.nbytes)
 

@@ -13,6 +13,7 @@ from .elbo import ElboDisplay
 from .group_mean import GroupMeanSurfaceDisplay
 from .group_residual import GroupResidualDisplay
 from .group_scale import GroupScaleDisplay
+from .input_relevance import InputRelevanceDisplay
 from .interval_calibration import IntervalCalibrationDisplay
 from .prediction_band import PredictionBandDisplay
 from .prior_posterior import PriorPosteriorDisplay
@@ -27,6 +28,7 @@ __all__ = [
     "GroupMeanSurfaceDisplay",
     "GroupResidualDisplay",
     "GroupScaleDisplay",
+    "InputRelevanceDisplay",
     "IntervalCalibrationDisplay",
     "PredictionBandDisplay",
     "PriorPosteriorDisplay",

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from ..data.labels import as_labels
+from ..data.levels import as_one_label, read_levels
 from ..support.typed import Axes, Data, Floats, Integers, Labels, validate_params
 from .checks import check_has_proba
 from .colours import ACCENT, WARNING
@@ -84,7 +84,7 @@ class ConfidentRowsDisplay(OneAxesDisplay):
             Rows to predict.
         y : array-like of shape (n_samples,), default=None
             True classes, to tell right predictions from wrong ones.
-        groups : array-like of shape (n_samples,), default=None
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
             Group labels, if the estimator's methods need them.
         by : {"proba", "std"}, default="proba"
             Rank by the probability of the predicted class, or by its posterior standard deviation.
@@ -121,12 +121,13 @@ class ConfidentRowsDisplay(OneAxesDisplay):
         values = np.take_along_axis(statistic, codes[:, None], axis=1)[:, 0]  # (row,)
         order = np.argsort(-values if by == "proba" else values, kind="stable")  # (row,), most confident first
         chosen = np.concatenate([order[:n_rows], order[-n_rows:]])  # (2 * n_rows,)
+        of_rows = None if groups is None else as_one_label(read_levels(groups, len(proba), one_level=True)[0])
         return cls(
             rows=chosen,
             values=values[chosen],
             predicted=estimator.classes_[codes[chosen]],
             truth=None if true is None else true[chosen],
-            groups=None if groups is None else [as_labels(groups, len(proba))[i] for i in chosen],
+            groups=None if of_rows is None else [of_rows[i] for i in chosen],
             by=by,
         ).plot(ax)
 

@@ -10,7 +10,8 @@ import numpy as np
 from scipy.stats import norm
 from sklearn.utils._param_validation import Interval
 
-from ..data.labels import labels_array, read_labels, rows_by_label, unique_labels
+from ..data.labels import labels_array, rows_by_label, unique_labels
+from ..data.levels import as_one_label, read_levels
 from ..posterior import prediction_of_numbers
 from ..support.typed import Axes, Data, Floats, Labels, validate_params
 from .colours import ACCENT, MUTED, WARNING
@@ -97,7 +98,7 @@ class GroupResidualDisplay(OneAxesDisplay):
             Rows to predict.
         y : array-like of shape (n_samples,)
             Their targets.
-        groups : array-like of shape (n_samples,), default=None
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
             Group labels of the rows, if they are not a column of X. Of a regressor that was fitted without groups, any
             labels to tell rows apart by.
         level : float, default=0.9
@@ -128,7 +129,7 @@ class GroupResidualDisplay(OneAxesDisplay):
                     f"This {type(estimator).__name__} was fitted without groups: pass groups= to tell rows apart by."
                 )
             inputs, own_labels = read_inputs(estimator, X, None)  # (row, input)
-            labels = read_labels(groups, len(inputs), "groups")
+            labels = as_one_label(read_levels(groups, len(inputs), one_level=True)[0])
         else:
             inputs, labels = read_inputs(estimator, X, groups)  # (row, input), labels of the rows
             own_labels = labels

@@ -30,7 +30,8 @@ class GroupScaleDisplay(OneAxesDisplay):
         Draws of all chains.
     parts : list of str
         Their names: ``"coef_0"`` is the matrix of the first layer, ``"intercept_0"`` its intercepts; ``"input_map"``
-        and ``"input_shift"`` belong to the affine map of the inputs.
+        and ``"input_shift"`` belong to the affine map of the inputs. Of several levels of groups each has such parts,
+        ``"coef_0_region"`` and ``"coef_0_shop"``.
 
     Attributes
     ----------

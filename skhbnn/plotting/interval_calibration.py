@@ -108,7 +108,7 @@ class IntervalCalibrationDisplay(OneAxesDisplay):
             Rows to predict.
         y : array-like of shape (n_samples,)
             Their targets.
-        groups : array-like of shape (n_samples,), default=None
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
             Group labels of the rows, if the estimator was fitted with groups that are not a column of X.
         level : float, default=0.9
             Probability of the credible intervals of the coverage.

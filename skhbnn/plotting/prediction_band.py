@@ -122,7 +122,7 @@ class PredictionBandDisplay:
             Rows, of training or new: they give the groups, the range of the feature, and the medians of the others.
         y : array-like of shape (n_samples,), default=None
             Their targets, which are drawn. None: the curves alone.
-        groups : array-like of shape (n_samples,), default=None
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
             Group labels of the rows, if the estimator was fitted with groups that are not a column of X.
         feature : str or int, default=None
             The feature, by name or by index of its column of X. None: the first.

@@ -108,7 +108,7 @@ class ReliabilityDisplay(OneAxesDisplay):
             Rows to predict.
         y : array-like of shape (n_samples,)
             True classes.
-        groups : array-like of shape (n_samples,), default=None
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
             Group labels, if ``predict_proba`` needs them.
         class_of_interest : class label, default=None
             None: the second of two, the predicted one of more.

@@ -61,6 +61,10 @@ class Diagnostics:
         The error that was asked for.
     of_classes : bool
         Whether the responses are classes.
+    r_hat_prior_scale, ess_prior_scale : ndarray of shape (n_prior_parts,) or None
+        R-hat and effective sample size of the learned scales of the prior.
+    prior_parts : list of str or None
+        What each of these belongs to, an input of the first layer or a layer, such as ``"layer_0"``.
 
     References
     ----------
@@ -85,6 +89,9 @@ class Diagnostics:
     mcse: Floats
     tol: float | None = None
     of_classes: bool = True
+    r_hat_prior_scale: Floats | None = None
+    ess_prior_scale: Floats | None = None
+    prior_parts: list[str] | None = None
 
     def __repr__(self) -> str:
         parts = [f"max mcse={np.max(self.mcse):.2g}"]
@@ -160,6 +167,13 @@ class Diagnostics:
                 self.r_hat_group_scale,
                 self.ess_group_scale,
                 lambda k: f"of the group scale of {self.learned_parts[k]}",
+            )
+        if self.r_hat_prior_scale is not None:
+            found += self._mixing(
+                self.n_chains,
+                self.r_hat_prior_scale,
+                self.ess_prior_scale,
+                lambda k: f"of the prior scale of {(self.prior_parts or [])[k]}",
             )
         if found:
             found[-1] += ": raise tune and draws"
@@ -284,7 +298,7 @@ def diagnose(posterior, data, trace, grouped, tol=None):
     # In units of the error: (chain, draw, response, probe).
     mean = by_chain(likelihood.mean(outputs.copy(), own)) / likelihood.unit_of_error(data.y, data.weights)
     spread, ess_of_mean = mean.std(axis=(0, 1)), _each(partial(arviz.ess, method="mean"), mean)  # (response, probe)
-    scale = posterior.group_scale
+    scale, prior_scale = posterior.group_scale, posterior.prior_scale
     energy = stats.get("energy")  # (chain, draw)
 
     def total(name):
@@ -310,6 +324,9 @@ def diagnose(posterior, data, trace, grouped, tol=None):
         mcse=np.where(spread > 0, spread / np.sqrt(ess_of_mean), 0.0).max(axis=0),  # (probe,)
         tol=tol,
         of_classes=likelihood.is_of_classes,
+        r_hat_prior_scale=None if prior_scale is None else r_hat(prior_scale),  # (part of the prior,)
+        ess_prior_scale=None if prior_scale is None else _each(arviz.ess, prior_scale),  # (part of the prior,)
+        prior_parts=None if prior_scale is None else posterior.prior_parts,
     )
 
 

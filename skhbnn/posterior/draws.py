@@ -43,16 +43,24 @@ class Posterior:
     group_mean : ndarray of shape (n_chains, n_draws, n_weights) or None
         Mean of the group distribution, 0 in layers that are not pooled; None for a model of one network.
     group_scale : ndarray of shape (n_chains, n_draws, n_scales) or None
-        Learned scales, which ``learned_parts`` names; None where there are none.
+        Learned scales of deviations, which ``learned_parts`` names; None where there are none.
     own : ndarray of shape (n_chains, n_draws, n_own) or None
         The likelihood's own numbers; None where it has none.
     random_intercepts : ndarray of shape (n_chains, n_draws, n_labels, n_outputs) or None
         What the labels of all columns of random intercepts, one column behind the other, add to the outputs;
         ``intercepts_of`` has those of one column. None where there are none.
+    prior_scale : ndarray of shape (n_chains, n_draws, n_prior_scales) or None
+        Learned scales of the prior of the weights, which ``prior_parts`` names; None where they are fixed.
+    outer : ndarray of shape (n_chains, n_draws, n_outer_groups, n_entries) or None
+        What new groups within each outer group are drawn around, the groups of the outermost level first: weights, and
+        behind them the deviations of an input map that is not applied yet, float32. None unless there are several
+        levels of groups. ``outer_weights`` has the weights.
     mode_weights : ndarray of shape (n_modes, n_groups, n_weights) or None
         Where the network is linearised, float32; ``sample_stats["mode"]`` has the mode of each draw. None: it is not.
     mode_group_mean : ndarray of shape (n_modes, n_weights) or None
         Where the network of an unseen group is linearised, of a hierarchical fit, float32.
+    mode_outer : ndarray of shape (n_modes, n_outer_groups, n_weights) or None
+        Where the network of an unseen group within an outer group is linearised, float32.
     chain_weights : ndarray of shape (n_chains,) or None
         Share of each chain in predictions. None: equal shares.
 
@@ -70,8 +78,11 @@ class Posterior:
     group_scale: Singles | None = None
     own: Singles | None = None
     random_intercepts: Singles | None = None
+    prior_scale: Singles | None = None
+    outer: Singles | None = None
     mode_weights: Singles | None = None
     mode_group_mean: Singles | None = None
+    mode_outer: Singles | None = None
     chain_weights: Floats | None = None
 
     dims: ClassVar[dict[str, tuple[str, ...]]] = {
@@ -80,8 +91,11 @@ class Posterior:
         "group_scale": ("chain", "draw", "scale"),
         "own": ("chain", "draw", "own"),
         "random_intercepts": ("chain", "draw", "label", "output"),
+        "prior_scale": ("chain", "draw", "prior_scale"),
+        "outer": ("chain", "draw", "outer", "entry"),
         "mode_weights": ("mode", "group", "weight"),
         "mode_group_mean": ("mode", "weight"),
+        "mode_outer": ("mode", "outer", "weight"),
     }
 
     @property
@@ -101,8 +115,20 @@ class Posterior:
 
     @property
     def learned_parts(self) -> list[str]:
-        """Names of the learned scales, of parts of the network or of the input map, or of random intercepts."""
-        return list(self.model.scale_names)
+        """Names of the learned scales of deviations: parts of the network or of the input map, or random intercepts."""
+        return list(self.model.group_scale_names)
+
+    @property
+    def prior_parts(self) -> list[str]:
+        """Names of the learned scales of the prior: inputs of the first layer, and layers."""
+        return list(self.model.prior_scales)
+
+    @property
+    def scales(self) -> Singles:
+        """Learned scales of the prior and of deviations over the draws of all chains, (draw, scale)."""
+        parts = [np.empty((self.n_draws, 0), np.float32)]
+        parts += [self.pooled(part) for part in (self.prior_scale, self.group_scale) if part is not None]
+        return np.concatenate(parts, axis=1)
 
     def __repr__(self) -> str:
         shapes = [
@@ -111,7 +137,8 @@ class Posterior:
             if getattr(self, name) is not None
         ]
         columns = [f"{column.name}: {column.n_labels} labels" for column in self.model.random_intercepts]
-        return f"Posterior({', '.join([*shapes, *columns])})"
+        levels = [] if self.outer is None else [f"levels: {self.model.levels}"]
+        return f"Posterior({', '.join([*shapes, *levels, *columns])})"
 
     def intercepts_of(self, name: str) -> Singles:
         """Random intercepts of the labels of one column.
@@ -205,12 +232,17 @@ class Posterior:
         if not known.all():
             scale = column.scale
             if isinstance(scale, str):
-                of_column = np.asarray(self.group_scale)[:, :, self.model.scale_names.index(scale)]  # (chain, draw)
+                of_column = np.asarray(self.group_scale)[:, :, self.model.group_scale_names.index(scale)]
                 scale = self.pooled(of_column)[drawn][:, None]  # (draw, 1)
             for label in np.flatnonzero(~known):
                 rng = np.random.default_rng([self.seed, -int(numbers[label]), 1 + c])
                 intercepts[:, label] = scale * rng.standard_normal((len(of_known), n_outputs))
         return intercepts
+
+    @property
+    def outer_weights(self) -> Singles:
+        """Weights of the outer groups, around which the groups within them lie, (chain, draw, outer group, weight)."""
+        return apply_map(self.model, np.asarray(self.outer))
 
     def group_weights(self, code: int) -> Singles:
         """Weights of one group over the draws of all chains.
@@ -301,6 +333,8 @@ class Posterior:
             group_scale=of_them(self.group_scale),
             own=of_them(self.own),
             random_intercepts=of_them(self.random_intercepts),
+            prior_scale=of_them(self.prior_scale),
+            outer=of_them(self.outer),
             sample_stats={name: values[chosen] for name, values in self.sample_stats.items()},
             chain_weights=None,
         )
@@ -347,13 +381,15 @@ class Posterior:
         """
         return self._beside(self.group_weights(code), self.mode_weights, (slice(None), code))
 
-    def population_parameters(self, label: Hashable) -> Singles:
+    def population_parameters(self, label: Hashable, around: tuple[int, int] = (0, 0)) -> Singles:
         """Parameters that ``predictor`` takes for an unseen group.
 
         Parameters
         ----------
         label : hashable
             Label of the group.
+        around : tuple of int, default=(0, 0)
+            Level and position of the outer group that the group lies in; see ``GroupedData.known_around``.
 
         Returns
         -------
@@ -361,7 +397,11 @@ class Posterior:
             Weights, beside them the weights of the mode where the network is linearised, and own numbers of the
             likelihood where there are any.
         """
-        return self._beside(self.population_weights(label), self.mode_group_mean)
+        level, position = around
+        weights = self.population_weights(label, around)  # (draw, weight)
+        if level == 0:
+            return self._beside(weights, self.mode_group_mean)
+        return self._beside(weights, self.mode_outer, (slice(None), position))
 
     def mean_parameters(self) -> Singles:
         """Parameters that ``predictor`` takes for the group mean.
@@ -387,15 +427,18 @@ class Posterior:
             parts.append(np.broadcast_to(own, (len(weights), own.shape[1])))
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
-    def population_weights(self, label: Hashable) -> Singles:
+    def population_weights(self, label: Hashable, around: tuple[int, int] = (0, 0)) -> Singles:
         """Weights of an unseen group: a draw from the group distribution for each posterior draw, 400 draws of a mode.
 
-        The label and the seed of the fit determine these weights, whatever else is predicted beside them.
+        The label and the seed of the fit determine these weights, whatever else is predicted beside them. Unseen groups
+        of one unseen outer group have its deviation in common.
 
         Parameters
         ----------
         label : hashable
             Label of the group.
+        around : tuple of int, default=(0, 0)
+            Level and position of the outer group that the group lies in; see ``GroupedData.known_around``.
 
         Returns
         -------
@@ -407,17 +450,20 @@ class Posterior:
         ValueError
             If the posterior is of one network and has no group distribution.
         """
-        rng, model = label_generator(self.seed, label), self.model
+        model, (known, position) = self.model, around
         if self.group_mean is None:
             raise ValueError("A posterior of one network has no group distribution to draw an unseen group from.")
         drawn = slice(None) if self.n_draws > 1 else np.zeros(POPULATION_DRAWS, dtype=int)  # (draw,)
         mean = self.pooled(self.group_mean)[drawn]  # (draw, weight)
-        no_scales = np.empty((len(mean), 0), mean.dtype)  # (draw, 0)
-        scales = no_scales if self.group_scale is None else self.pooled(self.group_scale)[drawn]  # (draw, scale)
+        scales = self.scales[drawn]  # (draw, scale)
         entries = np.zeros((len(mean), model.n_entries), mean.dtype)  # (draw, entry)
-        entries[:, : mean.shape[1]] = mean
-        for level in range(1, len(model.levels) + 1):
-            at = model.coordinates(level)
+        if known == 0:
+            entries[:, : mean.shape[1]] = mean
+        else:
+            entries += self.pooled(np.asarray(self.outer)[:, :, position])[drawn]
+        for level in range(known + 1, len(model.levels) + 1):
+            of_level = label if level == len(model.levels) else label[:level]  # type: ignore[index]
+            rng, at = label_generator(self.seed, of_level), model.coordinates(level)
             entries[:, at.entry] += factors(at, scales) * model.family.draw(rng, (len(mean), len(at.entry)))
         return apply_map(model, entries)
 
@@ -454,17 +500,21 @@ def _empty(layout, shape):
     sizes = {
         "weights": (n_groups, n_weights),
         "group_mean": (n_weights,) if model.levels else None,
-        "group_scale": (len(model.scale_names),) if model.scale_names else None,
+        "group_scale": (len(model.group_scale_names),) if model.group_scale_names else None,
+        "prior_scale": (len(model.prior_scales),) if model.prior_scales else None,
         "own": (len(model.likelihood.own),) if model.likelihood.own else None,
         "random_intercepts": (layout.n_labels, model.network.n_outputs) if model.random_intercepts else None,
+        "outer": (layout.n_outer, model.n_entries) if layout.n_outer else None,
     }
     return {name: None if size is None else np.empty((*shape, *size), np.float32) for name, size in sizes.items()}
 
 
 def _keep(arrays, some, made):
     """Put what was made of some draws into the arrays."""
-    values = {"weights": made.weights, "group_mean": made.mean, "group_scale": made.scales, "own": made.own}
-    values["random_intercepts"] = made.intercepts
+    n_of_prior = 0 if arrays["prior_scale"] is None else arrays["prior_scale"].shape[-1]
+    of_prior, of_groups = np.split(made.scales, [n_of_prior], axis=-1)  # (..., scale) each
+    values = {"weights": made.weights, "group_mean": made.mean, "group_scale": of_groups, "own": made.own}
+    values |= {"prior_scale": of_prior, "outer": made.outer, "random_intercepts": made.intercepts}
     for name, array in arrays.items():
         if array is not None:
             array[some] = values[name]
@@ -481,7 +531,8 @@ def _linearized(layout, trace, seed):
         _, log_scales, _, _ = layout.split(x[mode == m])
         own = model.likelihood.own_from_unconstrained(tangent.own_along(steps))  # (draw, own number)
         none = np.empty((len(steps), 0, model.network.n_outputs))  # (draw, label, output)
-        made = GroupWeights(tangent.mean_along(steps), np.exp(log_scales), own, tangent.along(steps), none)
+        outer = tangent.outer_along(steps)  # (draw, outer group, entry)
+        made = GroupWeights(tangent.mean_along(steps), np.exp(log_scales), own, outer, tangent.along(steps), none)
         _keep(arrays, at_mode, made)
     return Posterior(
         model=model,
@@ -489,5 +540,11 @@ def _linearized(layout, trace, seed):
         seed=seed,
         mode_weights=np.array([tangent.weights for tangent in tangents], np.float32),  # (mode, group, weight)
         mode_group_mean=np.array([tangent.mean for tangent in tangents], np.float32) if model.levels else None,
+        mode_outer=None if arrays["outer"] is None else _mode_outer(model, tangents),
         **arrays,
     )
+
+
+def _mode_outer(model, tangents):
+    """Weights of the outer groups at every mode, (mode, outer group, weight)."""
+    return np.array([apply_map(model, tangent.outer) for tangent in tangents], np.float32)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..density.forward import ACTIVATIONS, network_outputs
 from ..model.network import Network
+from ..model.terms import Layout
 from ..model.weights import factors
 from .alignment import align, weight_moments
 
@@ -18,7 +19,7 @@ NEAREST = 0.1  # share of the draws that one mode is told from
 OWN_PRECISION = 1.0  # of own numbers in unconstrained form, about what their priors have
 
 
-def population_moments(model, mean_draws, scale_draws, covariance="full"):
+def population_moments(model, mean_draws, scale_draws, covariance="full", level=0, shared_draws=None):
     """Mean and covariance of a new group's weights under the posterior of the group distribution.
 
     The weights of a new group are w = mu + sd z for (mu, sd) from the posterior and z from the weights' family, so by
@@ -33,9 +34,13 @@ def population_moments(model, mean_draws, scale_draws, covariance="full"):
     mean_draws : ndarray of shape (n_draws, n_weights + n_own)
         Draws of mu and, if any, of own numbers.
     scale_draws : ndarray of shape (n_draws, n_scales)
-        Draws of the learned sd.
+        Draws of the learned scales, the sd among them.
     covariance : {"full", "layer", "diag"}, default="full"
         Whether covariances between layers, or all covariances, are set to 0.
+    level : int, default=0
+        Level of the outer group that mu is of, and that the new group lies in. 0: what all rows share.
+    shared_draws : ndarray of shape (n_draws, n_weights), default=None
+        Draws of what all rows share. None: those of mu.
 
     Returns
     -------
@@ -46,14 +51,14 @@ def population_moments(model, mean_draws, scale_draws, covariance="full"):
     network = model.network
     mean_draws = np.asarray(mean_draws, dtype=float)  # (draw, weight + own number)
     mean, cov = weight_moments(network, mean_draws, covariance, aligned=False)
-    variances = deviation_variances(model, scale_draws)  # (draw, entry)
+    variances = deviation_variances(model, scale_draws, level)  # (draw, entry)
     more = np.full(len(cov), SHARED_STD**2)  # (weight + own number,)
     more[: network.n_weights] += variances.mean(axis=0)[: network.n_weights]
     cov[np.diag_indices_from(cov)] += more
     if model.map_rank:
         first = network.layers[0]
-        matrix = first.matrix(mean_draws)  # (draw, input, unit)
-        gram = np.swapaxes(matrix, 1, 2) @ matrix  # (draw, unit, unit)
+        matrix = first.matrix(mean_draws if shared_draws is None else np.asarray(shared_draws, dtype=float))
+        gram = np.swapaxes(matrix, 1, 2) @ matrix  # (draw, unit, unit), of (draw, input, unit)
         of_rows = variances[:, network.n_weights :: model.map_rank]  # (draw, row): of the matrix, and the intercepts
         for row, variance in enumerate(of_rows.T):
             block = np.mean(variance[:, None, None] * gram, axis=0)  # (unit, unit)
@@ -62,29 +67,40 @@ def population_moments(model, mean_draws, scale_draws, covariance="full"):
     return mean, cov
 
 
-def deviation_variances(model, scale_draws):
-    """The variance of what a new group adds to every entry, all levels together, (draw, entry).
+def deviation_variances(model, scale_draws, around=0):
+    """The variance of what a new group adds to every entry, all levels beyond the one around it, (draw, entry).
 
     scale_draws: draws of the learned scales (draw, scale).
     """
     scale_draws = np.asarray(scale_draws, dtype=float)  # (draw, scale)
     variances = np.zeros((len(scale_draws), model.n_entries))  # (draw, entry)
-    for level in range(1, len(model.levels) + 1):
-        at = model.coordinates(level)
-        variances[:, at.entry] += model.family.variance * factors(at, scale_draws) ** 2
+    for level in range(around + 1, len(model.levels) + 1):
+        variances += _variances_at(model, scale_draws, level)
+    return variances
+
+
+def _variances_at(model, scale_draws, level):
+    """The variance of what the groups of one level add to every entry, (draw, entry)."""
+    at = model.coordinates(level)
+    variances = np.zeros((len(scale_draws), model.n_entries))  # (draw, entry)
+    variances[:, at.entry] = model.family.variance * factors(at, scale_draws) ** 2
     return variances
 
 
 def scale_draws(posterior):
     """Draws of the learned scales of a posterior, (draw, scale)."""
-    if posterior.group_scale is None:
-        return np.empty((posterior.n_draws, 0))
-    return posterior.pooled(posterior.group_scale)
+    return posterior.scales
 
 
-def shared_draws(posterior):
-    """Draws of the group mean and, behind it, of own numbers in unconstrained form, (draw, weight + own number)."""
-    return _with_own(posterior, posterior.pooled(posterior.group_mean))
+def location_draws(posterior, around=(0, 0)):
+    """Draws of the weights that a new group lies around, of all groups or of an outer group, and of own numbers.
+
+    around: level and position of the outer group. Returns (draw, weight + own number), own numbers in unconstrained
+    form.
+    """
+    level, position = around
+    weights = posterior.group_mean if level == 0 else posterior.outer_weights[:, :, position]  # (chain, draw, weight)
+    return _with_own(posterior, posterior.pooled(weights))
 
 
 def moments_of_weights(posterior, code, covariance, aligned):
@@ -103,7 +119,7 @@ def _with_own(posterior, weights):
     return np.concatenate([weights, own], axis=1)
 
 
-def moments_of_one_mode(posterior, data, log_likelihood, covariance="full"):
+def moments_of_one_mode(posterior, data, log_likelihood, covariance="full", around=(0, 0)):
     """Mean and covariance of a new group's weights under the draws of one mode.
 
     Draws of several modes have no normal distribution in common. So a centre is chosen, the draw whose likelihoods of
@@ -123,26 +139,29 @@ def moments_of_one_mode(posterior, data, log_likelihood, covariance="full"):
         Log likelihood of each of these rows under each draw.
     covariance : {"full", "layer", "diag"}, default="full"
         Whether covariances between layers, or all covariances, are set to 0.
+    around : tuple of int, default=(0, 0)
+        Level and position of the outer group that the new group lies in. Level 0: in none that the fit knows.
 
     Returns
     -------
     mean : ndarray of shape (n_weights + n_own,)
     cov : ndarray of shape (n_weights + n_own, n_weights + n_own)
     """
+    model, network, level = posterior.model, posterior.network, around[0]
     deviation = np.exp(posterior.pooled(log_likelihood))  # (draw, row)
     deviation -= deviation.mean(axis=0)
     centre = np.einsum("r,dr,dr->d", data.weights, deviation, deviation).argmin()
-    model, network = posterior.model, posterior.network
-    means, scales = shared_draws(posterior), scale_draws(posterior)  # (draw, weight + own number), (draw, scale)
+    means, scales = location_draws(posterior, around), scale_draws(posterior)  # (draw, number), (draw, scale)
     if model.map_rank:
-        mean, cov = population_moments(model, means[[centre]], scales[[centre]], covariance)
+        shared = posterior.pooled(posterior.group_mean)[[centre]]  # (1, weight)
+        mean, cov = population_moments(model, means[[centre]], scales[[centre]], covariance, level, shared)
         own = slice(network.n_weights, None)
-        if len(_mean_variance(model)):
+        if len(_mean_variance(model, scales[centre])):
             numbers = np.arange(posterior.n_draws).reshape(posterior.weights.shape[:2])  # (chain, draw)
             chain, draw = divmod(posterior.pooled(numbers)[centre], numbers.shape[1])
             own_numbers = np.empty(0) if posterior.own is None else posterior.own[chain, draw]  # (own number,)
             weights = posterior.weights[chain, draw]  # (group, weight)
-            more = output_mean_covariance(model, data, weights, scales[centre], own_numbers)
+            more = output_mean_covariance(model, data, weights, scales[centre], own_numbers, around)
             if covariance == "layer":
                 n_outputs = len(more) - len(own_numbers)
                 more[:n_outputs, n_outputs:] = more[n_outputs:, :n_outputs] = 0
@@ -157,7 +176,7 @@ def moments_of_one_mode(posterior, data, log_likelihood, covariance="full"):
     distance = np.square(aligned - means[centre, :n]).sum(axis=1)  # (draw,)
     nearest = np.argsort(distance, kind="stable")[: math.ceil(NEAREST * len(distance))]  # (near draw,)
     near = np.concatenate([aligned, means[:, n:]], axis=1)[nearest]  # (near draw, weight + own number)
-    return population_moments(model, near, scales[nearest], covariance)
+    return population_moments(model, near, scales[nearest], covariance, level)
 
 
 def _kept(block, covariance):
@@ -165,44 +184,73 @@ def _kept(block, covariance):
     return np.diag(np.diag(block)) if covariance == "diag" else block
 
 
-def _mean_variance(model):
-    """Prior variances of the mean of the output weights, (output weight,); empty where there is no such mean."""
-    at, start = model.coordinates(0), model.network.layers[-1].start
-    return model.family.variance * at.prior_scale[at.entry >= start] ** 2
+def _mean_variance(model, scales):
+    """Prior variances of the mean of the output weights, (output weight,); empty where there is no such mean.
 
-
-def output_mean_covariance(model, data, weights, scales, own_numbers):
-    """Covariance of the mean output weights, and of own numbers behind them, given hidden layers.
-
-    The outputs are linear in the output weights. With F_g the Fisher information of these numbers in a group, and D the
-    variance of the groups' deviations, 0 of own numbers, the rows of the group have the precision
-    (F_g⁻¹ + D)⁻¹ = (I + F_g D)⁻¹ F_g of the mean. Returns (output weight + own number, output weight + own number), own
-    numbers in unconstrained form.
-
-    weights: (group, weight); scales: (scale,), the learned ones; own_numbers: (own number,), the likelihood's.
+    scales: (scale,), the learned ones.
     """
+    at, start = model.coordinates(0), model.network.layers[-1].start
+    return model.family.variance * (at.prior_scale * factors(at, scales))[at.entry >= start] ** 2
+
+
+def output_mean_covariance(model, data, weights, scales, own_numbers, around=(0, 0)):
+    """Covariance of the mean output weights, and of own numbers behind them, given hidden layers, (number, number).
+
+    The numbers are the output weights, in which the outputs are linear, and own numbers in unconstrained form. With F_g
+    their Fisher information in a group, and D the variance of the groups' deviations, 0 of own numbers, the rows of the
+    group have the precision (F_g⁻¹ + D)⁻¹ = (I + F_g D)⁻¹ F_g of the mean of what lies around the group. Of several
+    levels such precisions add up in every outer group, and go on to the one around it in the same way, up to the mean
+    of all groups.
+
+    weights: (group, weight); scales: (scale,), the learned ones; own_numbers: (own number,), the likelihood's; around:
+    level and position of the outer group whose mean it is, level 0 for that of all groups.
+    """
+    layout, own = Layout(model, data.members), slice(model.network.layers[-1].start, model.network.n_weights)
+    none, n_levels = np.zeros(len(own_numbers)), len(model.levels)
+    n = own.stop - own.start + len(none)
+    of_levels = [_variances_at(model, scales[None], level)[0, own] for level in range(1, n_levels + 1)]
+    variances = [np.concatenate([variance, none]) for variance in of_levels]  # (number,) of each level
+    rows = [_fisher_of_rows(model, data, w, g, own_numbers) for g, w in enumerate(weights)]
+    precision = {n_levels: np.array(rows)}  # by level, (member, number, number), of the rows
+    for level in range(n_levels, 0, -1):
+        above = np.zeros((layout.parents(level).max() + 1, n, n))  # (outer member, number, number)
+        np.add.at(above, layout.parents(level), _through(precision[level], variances[level - 1]))
+        precision[level - 1] = above
+    # Down again to the outer group: what all other rows say of it, through the mean of all groups.
+    prior = np.diag(np.concatenate([1 / _mean_variance(model, scales), none + OWN_PRECISION]))  # (number, number)
+    if around[0] == 0:
+        return np.linalg.inv(prior + precision[0][0])
+    path = [around[1] - sum(block.n_members for block in layout.blocks[3 : 2 + around[0]])]  # innermost first
+    for level in range(around[0], 1, -1):
+        path.append(layout.parents(level)[path[-1]])
+    around_it = 0  # member of the level before
+    for level, member in enumerate(reversed(path), 1):
+        others = prior + precision[level - 1][around_it] - _through(precision[level][[member]], variances[level - 1])[0]
+        prior, around_it = np.linalg.inv(np.linalg.inv(others) + np.diag(variances[level - 1])), member
+    return np.linalg.inv(prior + precision[around[0]][around_it])
+
+
+def _through(precision, variance):
+    """Precisions (member, number, number) of members as precisions of what lies around each: (I + P D)⁻¹ P."""
+    return np.linalg.solve(np.eye(precision.shape[-1]) + precision * variance, precision)
+
+
+def _fisher_of_rows(model, data, w, group, own_numbers):
+    """Fisher information of output weights and own numbers in the rows of a group of weights w, (number, number)."""
     network, output = model.network, model.network.layers[-1]
     below = Network(network.sizes[:-1], network.activation, network.fit_intercept)
-    own = slice(output.start, network.n_weights)
-    n_outputs, none = output.n_out, np.zeros(len(own_numbers))
-    # Numbers are output weights and, behind them, own numbers.
-    variance = np.concatenate([deviation_variances(model, scales[None])[0, own], none])  # (number,)
-    identity = np.eye(len(variance))  # (number, number)
-    precision = np.diag(np.concatenate([1 / _mean_variance(model), none + OWN_PRECISION]))  # (number, number)
-    for w, start, stop in zip(weights, data.offsets, data.offsets[1:], strict=False):
-        row_weights = data.weights[start:stop]  # (row,)
-        units = data.X[start:stop].T  # (input, row)
-        if below.layers:
-            hidden = network_outputs(below, w[None, : output.start], data.X[start:stop])[0]  # (unit, row)
-            units = ACTIVATIONS[network.activation](hidden)
-        if network.fit_intercept:
-            units = np.vstack([units, np.ones(stop - start)])  # (unit + intercept, row)
-        outputs = w[own].reshape(-1, output.n_out).T @ units  # (output, row)
-        information = model.likelihood.information(outputs, own_numbers)  # (row, output + own number, the same)
-        jacobian = np.zeros((*information.shape[:2], len(variance)))  # (row, output + own number, number)
-        for k in range(n_outputs):
-            jacobian[:, k, k : len(variance) - len(own_numbers) : n_outputs] = units.T
-        jacobian[:, n_outputs:, len(variance) - len(own_numbers) :] = np.eye(len(own_numbers))
-        fisher = np.einsum("r,rai,rab,rbj->ij", row_weights, jacobian, information, jacobian, optimize=True)
-        precision += np.linalg.solve(identity + fisher * variance, fisher)
-    return np.linalg.inv(precision)
+    start, stop = data.offsets[group : group + 2]
+    units = data.X[start:stop].T  # (input, row)
+    if below.layers:
+        hidden = network_outputs(below, w[None, : output.start], data.X[start:stop])[0]  # (unit, row)
+        units = ACTIVATIONS[network.activation](hidden)
+    if network.fit_intercept:
+        units = np.vstack([units, np.ones(stop - start)])  # (unit + intercept, row)
+    outputs = w[output.start :].reshape(-1, output.n_out).T @ units  # (output, row)
+    information = model.likelihood.information(outputs, own_numbers)  # (row, output + own number, the same)
+    n_outputs, n_weights = output.n_out, len(w) - output.start
+    jacobian = np.zeros((*information.shape[:2], n_weights + len(own_numbers)))  # (row, output + own number, number)
+    for k in range(n_outputs):
+        jacobian[:, k, k:n_weights:n_outputs] = units.T
+    jacobian[:, n_outputs:, n_weights:] = np.eye(len(own_numbers))
+    return np.einsum("r,rai,rab,rbj->ij", data.weights[start:stop], jacobian, information, jacobian, optimize=True)

@@ -99,7 +99,9 @@ Activation: TypeAlias = Literal["tanh", "relu", "logistic", "identity"]
 LikelihoodOfClasses: TypeAlias = Literal["auto", "ordinal"]
 LikelihoodOfNumbers: TypeAlias = Literal["normal", "student_t", "poisson", "negative_binomial"]
 WeightPrior: TypeAlias = Literal["normal", "laplace", "student_t", "cauchy"]
-PriorScale: TypeAlias = float | Literal["fan_in"] | Sequence[float] | NDArray[Any]
+PriorScale: TypeAlias = (
+    float | Literal["fan_in", "half_normal", "half_cauchy", "inverse_gamma", "ard"] | Sequence[float] | NDArray[Any]
+)
 GroupScalePrior: TypeAlias = Literal["half_normal", "half_cauchy", "inverse_gamma"] | float
 PoolingKind: TypeAlias = Literal["auto", "affine", "partial", "complete", "none"]
 Pooling: TypeAlias = PoolingKind | Sequence[PoolingKind] | NDArray[Any]

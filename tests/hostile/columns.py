@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from .calls import Escape, failed, outcome, same_numbers, same_values, saved_and_loaded
 from .faults import MISSING
 from .labels import ANY, REFUSED, objects
-from .rows import ESTIMATORS, Rows, all_rows, ranked
+from .rows import ESTIMATORS, Rows, all_rows, ranked, ranked_by_level
 from .tables import names
 
 PLAIN = ("bool", "int", "text", "float", "negative")  # kinds that every library of tables holds as they are
@@ -109,8 +109,9 @@ class Column(NamedTuple):
         whole = table(labels)
         before = whole.copy() if hasattr(whole, "copy") else whole
         fit = outcome(estimator.fit, whole, y)
-        parts = {"list": [labels], "two": [labels, second.tolist()]}.get(self.way)
-        ranks, ordered = ranked(labels if parts is None else list(zip(*parts, strict=True)))
+        given = list(zip(labels, second.tolist(), strict=True)) if self.way == "two" else labels
+        has_levels = self.way == "two" and "hierarchical" in self.estimator
+        ranks, ordered = ranked_by_level(given) if has_levels else ranked(given)
         reference = ESTIMATORS[self.estimator]()
         expected = outcome(reference.fit, inputs, y, groups=ranks)
         if failed(estimator, fit):

@@ -67,6 +67,7 @@ WRONG: dict[str, Callable] = {
     "list in a Series": lambda values: pl.Series([[1, 2]] * len(values)),
     "struct": lambda values: pa.array([{"a": 1}] * len(values)),
 }
+ONE_COLUMN = ("two axes", "frame", "polars frame", "arrow table")  # which groups may be, if all labels fit into it
 MISSING_ALL = ("None in a list", "masked")  # of these only the labels are missing, which predictions allow
 # What stands for a missing label.
 MISSING: list = [

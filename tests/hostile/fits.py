@@ -7,9 +7,9 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from .calls import Escape, failed, moment, outcome, same_numbers, same_values, saved_and_loaded
-from .faults import MISSING, WRONG
+from .faults import MISSING, ONE_COLUMN, WRONG
 from .labels import ANY, KINDS, REFUSED, objects
-from .rows import ESTIMATORS, GROUPED, Rows, all_of, all_rows, ranked
+from .rows import ESTIMATORS, GROUPED, Rows, all_of, all_rows, ranked, ranked_by_level
 from .tables import FORMS, SPARSE
 
 HOLDS_HOLES = [name for name in ANY if name not in ("tensor", "iterator")]  # of which NumPy would make something else
@@ -39,6 +39,13 @@ def taken_as_classes(spec, values):
     return KINDS[spec.kind].classes or None
 
 
+def taken_as_groups(spec, labels):
+    """Whether groups of the container and kind must be taken."""
+    if spec.container in ONE_COLUMN:
+        return None
+    return spec.container not in WRONG and (not labels or spec.kind not in REFUSED)
+
+
 class Fit(NamedTuple):
     """A fit to hostile rows; ``hole`` is where a label is missing and which of MISSING it is, or None."""
 
@@ -53,7 +60,7 @@ class Fit(NamedTuple):
         X, plain_X = rows.matrix()
         _, y_codes, g_codes = rows.codes
         y, g = rows.y.values(y_codes), rows.groups.values(g_codes)
-        ranks, ordered = ranked(g)
+        ranks, ordered = ranked_by_level(g) if "hierarchical" in self.estimator else ranked(g)
         labels = {"y": list(y), "groups": list(g)}
         if self.hole is not None:
             place, which = self.hole
@@ -75,7 +82,7 @@ class Fit(NamedTuple):
             [
                 form if rows.hole == "none" else False,
                 taken_as_classes(rows.y, y),
-                not grouped or (rows.groups.container not in WRONG and (not g or rows.groups.kind not in REFUSED)),
+                taken_as_groups(rows.groups, g) if grouped else True,
                 expected is not None and expected.error is None,
                 self.hole is None,
             ]

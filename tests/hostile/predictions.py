@@ -8,7 +8,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from .calls import Escape, outcome, same_numbers, same_values
-from .faults import MISSING, MISSING_ALL, WRONG
+from .faults import MISSING, MISSING_ALL, ONE_COLUMN, WRONG
 from .labels import ANY, KINDS, REFUSED
 from .rows import ESTIMATORS, GROUPED, Rows, all_of, all_rows
 from .tables import FORMS
@@ -25,6 +25,11 @@ def fitted(name, kind):
     estimator = outcome(ESTIMATORS[name]().fit, X, y, **groups).value
     proba = functools.partial(estimator.predict_proba, X, **groups)
     return estimator, proba, outcome(proba).value
+
+
+def taken_as_groups(container):
+    """Whether groups of the container must be taken."""
+    return None if container in ONE_COLUMN else container not in WRONG or container in MISSING_ALL
 
 
 class Prediction(NamedTuple):
@@ -56,7 +61,7 @@ class Prediction(NamedTuple):
         taken = all_of(
             [
                 FORMS[rows.form].taken if rows.hole == "none" else False,
-                not is_grouped or rows.groups.container not in WRONG or rows.groups.container in MISSING_ALL,
+                taken_as_groups(rows.groups.container) if is_grouped else True,
                 expected is not None and expected.error is None,
             ]
         )

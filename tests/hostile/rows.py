@@ -149,6 +149,15 @@ def ranked(values):
     return [distinct.index(value) for value in values], distinct
 
 
+def ranked_by_level(values):
+    """Tuples of such numbers, level by level, and the labels sorted, where all labels are tuples of several parts."""
+    ranks, ordered = ranked(values)
+    sizes = {len(value) if isinstance(value, tuple) else 1 for value in values}
+    if ordered is None or len(sizes) != 1 or sizes == {1} or sizes == {0}:
+        return ranks, ordered
+    return list(zip(*(ranked(level)[0] for level in zip(*values, strict=True)), strict=True)), ordered
+
+
 def all_of(flags):
     """Whether all must be taken: False if one must not, None if one may or may not."""
     flags = [*flags]

@@ -26,7 +26,8 @@ class PerGroupRegressor(GroupedRegressorMethods, GroupNumbersMixin, PerGroup):
     estimator : regressor
         Regressor that is cloned for every group.
     groups : str, int, or list or tuple of them, default=None
-        Column, or columns, of X that hold the group labels.
+        Column of X that holds the group labels. Several columns are levels of nested groups, the outermost first, such
+        as ``["region", "shop"]``; estimators per group have no levels, and take the tuple of the labels for one label.
     n_jobs : int, default=None
         Number of groups that are fitted at once. With more than 1, each fit runs on one thread, whatever the ``n_jobs``
         of ``estimator`` says. It changes no result.
@@ -56,7 +57,7 @@ class PerGroupRegressor(GroupedRegressorMethods, GroupNumbersMixin, PerGroup):
     failed_groups_ : dict
         Text of the error of each group whose fit failed, by label; the fallback serves these groups.
     groups_ : ndarray of shape (n_groups,) or None
-        Sorted group labels; None if ``fit`` got none.
+        Sorted group labels, of several columns tuples; None if ``fit`` got none.
     group_columns_ : list of int or None
         Positions of the columns of X that hold the group labels; None if these were an argument, or there were none.
     n_features_in_ : int
@@ -120,7 +121,7 @@ class PerGroupRegressor(GroupedRegressorMethods, GroupNumbersMixin, PerGroup):
             Training rows, of any kind that the estimator takes.
         y : array-like of shape (n_samples,)
             Targets.
-        groups : array-like of shape (n_samples,), default=None
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
             Group labels, of any hashable kind; not together with the constructor's ``groups``.
         sample_weight : array-like of shape (n_samples,), default=None
             How often each row counts, for an estimator whose ``fit`` takes weights. None: once.
@@ -164,8 +165,8 @@ class PerGroupRegressor(GroupedRegressorMethods, GroupNumbersMixin, PerGroup):
             New rows only.
         y : array-like of shape (n_samples,)
             Targets.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels, if they are not a column of X.
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
+            Group labels, if they are not columns of X; of several levels with None for a label that is not known.
         sample_weight : array-like of shape (n_samples,), default=None
             How often each new row counts. None: once.
 

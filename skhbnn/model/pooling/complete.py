@@ -12,8 +12,8 @@ def terms(part, scale, group_scale, levels):
     ----------
     part : Part
         Part of the network.
-    scale : float
-        Prior scale.
+    scale : float, str or tuple of str
+        Prior scale, or the name of a learned one; or the names of several, each of as many entries.
     group_scale : float or None
         Scale of the deviations of groups. None: a learned scale.
     levels : tuple of str
@@ -23,7 +23,13 @@ def terms(part, scale, group_scale, levels):
     -------
     terms : list of Term
     """
-    return [Term(name=part.name, entries=part.entries, level=0, scale=np.full(len(part.entries), scale))]
+    return [prior_term(part, scale, 0)]
+
+
+def prior_term(part, scale, level):
+    """The term of a part at a level with the prior scale."""
+    fixed = np.full(len(part.entries), scale) if isinstance(scale, float) else scale  # (entry,), or names
+    return Term(name=part.name, entries=part.entries, level=level, scale=fixed)
 
 
 KIND = terms

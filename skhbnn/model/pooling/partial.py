@@ -13,7 +13,7 @@ def terms(part, scale, group_scale, levels):
 
 def deviations(part, group_scale, levels):
     """The terms of the deviations of a part, one at every level of groups, each with a scale of its own."""
-    names = [part.name, *(f"{part.name}_{name}" for name in levels[1:])]
+    names = [part.name if len(levels) == 1 else f"{part.name}_{name}" for name in levels]
     return [
         Term(
             name=part.name,

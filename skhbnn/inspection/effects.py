@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from ..data.labels import labels_array
-from ..support.typed import Data, validate_params
+from ..support.typed import Data, Estimator, validate_params
 from .columns import has_numbers, numbers_of
 from .response import ExpectedResponse
 from .table import EffectTable
@@ -28,7 +28,7 @@ CONSTRAINTS = {
 
 @validate_params(CONSTRAINTS)
 def average_predictions(
-    estimator: Any,
+    estimator: Estimator,
     X: Data,
     *,
     groups: Data | None = None,
@@ -95,7 +95,7 @@ def average_predictions(
 
 @validate_params(CONSTRAINTS | {"values": ["array-like"]})
 def average_comparisons(
-    estimator: Any,
+    estimator: Estimator,
     X: Data,
     feature: Feature,
     values: Sequence[Any],
@@ -178,7 +178,7 @@ def average_comparisons(
 
 @validate_params(CONSTRAINTS)
 def average_slopes(
-    estimator: Any,
+    estimator: Estimator,
     X: Data,
     features: Feature | Sequence[Feature] | None = None,
     *,

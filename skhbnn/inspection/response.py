@@ -32,6 +32,28 @@ def class_code(classes, label):
     return known.index(label)
 
 
+def parts_of(caller, estimator):
+    """Transformers of a fitted estimator or None, its last step, and the name of its method that samples the response.
+
+    Raises
+    ------
+    TypeError
+        If it has no such method; the text names the caller.
+    """
+    estimator, transformer = getattr(estimator, "best_estimator_", estimator), None
+    if isinstance(estimator, Pipeline):
+        transformer = estimator[:-1] if len(estimator) > 1 else None
+        estimator = estimator[-1]
+    method = "sample_proba" if is_classifier(estimator) else "sample_mean"
+    check_is_fitted(estimator)
+    if not hasattr(estimator, method):
+        raise TypeError(
+            f"{caller} needs a fitted estimator of this package that has {method}, or a pipeline that ends in one, "
+            f"got a {type(estimator).__name__}."
+        )
+    return transformer, estimator, method
+
+
 class ExpectedResponse:
     """A class's probability, or the expected target, of some rows under each posterior draw.
 
@@ -48,18 +70,7 @@ class ExpectedResponse:
     """
 
     def __init__(self, caller, estimator, X, groups, class_of_interest, n_draws):
-        estimator = getattr(estimator, "best_estimator_", estimator)
-        self.transformer, self.estimator = None, estimator
-        if isinstance(estimator, Pipeline):
-            self.transformer = estimator[:-1] if len(estimator) > 1 else None
-            self.estimator = estimator[-1]
-        method = "sample_proba" if is_classifier(self.estimator) else "sample_mean"
-        check_is_fitted(self.estimator)
-        if not hasattr(self.estimator, method):
-            raise TypeError(
-                f"{caller} needs a fitted estimator of this package that has {method}, or a pipeline that ends in one, "
-                f"got a {type(self.estimator).__name__}."
-            )
+        self.transformer, self.estimator, method = parts_of(caller, estimator)
         self.sample = getattr(self.estimator, method)
         self.code, self.response = self._class_code(class_of_interest)
         self.n_draws = n_draws

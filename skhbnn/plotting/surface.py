@@ -15,10 +15,10 @@ from sklearn.utils._param_validation import Interval
 from ..data.labels import ALL_ROWS, as_labels, encode_labels
 from ..estimators.classification import NetworkClassifierMixin
 from ..estimators.per_group.classifier import PerGroupClassifier
+from ..inspection.response import class_code
 from ..posterior import prediction
 from ..support.typed import Figure, Floats, Labels, PanelAxes, ScalarMappable
 from ..support.wording import named
-from .checks import class_code
 from .colours import DIVERGING, MARKERS, PALETTE, cycled
 from .figures import legend_below, panel_axes
 from .grid import feature_grid, training_inputs

@@ -9,6 +9,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+import polars as pl
 import pytest
 from matplotlib.figure import Figure
 from scipy.cluster.hierarchy import is_valid_linkage
@@ -350,6 +351,18 @@ def test_confident_rows(hierarchical, moons, by):
     label = f"group {moons.groups_new[first]}, row {first}: class {display.predicted[0]} (is {moons.y[first]})"
     assert display.ax_.get_yticklabels()[0].get_text() == label
     assert legend_texts(display.ax_.get_legend()) == ["right", "wrong"]
+
+
+def test_confident_rows_are_named_by_index_and_column_of_groups(shops):
+    fitted, table, y = shops
+    table = table.set_axis([f"bill {i}" for i in range(60)])
+    display = ConfidentRowsDisplay.from_estimator(fitted, table, y, n_rows=2)
+    best = fitted.predict_proba(table).max(axis=1).argmax()
+    assert display.index[0] == f"bill {best}"
+    assert display.groups[0] == table["shop"].iloc[best]
+    text = display.ax_.get_yticklabels()[0].get_text()
+    assert text == f"group {display.groups[0]}, row bill {best}: class {display.predicted[0]} (is {y[best]})"
+    assert ConfidentRowsDisplay.from_estimator(fitted, pl.from_pandas(table), n_rows=2).index is None
 
 
 def test_confident_rows_without_truth_and_groups(flat, moons):

@@ -150,7 +150,7 @@ def test_bands_have_labels(clinics):
     (legend,) = display.figure_.legends
     names = ["90 % of new targets", "90 % of the posterior of the mean", "predicted mean", "rows"]
     assert legend_texts(legend) == names
-    assert legend.get_title().get_text() == f"at dose = {table['dose'].median():.4g}"
+    assert legend.get_title().get_text() == f"at dose = {lower_median(table['dose']):.4g}"
     for panel, axes in enumerate(display.axes_):
         (curve,) = axes.get_lines()
         np.testing.assert_array_equal(curve.get_ydata(), display.mean[panel])

@@ -19,7 +19,7 @@ FILES = ["CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "MANIFEST.in", "Makefile"
 GENERATED = ["benchmarks/results", "docs/_build", "docs/api", "docs/gallery", "examples/figures"]
 STRAY = [
     *[f"{folder}/stray.txt" for folder in GENERATED],
-    *["docs/sg_execution_times.rst", "skhbnn/kernel/.lanes.py.swp", "skhbnn/__pycache__/datasets.cpython-311.pyc"],
+    *["docs/sg_execution_times.rst", "skhbnn/kernel/.lanes.py.swp", "skhbnn/__pycache__/__init__.cpython-311.pyc"],
     *["tests/.hypothesis/examples/ab/cd", "notes.md", "build/lib/skhbnn/old.py", ".venv/bin/activate"],
 ]
 

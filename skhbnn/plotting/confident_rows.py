@@ -142,7 +142,8 @@ class ConfidentRowsDisplay(OneAxesDisplay):
         ).plot(ax)
 
     def _figure_size(self):
-        return 7.5, 1.4 + 0.26 * len(self.rows)
+        longest = max(map(len, self._row_names()))
+        return 5.2 + 0.075 * longest, 1.4 + 0.26 * len(self.rows)
 
     def _draw(self, axes):
         n = len(self.rows) // 2

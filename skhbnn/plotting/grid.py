@@ -10,6 +10,7 @@ from ..inspection.relevance import most_relevant_pair
 from ..support.wording import named
 
 MARGIN = 0.05  # of the rows' range, on either side
+ROUNDING = 1e-12  # share of a column's largest value
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -84,6 +85,7 @@ def held_values(estimator, X, shown, fixed):
         If fixed, a dict by name or index or None, holds no feature of the fit, or one that is shown.
     """
     values = np.quantile(X, 0.5, axis=0, method="inverted_cdf")  # (input,)
+    values[np.abs(values) <= ROUNDING * np.abs(X).max(axis=0)] = 0  # what is left of 0 after standardising and back
     for feature, value in (fixed or {}).items():
         position = feature_position(estimator, feature, "fixed")
         if position in shown:

@@ -7,8 +7,8 @@ import numpy as np
 from ..data.labels import label_generator
 from ..density import compiled
 from ..density.forward import network_form
-from ..kernel.arrays import padded
 from ..kernel.conditional import Deviations, Shared
+from ..kernel.lanes import LANES
 from ..model.families import compiled as families
 from ..model.weights import apply_map, factors
 from ..support.psis import smoothed_weights
@@ -30,7 +30,7 @@ def conditional_weights(model, data, shared, seed, n_threads=1, progress=None):
         Of one level of groups.
     data : GroupedData
         Rows of the groups, inputs standardised.
-    shared : Shared
+    shared : tuple of three ndarrays
         Draws of the mean (draw, weight), of the learned scales (draw, scale) and of the own numbers of the likelihood
         (draw, own number).
     seed : int
@@ -51,15 +51,15 @@ def conditional_weights(model, data, shared, seed, n_threads=1, progress=None):
     n_draws, n_weights = shared.mean.shape
     weights = np.empty((n_draws, data.n_groups, n_weights), np.float32)  # (draw, group, weight)
     pareto_k = np.empty(data.n_groups)  # (group,)
-    draw_deviations = _compiled(model)
-    factor = factors(model.coordinates(1), shared.scales)  # (draw, coordinate)
+    at, drawn = model.coordinates(1), deviation_draws(model)
+    factor = factors(at, shared.scales)  # (draw, coordinate)
 
     def fit(g):
-        rows = slice(*data.offsets[g : g + 2])
-        rng = label_generator(seed, data.group_labels[g])
-        z, log_ratios = draw_deviations(shared, data.X[rows], data.y[rows], data.weights[rows], rng)
-        weights[:, g] = _weights(model, shared.mean, factor, z)
-        pareto_k[g] = _pareto_k(log_ratios)
+        rows, rng = slice(*data.offsets[g : g + 2]), label_generator(seed, data.group_labels[g])
+        noise = rng.standard_normal((n_draws, 1 + CANDIDATES, len(at.entry)))  # (draw, start or candidate, z)
+        uniforms = rng.random((n_draws, 2))  # (draw, choice)
+        z, log_ratios = drawn(shared, data.X[rows], data.y[rows], data.weights[rows], noise, uniforms)
+        weights[:, g], pareto_k[g] = _weights(model, shared.mean, factor, z), _pareto_k(log_ratios)
 
     with ThreadPoolExecutor(n_threads) as pool:
         try:
@@ -72,24 +72,37 @@ def conditional_weights(model, data, shared, seed, n_threads=1, progress=None):
     return weights, pareto_k
 
 
-def _compiled(model):
-    """A function of what is shared, rows and a random generator: deviations (draw, coordinate), and log ratios."""
+def deviation_draws(model):
+    """A function that draws the deviations of one group, given draws of what groups share.
+
+    Parameters
+    ----------
+    model : Model
+        Of one level of groups.
+
+    Returns
+    -------
+    drawn : callable
+        Takes Shared; X (row, feature), y and weights (row,) of the group; standard normal noise (draw, 1 + candidate,
+        coordinate), whose first part is where a climb starts; uniforms (draw, 2); and the square of the distance from
+        the mode, in standard deviations, from which one more step is enough. Returns deviations (draw, coordinate) and
+        ratios (draw, candidate), as the compiled function has them.
+    """
     draw = compiled.conditional_draws(model.likelihood_name, model.has_compact_map)
     form, at = network_form(model.network), model.coordinates(1)
     family = families.number(model.family), float(model.family.shape)
     deviations = Deviations(at.entry, at.fixed, at.learned, *family, model.map_rank)
 
-    def draw_deviations(shared, X, y, weights, rng):
-        n_draws, n = len(shared.mean), len(at.entry)
-        place = np.minimum(np.arange(padded.py_func(len(y))), len(y) - 1)  # (place,): the last row fills up the vectors
-        counts = np.arange(len(place)) < len(y)  # (place,)
-        rows = np.ascontiguousarray(X[place].T), y[place].astype(float), weights[place] * counts
-        noise = rng.standard_normal((n_draws, CANDIDATES, n))  # (draw, candidate, coordinate)
-        z, log_ratios = np.empty((n_draws, n)), np.empty((n_draws, CANDIDATES))
-        globals()["N"] = globals().get("N", 0) + draw(form, deviations, model.n_entries, shared, *rows, noise, rng.random(n_draws), NEAR, z, log_ratios)
+    def drawn(shared, X, y, weights, noise, uniforms, near=NEAR):
+        n_draws, n_candidates, n = len(noise), noise.shape[1] - 1, noise.shape[2]
+        place = np.arange(-(-len(y) // LANES) * LANES)  # (place,): whole vectors
+        row = np.minimum(place, len(y) - 1)  # (place,): the last row fills up
+        rows = np.ascontiguousarray(X[row].T), y[row].astype(float), weights[row] * (place < len(y))
+        z, log_ratios = np.empty((n_draws, n)), np.empty((n_draws, n_candidates))
+        draw(form, deviations, model.n_entries, shared, *rows, noise, uniforms, near, z, log_ratios)
         return z, log_ratios
 
-    return draw_deviations
+    return drawn
 
 
 def _weights(model, mean, factor, z):

@@ -271,16 +271,19 @@ def _point(at, n, n_entries):
 def conditional_draws(form, deviations, n_entries, shared, X, y, weights, noise, uniforms, tolerance, out, log_ratios):
     """Write deviations of a group given each draw of what groups share, out (draw, coordinate).
 
+    Two climbs, from the mode of the draw before and from a random start, end in a mode each, of which one is taken by
+    the evidence of the normal distributions there.
+
     X: (feature, row), y, weights: (row,), whole vectors of rows, of weight 0 where need be; noise: standard normal
-    (draw, candidate, coordinate); uniforms: from 0 to 1, (draw,), by which a candidate is taken; tolerance: the square
-    of the distance to the mode, in standard deviations, at which a climb ends with one more step; log_ratios (draw,
-    candidate): the log density of the candidates less that of the normal distribution, in both less the one at the
-    mode, or NaN where the precision or the density is not finite. Returns the number of steps of all climbs.
+    (draw, start and candidates, coordinate); uniforms: from 0 to 1, (draw, 2), by which mode and candidate are taken;
+    tolerance: the square of the distance to the mode, in standard deviations, from which one more step is enough;
+    log_ratios (draw, candidate): the log density of the candidates less that of the normal distribution, in both less
+    the one at the mode, or NaN where none is finite. Returns the number of steps of all climbs.
     """
-    n, n_weights, n_out, n_own = deviations.entry.size, shared.mean.shape[1], form.sizes[-1], shared.own.shape[1]
-    n_candidates, rank = noise.shape[1], deviations.map_rank
+    n, n_out, n_own = deviations.entry.size, form.sizes[-1], shared.own.shape[1]
+    n_candidates, rank = log_ratios.shape[1], deviations.map_rank
     n_basis = rank * form.sizes[1]
-    n_doubles = 2 * (5 * n + 2 * lanes.LANES + n_entries) + 5 * n + n * n + n_basis + n_own
+    n_doubles = 2 * (5 * n + 2 * lanes.LANES + n_entries) + 5 * n + 2 * n * n + n_basis + n_own
     n_doubles += (n_entries + n_out * n + n + n_out * n_out + n_out) * BLOCK + n_candidates * (n + 1)
     memory, at = memory_of(n_doubles + workspace_size(form.sizes, n_own))
     space, at = workspace(at, form.sizes, n_own)
@@ -290,8 +293,9 @@ def conditional_draws(form, deviations, n_entries, shared, X, y, weights, noise,
     fill(ones, 1.0)
     factor, at = cut(at, n)
     step, at = cut(at, n)
-    start, at = cut(at, n)
-    fill(start, 0.0)
+    kept, at = cut(at, n)
+    fill(kept, 0.0)
+    factor_kept, at = cut(at, n * n)
     gradient, at = cut(at, n)
     precision, at = cut(at, n * n)
     basis, at = cut(at, n_basis)
@@ -313,46 +317,57 @@ def conditional_draws(form, deviations, n_entries, shared, X, y, weights, noise,
         if rank > 0:
             PARTS.input_map.start(mean, form, rank, basis)
         rows = Rows(X, y, weights, part(weights, 0, 0), own, own_grad)
-        copy_to(start, point.z)
-        is_normal, top = True, 0.0
-        for _ in range(MOST_STEPS):
-            logp = _enter(PARTS, form, deviations, draw, ones, basis, point)
-            logp += _linearize(PARTS, form, deviations, draw, basis, point, rows, space, arrays)
-            _add_prior(PARTS.weight_prior, deviations, ones, point, other, gradient, precision)
-            is_normal = np.isfinite(logp) and all_finite(gradient) and _factorize(precision, n)
-            if not is_normal:
-                break
-            n_steps += 1
-            copy_to(gradient, step)
-            _solve_lower(precision, n, step)
-            rise = _dot(step, step)
-            _solve_upper(precision, n, step)
-            if rise <= tolerance:
-                add_to(step, point.z)
-                top = logp + 0.5 * rise
-                break
-            length = 1.0
-            for _ in range(MOST_HALVINGS):
-                for k in range(n):
-                    other.z[k] = point.z[k] + length * step[k]
-                found = _enter(PARTS, form, deviations, draw, ones, basis, other)
-                found += _loglik(PARTS.likelihood, form, other.w, rows, space)
-                if found >= logp + ENOUGH * length * rise:
+        is_normal, top, evidence = False, 0.0, -math.inf
+        for s in range(2):  # from the mode before, and from anywhere
+            for k in range(n):
+                point.z[k] = kept[k] if s == 0 else noise[d, 0, k]
+            ended, reached = False, 0.0
+            for _ in range(MOST_STEPS):
+                logp = _enter(PARTS, form, deviations, draw, ones, basis, point)
+                logp += _linearize(PARTS, form, deviations, draw, basis, point, rows, space, arrays)
+                _add_prior(PARTS.weight_prior, deviations, ones, point, other, gradient, precision)
+                ended = np.isfinite(logp) and all_finite(gradient) and _factorize(precision, n)
+                if not ended:
                     break
-                length *= 0.5
-            copy_to(other.z, point.z)
-            top = logp
-        if is_normal:
-            copy_to(point.z, start)
+                n_steps += 1
+                copy_to(gradient, step)
+                _solve_lower(precision, n, step)
+                rise = _dot(step, step)
+                _solve_upper(precision, n, step)
+                reached = logp + 0.5 * rise
+                if rise <= tolerance:
+                    add_to(step, point.z)
+                    break
+                length = 1.0
+                for _ in range(MOST_HALVINGS):
+                    for k in range(n):
+                        other.z[k] = point.z[k] + length * step[k]
+                    found = _enter(PARTS, form, deviations, draw, ones, basis, other)
+                    found += _loglik(PARTS.likelihood, form, other.w, rows, space)
+                    if found >= logp + ENOUGH * length * rise:
+                        break
+                    length *= 0.5
+                copy_to(other.z, point.z)
+            if not ended:
+                continue
+            of_mode = reached
+            for k in range(n):
+                of_mode -= math.log(precision[k * n + k])
+            both = max(evidence, of_mode) + math.log1p(math.exp(-abs(evidence - of_mode)))
+            if s == 0 or uniforms[d, 0] < math.exp(of_mode - both):
+                copy_to(point.z, kept)
+                copy_to(precision, factor_kept)
+                is_normal, top = True, reached
+            evidence = both
         largest = -math.inf
         for c in range(n_candidates):
             z, log_q = part(candidates, c * n, n), 0.0
             for k in range(n):
-                z[k] = noise[d, c, k]
+                z[k] = noise[d, 1 + c, k]
                 log_q -= 0.5 * z[k] * z[k]
             if is_normal:
-                _solve_upper(precision, n, z)
-                add_to(point.z, z)
+                _solve_upper(factor_kept, n, z)
+                add_to(kept, z)
             copy_to(z, other.z)
             found = _enter(PARTS, form, deviations, draw, ones, basis, other)
             found += _loglik(PARTS.likelihood, form, other.w, rows, space)
@@ -362,11 +377,11 @@ def conditional_draws(form, deviations, n_entries, shared, X, y, weights, noise,
         total = 0.0
         for c in range(n_candidates):
             total += math.exp(log_ratios[d, c] - largest) if log_ratios[d, c] > -math.inf else 0.0
-        reached, chosen = uniforms[d] * total, 0
+        left, chosen = uniforms[d, 1] * total, 0
         for c in range(n_candidates):
-            reached -= math.exp(log_ratios[d, c] - largest) if log_ratios[d, c] > -math.inf else 0.0
+            left -= math.exp(log_ratios[d, c] - largest) if log_ratios[d, c] > -math.inf else 0.0
             chosen = c
-            if reached <= 0.0:
+            if left <= 0.0:
                 break
         for k in range(n):
             out[d, k] = candidates[chosen * n + k]

@@ -26,6 +26,8 @@ ATTRIBUTES: dict = {
     "feature_names_in_": np.ndarray | None,
     "groups_": np.ndarray | None,
     "group_columns_": list | None,
+    "learning_groups_": np.ndarray | None,
+    "group_pareto_k_": np.ndarray | None,
     "standardizer_": Standardizer,
     "training_data_": GroupedData,
     "posterior_": Posterior,
@@ -131,10 +133,12 @@ def _faults(estimator):
         ("classes_", "class"),
         ("ordered_classes_", "class"),
         ("groups_", "group"),
+        ("learning_groups_", "learning group"),
+        ("group_pareto_k_", "group"),
         ("feature_names_in_", "column"),
     ):
         array = attributes.get(name)
-        if array is not None and array.shape != (lengths[axis],):
+        if array is not None and array.shape != (lengths.setdefault(axis, array.size),):
             yield f"{name} has shape {array.shape} instead of ({lengths[axis]},)"
     ordered = attributes.get("ordered_classes_")
     if (ordered is not None) != (model.likelihood_name == "ordinal"):

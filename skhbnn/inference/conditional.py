@@ -13,7 +13,7 @@ from ..model.families import compiled as families
 from ..model.weights import apply_map, factors
 from ..support.psis import smoothed_weights
 
-CANDIDATES = 4  # of every draw
+CANDIDATES = 12  # of every draw
 NEAR = 0.1  # square of the distance from the mode, in standard deviations, from which one more step is enough
 
 

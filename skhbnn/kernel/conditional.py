@@ -26,6 +26,7 @@ from .options import inline, inline_source
 
 MOST_STEPS = 30  # of a climb
 MOST_HALVINGS = 10  # of a step
+RESTART = 4  # draws between random starts
 ENOUGH = 1e-4  # of the rise that the slope promises: a step with less is halved
 PRIOR_STEP = 1e-4  # of the central difference of the prior's gradient
 
@@ -271,8 +272,8 @@ def _point(at, n, n_entries):
 def conditional_draws(form, deviations, n_entries, shared, X, y, weights, noise, uniforms, tolerance, out, log_ratios):
     """Write deviations of a group given each draw of what groups share, out (draw, coordinate).
 
-    Two climbs, from the mode of the draw before and from a random start, end in a mode each, of which one is taken by
-    the evidence of the normal distributions there.
+    A climb starts from the mode of the draw before. Every RESTART draws another one has a random start, and of both modes
+    one is taken by the evidence of the normal distributions there.
 
     X: (feature, row), y, weights: (row,), whole vectors of rows, of weight 0 where need be; noise: standard normal
     (draw, start and candidates, coordinate); uniforms: from 0 to 1, (draw, 2), by which mode and candidate are taken;
@@ -318,7 +319,7 @@ def conditional_draws(form, deviations, n_entries, shared, X, y, weights, noise,
             PARTS.input_map.start(mean, form, rank, basis)
         rows = Rows(X, y, weights, part(weights, 0, 0), own, own_grad)
         is_normal, top, evidence = False, 0.0, -math.inf
-        for s in range(2):  # from the mode before, and from anywhere
+        for s in range(2 if d % RESTART == 0 else 1):  # from the mode before, and now and then from anywhere
             for k in range(n):
                 point.z[k] = kept[k] if s == 0 else noise[d, 0, k]
             ended, reached = False, 0.0

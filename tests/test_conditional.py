@@ -181,7 +181,9 @@ def test_draws_follow_the_density_in_one_dimension():
     X, y, n = np.array([[0.5], [1.0], [1.5]]), np.ones(3), 10_000
     shared = Shared(np.zeros((n, 1)), np.empty((n, 0)), np.empty((n, 0)))
     rng = np.random.default_rng(0)
-    z, ratios = deviation_draws(model)(shared, X, y, np.ones(3), rng.normal(size=(n, 101, 1)), rng.random((n, 2)), 1e-20)
+    z, ratios = deviation_draws(model)(
+        shared, X, y, np.ones(3), rng.normal(size=(n, 101, 1)), rng.random((n, 2)), 1e-20
+    )
 
     def density(v, power):
         return v**power * np.exp(-0.5 * v**2) * np.prod(expit(3 * v * X[:, 0]))

@@ -73,49 +73,51 @@ PARTS: Any = None  # Parts: ``options.bound`` sets those of a likelihood
 
 
 @inline
-def _factorize(a, n):
-    """Put the Cholesky factor into the lower triangle of a matrix (n * n,); return whether the matrix has one."""
-    for j in range(n):
-        for i in range(j, n):
-            row, other, s = part(a, i * n, j), part(a, j * n, j), 0.0
-            for k in range(j):
-                s += row[k] * other[k]
-            s = a[i * n + j] - s
-            if i == j:
-                if not s > 0.0:
-                    return False
-                a[i * n + j] = math.sqrt(s)
-            else:
-                a[i * n + j] = s / a[j * n + j]
-    return True
-
-
-@inline
-def _solve_lower(a, n, b):
-    """Solve L x = b in place, L in the lower triangle of a matrix (n * n,)."""
-    for i in range(n):
-        row, s = part(a, i * n, i), 0.0
-        for k in range(i):
-            s += row[k] * b[k]
-        b[i] = (b[i] - s) / a[i * n + i]
-
-
-@inline
-def _solve_upper(a, n, b):
-    """Solve Lᵀ x = b in place, L in the lower triangle of a matrix (n * n,)."""
-    for i in range(n - 1, -1, -1):
-        x, row = b[i] / a[i * n + i], part(a, i * n, i)
-        b[i] = x
-        for k in range(i):
-            b[k] -= row[k] * x
-
-
-@inline
 def _dot(a, b):
     s = 0.0
     for i in range(a.size):
         s += a[i] * b[i]
     return s
+
+
+@inline
+def _subtract(a, factor, out):
+    for i in range(out.size):
+        out[i] -= factor * a[i]
+
+
+@inline
+def _factorize(a, n):
+    """Put the factor U of a matrix UᵀU (n * n,) into the upper triangle; return whether there is one.
+
+    All loops go along rows, which lie contiguously.
+    """
+    for k in range(n):
+        pivot = a[k * n + k]
+        if not pivot > 0.0:
+            return False
+        row = part(a, k * n + k, n - k)
+        scale = 1.0 / math.sqrt(pivot)
+        for i in range(n - k):
+            row[i] *= scale
+        for i in range(1, n - k):
+            _subtract(part(row, i, n - k - i), row[i], part(a, (k + i) * n + k + i, n - k - i))
+    return True
+
+
+@inline
+def _solve_lower(a, n, b):
+    """Solve Uᵀ x = b in place, U in the upper triangle of a matrix (n * n,)."""
+    for i in range(n):
+        b[i] /= a[i * n + i]
+        _subtract(part(a, i * n + i + 1, n - i - 1), b[i], part(b, i + 1, n - i - 1))
+
+
+@inline
+def _solve_upper(a, n, b):
+    """Solve U x = b in place, U in the upper triangle of a matrix (n * n,)."""
+    for i in range(n - 1, -1, -1):
+        b[i] = (b[i] - _dot(part(a, i * n + i + 1, n - i - 1), part(b, i + 1, n - i - 1))) / a[i * n + i]
 
 
 @inline_source
@@ -272,8 +274,8 @@ def _point(at, n, n_entries):
 def conditional_draws(form, deviations, n_entries, shared, X, y, weights, noise, uniforms, tolerance, out, log_ratios):
     """Write deviations of a group given each draw of what groups share, out (draw, coordinate).
 
-    A climb starts from the mode of the draw before. Every RESTART draws another one has a random start, and of both modes
-    one is taken by the evidence of the normal distributions there.
+    A climb starts from the mode of the draw before. Every RESTART draws another one has a random start, and one of both
+    modes is taken by the evidence of the normal distributions there.
 
     X: (feature, row), y, weights: (row,), whole vectors of rows, of weight 0 where need be; noise: standard normal
     (draw, start and candidates, coordinate); uniforms: from 0 to 1, (draw, 2), by which mode and candidate are taken;

@@ -51,7 +51,7 @@ def drawn(density, x, noise, uniforms=None, near=1e-20):
     data = density.data
     shared = Shared(*(np.repeat(array, len(noise), axis=0) for array in shared_of(density, x)))
     uniforms = np.full((len(noise), 2), 0.5) if uniforms is None else uniforms
-    return deviation_draws(density.model)(shared, data.X, data.y, data.weights, noise, uniforms, near)
+    return deviation_draws(density.model)(shared, data.X, data.y, data.weights, noise, uniforms, near)[:2]
 
 
 def with_deviations(density, x, z):
@@ -181,7 +181,7 @@ def test_draws_follow_the_density_in_one_dimension():
     X, y, n = np.array([[0.5], [1.0], [1.5]]), np.ones(3), 10_000
     shared = Shared(np.zeros((n, 1)), np.empty((n, 0)), np.empty((n, 0)))
     rng = np.random.default_rng(0)
-    z, ratios = deviation_draws(model)(
+    z, ratios, log_evidence = deviation_draws(model)(
         shared, X, y, np.ones(3), rng.normal(size=(n, 101, 1)), rng.random((n, 2)), 1e-20
     )
 
@@ -197,6 +197,7 @@ def test_draws_follow_the_density_in_one_dimension():
     top = optimize.minimize_scalar(lambda v: -density(v, 0), bounds=(-3, 5), method="bounded", options={"xatol": 1e-10})
     p = expit(3 * top.x * X[:, 0])
     normal = -top.fun * np.sqrt(2 * np.pi / (1 + 9 * np.sum(X[:, 0] ** 2 * p * (1 - p))))
+    np.testing.assert_allclose(log_evidence, np.log(normal) - 0.5 * np.log(2 * np.pi), atol=1e-5)
     weights = np.exp(ratios.ravel())
     assert abs(weights.mean() - moments[0] / normal) < 4 * weights.std() / np.sqrt(weights.size)
 
@@ -215,7 +216,7 @@ def many():
 
 def test_draws_depend_on_neither_threads_nor_other_groups(many):
     density, shared = many
-    weights, pareto_k = conditional_weights(density.model, density.data, shared, seed=7)
+    weights, pareto_k, _ = conditional_weights(density.model, density.data, shared, seed=7)
     in_threads = conditional_weights(density.model, density.data, shared, seed=7, n_threads=3)
     some = conditional_weights(density.model, of_groups(density.data, np.array([1, 3])), shared, seed=7)
     np.testing.assert_array_equal(in_threads[0], weights)
@@ -234,7 +235,7 @@ def test_another_seed_gives_other_draws(many):
 def test_groups_that_share_all_weights_have_the_mean(many):
     density, (mean, _, _) = many
     model = hierarchical_model(Network((2, 3, 1), "tanh", True), [0.8, 0.8], ("complete", "complete"))
-    weights, _ = conditional_weights(model, density.data, (mean, np.empty((30, 0)), np.empty((30, 0))), seed=0)
+    weights, *_ = conditional_weights(model, density.data, (mean, np.empty((30, 0)), np.empty((30, 0))), seed=0)
     np.testing.assert_array_equal(weights, np.repeat(mean[:, None], 5, axis=1).astype(np.float32))
 
 
@@ -243,6 +244,6 @@ def test_density_that_is_not_finite_is_told():
     model = hierarchical_model(network, [1.0], ("partial",), likelihood_name="poisson", group_scale_prior=1.0)
     data = GroupedData(np.full((1, 1), 1e6), np.ones(1), np.ones(1), np.array([0, 1]), ["a"], np.zeros(1, int))
     shared = np.ones((30, 1)), np.empty((30, 0)), np.empty((30, 0))
-    weights, pareto_k = conditional_weights(model, data, shared, seed=0)
+    weights, pareto_k, _ = conditional_weights(model, data, shared, seed=0)
     assert pareto_k[0] == np.inf
     assert np.all(np.isfinite(weights))

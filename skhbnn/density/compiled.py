@@ -139,7 +139,8 @@ def conditional_draws(likelihood_name, compact):
     shared = types.NamedUniTuple(MATRIX, 3, conditional.Shared)
     rows = MATRIX, DOUBLES, DOUBLES
     noise = types.float64[:, :, ::1], MATRIX
-    signature = types.int64(FORM, deviations, types.int64, shared, *rows, *noise, types.float64, MATRIX, MATRIX)
+    found = types.Tuple((MATRIX, MATRIX, DOUBLES))
+    signature = types.int64(FORM, deviations, types.int64, shared, *rows, *noise, types.float64, found)
     parts = conditional.Parts(
         network_kernel.weighted(kind.score_rows),
         kind.information_rows,

@@ -54,15 +54,16 @@ class ManyGroupsMixin:
         grouped, chosen = self.groups_ is not None, self._chosen_groups(model, data)
         learned = data if chosen is None else of_groups(data, chosen)
         self.learning_groups_ = labels_array(learned.group_labels) if grouped else None  # (learning group,)
-        self._fit_model(model, learned, grouped=grouped)
-        self.group_pareto_k_ = np.full(learned.n_groups, np.nan)  # (learning group,)
-        if chosen is not None:
-            try:
+        try:
+            self._fit_model(model, learned, grouped=grouped)
+            self.group_pareto_k_ = np.full(learned.n_groups, np.nan)  # (learning group,)
+            if chosen is not None:
                 self.posterior_ = self.posterior_.thinned(KEPT_DRAWS)
                 self._fit_by_themselves(data, np.setdiff1d(np.arange(data.n_groups), chosen))
-            except BaseException:  # an interrupt, too, must not leave a fit of some of the groups
+        except BaseException:  # a warning that is an error, or an interrupt, must not leave a fit of some of the groups
+            if chosen is not None:
                 self._forget()
-                raise
+            raise
         return self
 
     def _chosen_groups(self, model, data):
@@ -76,12 +77,16 @@ class ManyGroupsMixin:
     def _fit_by_themselves(self, data, codes):
         """Fit the groups at positions codes (fitted group,) of rows by themselves, and take on these rows."""
         before, line = self.training_data_, ProgressLine(type(self).__name__, "groups") if self.verbose else None
-        posterior, found = with_groups(
-            self.posterior_, before.group_labels, data, codes, n_threads=n_threads(self.n_jobs), progress=line
-        )
+        try:
+            posterior, found = with_groups(
+                self.posterior_, before.group_labels, data, codes, n_threads=n_threads(self.n_jobs), progress=line
+            )
+        finally:
+            if line is not None:
+                line.close()
         pareto_k, known = np.full(data.n_groups, np.nan), encode_labels(before.group_labels, data.group_labels)
         pareto_k[known], pareto_k[codes] = self.group_pareto_k_, found  # (group,)
-        self.posterior_, self.training_data_, self.group_pareto_k_ = posterior, data, pareto_k
+        self._take_on(posterior, data, pareto_k)
         unusable = [data.group_labels[code] for code in codes[np.isinf(found)]]
         if unusable:
             warn_caller(
@@ -89,6 +94,12 @@ class ManyGroupsMixin:
                 f"no better than guesses: {named(unusable)}. Look for extreme values in their rows.",
                 ConvergenceWarning,
             )
+
+    def _take_on(self, posterior, data, pareto_k):
+        """Set a posterior, rows, and the Pareto k of the groups of the rows."""
+        self.posterior_, self.training_data_, self.group_pareto_k_ = posterior, data, pareto_k
+        if self.groups_ is not None:
+            self.groups_ = labels_array(data.group_labels)  # (group,)
 
     def _require_group_distribution(self):
         """Raise a ValueError where there are no draws of a group distribution of one level of groups."""
@@ -165,7 +176,7 @@ class ManyGroupsMixin:
             warn_of_unseen(counted, data.group_labels)
         data = with_rows(data, self.standardizer_.transform(inputs), targets, labels, weights)
         self._fit_by_themselves(data, np.sort(encode_labels(counted, data.group_labels)))
-        return self._with_labels_of_data()
+        return self
 
     def drop_groups(self, labels: Data) -> Self:
         """Forget some groups: their rows, and the draws of their networks.
@@ -199,12 +210,5 @@ class ManyGroupsMixin:
         kept = np.array([code for code, label in enumerate(data.group_labels) if label not in dropped])  # (group,)
         if len(kept) == 0:
             raise ValueError(f"labels has all {data.n_groups} groups of the fit; leave one at least.")
-        self.posterior_ = without_groups(self.posterior_, kept)
-        self.group_pareto_k_, self.training_data_ = self.group_pareto_k_[kept], of_groups(data, kept)
-        return self._with_labels_of_data()
-
-    def _with_labels_of_data(self):
-        """The estimator itself, with groups_ those of its rows."""
-        if self.groups_ is not None:
-            self.groups_ = labels_array(self.training_data_.group_labels)  # (group,)
+        self._take_on(without_groups(self.posterior_, kept), of_groups(data, kept), self.group_pareto_k_[kept])
         return self

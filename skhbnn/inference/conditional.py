@@ -46,11 +46,14 @@ def conditional_weights(model, data, shared, seed, n_threads=1, progress=None):
         float32.
     pareto_k : ndarray of shape (n_groups,)
         Of the ratios of the densities of the candidates of all draws; infinite where one is not finite.
+    log_evidence : ndarray of shape (n_groups, n_draws)
+        Logarithm of the marginal density of the rows of each group under each draw, by the normal distribution, but for
+        a number that is equal in all draws; NaN where the density is not finite.
     """
     shared = Shared(*(np.ascontiguousarray(array, dtype=float) for array in shared))
     n_draws, n_weights = shared.mean.shape
     weights = np.empty((n_draws, data.n_groups, n_weights), np.float32)  # (draw, group, weight)
-    pareto_k = np.empty(data.n_groups)  # (group,)
+    pareto_k, log_evidence = np.empty(data.n_groups), np.empty((data.n_groups, n_draws))  # (group,), (group, draw)
     at, drawn = model.coordinates(1), deviation_draws(model)
     factor = factors(at, shared.scales)  # (draw, coordinate)
 
@@ -58,7 +61,7 @@ def conditional_weights(model, data, shared, seed, n_threads=1, progress=None):
         rows, rng = slice(*data.offsets[g : g + 2]), label_generator(seed, data.group_labels[g])
         noise = rng.standard_normal((n_draws, 1 + CANDIDATES, len(at.entry)))  # (draw, start or candidate, z)
         uniforms = rng.random((n_draws, 2))  # (draw, choice)
-        z, log_ratios = drawn(shared, data.X[rows], data.y[rows], data.weights[rows], noise, uniforms)
+        z, log_ratios, log_evidence[g] = drawn(shared, data.X[rows], data.y[rows], data.weights[rows], noise, uniforms)
         weights[:, g], pareto_k[g] = _weights(model, shared.mean, factor, z), _pareto_k(log_ratios)
 
     with ThreadPoolExecutor(n_threads) as pool:
@@ -69,7 +72,7 @@ def conditional_weights(model, data, shared, seed, n_threads=1, progress=None):
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return weights, pareto_k
+    return weights, pareto_k, log_evidence
 
 
 def deviation_draws(model):
@@ -85,8 +88,8 @@ def deviation_draws(model):
     drawn : callable
         Takes Shared; X (row, feature), y and weights (row,) of the group; standard normal noise (draw, 1 + candidate,
         coordinate), whose first part is where a climb starts; uniforms (draw, 2); and the square of the distance from
-        the mode, in standard deviations, from which one more step is enough. Returns deviations (draw, coordinate) and
-        ratios (draw, candidate), as the compiled function has them.
+        the mode, in standard deviations, from which one more step is enough. Returns deviations (draw, coordinate),
+        log ratios (draw, candidate) and log evidence (draw,), as the compiled function has them.
     """
     draw = compiled.conditional_draws(model.likelihood_name, model.has_compact_map)
     form, at = network_form(model.network), model.coordinates(1)
@@ -98,9 +101,9 @@ def deviation_draws(model):
         place = np.arange(-(-len(y) // LANES) * LANES)  # (place,): whole vectors
         row = np.minimum(place, len(y) - 1)  # (place,): the last row fills up
         rows = np.ascontiguousarray(X[row].T), y[row].astype(float), weights[row] * (place < len(y))
-        z, log_ratios = np.empty((n_draws, n)), np.empty((n_draws, n_candidates))
-        draw(form, deviations, model.n_entries, shared, *rows, noise, uniforms, near, z, log_ratios)
-        return z, log_ratios
+        found = np.empty((n_draws, n)), np.empty((n_draws, n_candidates)), np.empty(n_draws)
+        draw(form, deviations, model.n_entries, shared, *rows, noise, uniforms, near, found)
+        return found
 
     return drawn
 

@@ -271,8 +271,8 @@ def _point(at, n, n_entries):
     return Point(z, value, slope, grad, w), at
 
 
-def conditional_draws(form, deviations, n_entries, shared, X, y, weights, noise, uniforms, tolerance, out, log_ratios):
-    """Write deviations of a group given each draw of what groups share, out (draw, coordinate).
+def conditional_draws(form, deviations, n_entries, shared, X, y, weights, noise, uniforms, tolerance, found_in):
+    """Write deviations of a group given each draw of what groups share.
 
     A climb starts from the mode of the draw before. Every RESTART draws another one has a random start, and one of both
     modes is taken by the evidence of the normal distributions there.
@@ -280,9 +280,12 @@ def conditional_draws(form, deviations, n_entries, shared, X, y, weights, noise,
     X: (feature, row), y, weights: (row,), whole vectors of rows, of weight 0 where need be; noise: standard normal
     (draw, start and candidates, coordinate); uniforms: from 0 to 1, (draw, 2), by which mode and candidate are taken;
     tolerance: the square of the distance to the mode, in standard deviations, from which one more step is enough;
-    log_ratios (draw, candidate): the log density of the candidates less that of the normal distribution, in both less
-    the one at the mode, or NaN where none is finite. Returns the number of steps of all climbs.
+    found_in: three arrays to write to. They get deviations (draw, coordinate); the log density of the candidates less
+    that of the normal distribution, in both less the one at the mode (draw, candidate); and the evidence of the normal
+    distribution (draw,), less what is equal in all draws; NaN where nothing is finite. Returns the number of steps of
+    all climbs.
     """
+    out, log_ratios, log_evidence = found_in
     n, n_out, n_own = deviations.entry.size, form.sizes[-1], shared.own.shape[1]
     n_candidates, rank = log_ratios.shape[1], deviations.map_rank
     n_basis = rank * form.sizes[1]
@@ -321,6 +324,7 @@ def conditional_draws(form, deviations, n_entries, shared, X, y, weights, noise,
             PARTS.input_map.start(mean, form, rank, basis)
         rows = Rows(X, y, weights, part(weights, 0, 0), own, own_grad)
         is_normal, top, evidence = False, 0.0, -math.inf
+        log_evidence[d] = math.nan
         for s in range(2 if d % RESTART == 0 else 1):  # from the mode before, and now and then from anywhere
             for k in range(n):
                 point.z[k] = kept[k] if s == 0 else noise[d, 0, k]
@@ -361,6 +365,7 @@ def conditional_draws(form, deviations, n_entries, shared, X, y, weights, noise,
                 copy_to(point.z, kept)
                 copy_to(precision, factor_kept)
                 is_normal, top = True, reached
+                log_evidence[d] = of_mode
             evidence = both
         largest = -math.inf
         for c in range(n_candidates):

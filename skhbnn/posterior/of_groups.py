@@ -55,7 +55,7 @@ def with_groups(posterior, old, data, codes, n_threads=1, progress=None):
         np.empty((posterior.n_draws, 0)) if array is None else array.reshape(posterior.n_draws, -1)  # (draw, number)
         for array in (posterior.group_mean, posterior.group_scale, posterior.own)
     ]
-    fitted, pareto_k = conditional_weights(
+    fitted, pareto_k, _ = conditional_weights(
         posterior.model, of_groups(data, codes), shared, posterior.seed, n_threads, progress
     )
     weights = np.empty((n_chains, n_draws, data.n_groups, n_weights), np.float32)  # (chain, draw, group, weight)

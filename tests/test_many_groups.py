@@ -3,6 +3,7 @@
 import copy
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 
@@ -299,3 +300,16 @@ def test_faults_of_update_and_drop_groups(rows, some_fitted):
     assert fitted.training_data_ is not None
     assert len(fitted.training_data_.y) == len(some_fitted.training_data_.y)
     assert not hasattr(FlatBNNClassifier, "update")
+
+
+def test_groups_as_a_column(rows, some_fitted):
+    X, y, groups, *_ = rows
+    table = pd.DataFrame(X, columns=["a", "b"]).assign(shop=groups)
+    estimator = HierarchicalBNNClassifier(groups="shop", max_groups=MOST, **SETTINGS)
+    fitted = quiet_fit(estimator, table, y)
+    assert_equal_posteriors(fitted, some_fitted)
+    fitted.update(table.iloc[:4].assign(shop=90), y[:4])
+    by_argument = copy.deepcopy(some_fitted).update(X[:4], y[:4], groups=[90] * 4)
+    assert_equal_posteriors(fitted, by_argument)
+    with pytest.raises(ValueError, match="feature names should match"):
+        fitted.update(table.rename(columns={"a": "c"}), y)

@@ -12,14 +12,17 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..data.labels import ALL_ROWS, as_labels, encode_labels, labels_array, unique_labels
 from ..data.reading import read_rows
+from ..data.rows import GroupedData
+from ..data.standardizer import Standardizer
 from ..data.subsets import counts_rows_once, of_groups, some_groups, with_rows
 from ..data.weights import read_weights
+from ..posterior.draws import Posterior
 from ..posterior.of_groups import with_groups, without_groups
 from ..support.caller import warn_caller
 from ..support.floats import floats_as_usual
 from ..support.progress import ProgressLine
 from ..support.threads import n_threads
-from ..support.typed import Data, Floats, Labels
+from ..support.typed import Columns, Data, Floats, Inference, Labels
 from ..support.wording import named
 from .groups import unseen_text, warn_of_unseen
 
@@ -33,14 +36,14 @@ class ManyGroupsMixin:
     max_groups: int | None
     learning_groups_: Labels | None
     group_pareto_k_: Floats
-    inference: Any
-    groups: Any
-    groups_: Any
-    n_jobs: Any
-    verbose: Any
-    standardizer_: Any
-    posterior_: Any
-    training_data_: Any
+    groups_: Labels | None
+    standardizer_: Standardizer
+    posterior_: Posterior
+    training_data_: GroupedData
+    groups: Columns | None
+    inference: Inference
+    n_jobs: int | None
+    verbose: int
     _draw_seed: Any
     _fit_model: Any
     _forget: Any

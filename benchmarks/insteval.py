@@ -2,8 +2,9 @@
 
 ``InstEval`` of the R package lme4. Four fifths of the rows train, the others test. The target is the rating from 1 to
 5; a lecturer is a group. Inputs are the years of study, the age of the last visit, whether the lecture is a service to
-another department, and the department. The hierarchical model has one hidden layer of 5 units, and 2 chains of 300 +
-200 steps. The peers know the lecturer by a target encoding (gradient boosting takes at most 255 categories) and as an
+another department, and the department. By default the hierarchical model learns the group distribution from some of the
+lecturers, and fits the others by themselves; all at once it has one hidden layer of 5 units, and 2 chains of 300 + 200
+steps. The peers know the lecturer by a target encoding (gradient boosting takes at most 255 categories) and as an
 intercept each (logistic regression).
 """
 
@@ -22,7 +23,12 @@ from skhbnn import HierarchicalBNNClassifier
 from .common import scores, timed, warnings_ignored
 
 SETTINGS = {
-    **{"hidden_layer_sizes": (5,), "pooling": "partial", "prior_scale": 2.0},  # 17 inputs: a map of them is large
+    **{
+        "hidden_layer_sizes": (5,),
+        "pooling": "partial",
+        "prior_scale": 2.0,
+        "max_groups": None,
+    },  # 17 inputs: a map of them is large
     **{"chains": 2, "tune": 300, "draws": 200, "n_jobs": 2, "random_state": 0},
 }
 
@@ -39,7 +45,11 @@ def run(folder):
     one_hot = OneHotEncoder(handle_unknown="ignore")
     intercepts = ColumnTransformer([("lecturer", one_hot, lecturer)], remainder="passthrough")
     models = {
-        "skhbnn, hierarchical": HierarchicalBNNClassifier(groups="lecturer", unseen_groups="population", **SETTINGS),
+        "skhbnn, hierarchical by default": HierarchicalBNNClassifier(groups="lecturer", n_jobs=2, random_state=0),
+        "skhbnn, hierarchical, ordinal": HierarchicalBNNClassifier(
+            groups="lecturer", likelihood="ordinal", n_jobs=2, random_state=0
+        ),
+        "skhbnn, hierarchical, all groups at once": HierarchicalBNNClassifier(groups="lecturer", **SETTINGS),
         "gradient boosting, target-encoded lecturer": make_pipeline(encoded, HistGradientBoostingClassifier()),
         "logistic regression, one-hot lecturer": make_pipeline(intercepts, LogisticRegression(C=0.1, max_iter=2_000)),
         "the frequency of each rating": None,

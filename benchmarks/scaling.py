@@ -3,7 +3,8 @@
 The gradient is that of the article's network. Fits have groups of 20 rows: by default, with partial pooling in place of
 affine (4 chains of 500 + 500 steps both), with the article's settings (4 of 400 + 400), or with these and fewer and
 longer steps: those of NUTS are short in so many dimensions, and a ``target_accept`` below the default of 0.9 makes them
-longer. Each fit runs in a program of its own, whose peak memory is told.
+longer. Each fit runs in a program of its own, whose peak memory is told. With ``max_groups`` most groups are fitted by
+themselves, under the group distribution that so many of them teach.
 """
 
 import json
@@ -21,15 +22,19 @@ from skhbnn.model.network import Network
 
 from .common import ARTICLE_HIERARCHICAL, convergence_ignored, gradient_seconds, measured_in_new_python, scores, timed
 
-LONG_STEPS = {**ARTICLE_HIERARCHICAL, "tune": 300, "target_accept": 0.8}
+TOGETHER = {"max_groups": None}
+LONG_STEPS = {**ARTICLE_HIERARCHICAL, **TOGETHER, "tune": 300, "target_accept": 0.8}
 SETTINGS = {
-    "by default, 4 chains of 500 + 500 steps": {},
-    "partial pooling, 4 chains of 500 + 500 steps": {"pooling": "partial", "prior_scale": 2.0},
-    "article's settings": ARTICLE_HIERARCHICAL,
+    "all groups at once, else by default": TOGETHER,
+    "all groups at once, partial pooling": {**TOGETHER, "pooling": "partial", "prior_scale": 2.0},
+    "article's settings": {**ARTICLE_HIERARCHICAL, **TOGETHER},
     "target_accept=0.8, 4 chains of 300 + 300 steps": {**LONG_STEPS, "draws": 300},
     "target_accept=0.8, 2 chains of 300 + 200 steps": {**LONG_STEPS, "chains": 2, "draws": 200},
 }
 FITTED = (*((1_000, settings) for settings in SETTINGS), (5_000, list(SETTINGS)[-1]))
+BY_THEMSELVES = {"by default": {}, "max_groups=200": {"max_groups": 200}, "article's settings": ARTICLE_HIERARCHICAL}
+SETTINGS |= {f"groups by themselves, {name}": settings for name, settings in BY_THEMSELVES.items()}
+MANY = (1_000, 3_000, 10_000)  # groups, most of them fitted by themselves
 ROWS = (10, 30, 100, 300, 1_000, 3_000, 10_000)  # a group, 10 groups
 GROUPS = (10, 30, 100, 300, 1_000, 3_000, 10_000)  # of 20 rows
 PICTURE = Path(__file__).parents[1] / "docs" / "tables" / "scaling.png"
@@ -61,7 +66,30 @@ def run():
         ):
             title = f"{figure}, {n_groups:,} groups, {settings}"
             rows.append({"figure": title, "value": value, "wanted": wanted if limit else "-"})
-    return rows
+    return [*rows, *(row for settings in BY_THEMSELVES for row in by_themselves(f"groups by themselves, {settings}"))]
+
+
+def by_themselves(settings):
+    """Rows of the table of fits of more and more groups, most of which are fitted by themselves."""
+    found = [measured_in_new_python(MEASURE, n_groups, settings) for n_groups in MANY]
+    rows = []
+    for n_groups, fit, wanted in zip(MANY, found, ("<= 20", "-", "<= 60"), strict=True):
+        for figure, value, limit in (
+            ("seconds", fit.seconds, wanted),
+            ("peak memory, GB", fit.peak / 1e9, "< 4"),
+            ("test log loss", fit.loss, "-"),
+        ):
+            rows.append({"figure": f"{figure}, {n_groups:,} groups, {settings}", "value": value, "wanted": limit})
+    more, seconds = np.diff(MANY), np.diff([fit.seconds for fit in found])
+    rows.append(
+        {
+            "figure": f"milliseconds a further group, {settings}",
+            "value": float(1e3 * seconds[-1] / more[-1]),
+            "wanted": "<= 2",
+        }
+    )
+    exponent = np.log(seconds[1] / seconds[0]) / np.log(more[1] / more[0])  # beyond what learning costs
+    return [*rows, {"figure": f"exponent of the cost in groups, {settings}", "value": float(exponent), "wanted": "1"}]
 
 
 def cost(n_groups, n_rows):

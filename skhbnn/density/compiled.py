@@ -9,7 +9,7 @@ from importlib import resources
 from numba import cfunc, njit, types
 from numba.core.caching import FunctionCache
 
-from ..kernel import log_density, network_kernel
+from ..kernel import conditional, log_density, network_kernel
 from ..kernel.coordinates import BY_LANE, BY_ROW
 from ..kernel.log_density import Parts
 from ..kernel.network_kernel import NetworkForm
@@ -127,3 +127,25 @@ def network_jacobian():
     """The compiled function of the derivatives of a network's outputs in the weights, for the curvature."""
     signature = types.float64[:, :, ::1](DOUBLES, MATRIX, FORM)
     return _cached(partial(njit, signature, **OPTIONS), _entry(network_kernel.network_jacobian))
+
+
+@functools.cache
+def conditional_draws(likelihood_name, compact):
+    """The compiled function that draws the deviations of a group given what groups share."""
+    kind = likelihood(likelihood_name)
+    deviations = types.NamedTuple(
+        (INTEGERS, DOUBLES, INTEGERS, types.int64, types.float64, types.int64), conditional.Deviations
+    )
+    shared = types.NamedUniTuple(MATRIX, 3, conditional.Shared)
+    rows = MATRIX, DOUBLES, DOUBLES
+    noise = types.float64[:, :, ::1], MATRIX
+    found = types.Tuple((MATRIX, MATRIX, DOUBLES))
+    signature = types.int64(FORM, deviations, types.int64, shared, *rows, *noise, types.float64, found)
+    parts = conditional.Parts(
+        network_kernel.weighted(kind.score_rows),
+        kind.information_rows,
+        weight_prior,
+        affine.COMPACT_MAP if compact else affine.INPUT_MAP,
+    )
+    entry = _entry(conditional.conditional_draws, likelihood_name, *["compact"] * compact, PARTS=parts)
+    return _cached(partial(njit, signature, **OPTIONS), entry)

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils._param_validation import StrOptions
 
-from ..data.targets import class_order, in_order, read_classes
+from ..data.targets import class_codes, class_order, in_order, read_classes
 from ..model.likelihoods import likelihood, likelihood_of_classes
 from ..posterior import prediction
 from ..posterior.draws import Posterior
@@ -41,6 +41,10 @@ class NetworkClassifierMixin(ClassifierMixin):
         labels = read_classes(self, X, y)  # (row,)
         self._set_classes(np.unique(labels[weights > 0]), class_order(y))
         return self._codes_in_model(np.searchsorted(self.classes_, labels).clip(max=len(self.classes_) - 1))
+
+    def _read_targets_again(self, X, y):
+        """The model's class codes (row,) of the y of rows that a fit is to learn as well."""
+        return self._codes_in_model(class_codes(self, X, y))
 
     def _targets_in_callers_form(self, targets):
         """Class labels of the model's class codes (row,)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, Self
 
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -40,9 +40,10 @@ from .grouped_classifier_methods import GroupedClassifierMethods
 from .groups import COLUMNS, GroupsMixin, unseen_text, warn_of_unseen
 from .independent_prior import IndependentPriorMixin
 from .intercepts import RandomInterceptsMixin
+from .many_groups import ManyGroupsMixin
 
 
-class HierarchicalBNN(GroupsMixin, RandomInterceptsMixin, IndependentPriorMixin, BaseBNN):
+class HierarchicalBNN(ManyGroupsMixin, GroupsMixin, RandomInterceptsMixin, IndependentPriorMixin, BaseBNN):
     """A network per group under one learned group distribution, for any task."""
 
     _parameter_constraints: dict = {
@@ -53,6 +54,7 @@ class HierarchicalBNN(GroupsMixin, RandomInterceptsMixin, IndependentPriorMixin,
         "group_scale_prior": [StrOptions(set(scale_priors.NAMES)), Interval(Real, 0, None, closed="neither")],
         "pooling": [StrOptions({"auto", *pooling.NAMES}), "array-like"],
         "unseen_groups": [StrOptions({"population", "error"})],
+        "max_groups": [None, Interval(Integral, 5, None, closed="left")],
     }
 
     _has_levels = True  # several columns of groups are levels
@@ -71,7 +73,7 @@ class HierarchicalBNN(GroupsMixin, RandomInterceptsMixin, IndependentPriorMixin,
         inputs, intercepts = self._take_intercepts(inputs, weights)  # (row, feature), labels of the rows
         data = self._take_rows(inputs, self._read_targets(inputs, y, weights), labels, weights, **intercepts)
         data = self._standardize_targets(data)
-        return self._fit_model(self._model(data), data, grouped=self.groups_ is not None)
+        return self._fit_groups(self._model(data), data)
 
     def _warn_of_inference(self):
         """Warn of a method whose result is far from the posterior."""
@@ -202,6 +204,11 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         ``"complete"`` for the other hidden layers and ``"partial"`` for the output. ``"auto"`` is ``"affine"`` with at
         most three features, or where groups have on average two rows for each feature, from which to learn a map; else
         it is ``"complete"`` for the first layer and ``"partial"`` for the others.
+    max_groups : int, default=300
+        Most groups that NUTS learns the group distribution from, 5 at least. Of more groups it takes so many, drawn by
+        ``random_state`` in strata of size, and every other group is fitted by itself under the draws of the group
+        distribution, some 200 of which are kept: in milliseconds a group, on ``n_jobs`` threads. Other methods of
+        ``inference`` take all groups. None: all groups.
     inference : {"nuts", "laplace", "advi", "fullrank_advi", "map", "metropolis", "pymc"}, default="nuts"
         ``"nuts"`` samples the compiled density with nutpie. ``"laplace"`` takes normal distributions around its modes,
         and ``"map"`` the mode; with learned group scales both are far too sure of noisy targets, and warn.
@@ -258,6 +265,11 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         Names of the levels of groups, the outermost first: those of the columns, or ``"level_1"`` and so on, with
         ``"_level"`` behind a name that another axis of the posterior has. A single level is ``"group"``; None if there
         were no groups.
+    learning_groups_ : ndarray of shape (n_learning_groups,) or None
+        Sorted labels of the groups that the group distribution was learned from; None if ``fit`` got no groups.
+    group_pareto_k_ : ndarray of shape (n_groups,)
+        Pareto k of the normal approximations of each group that was fitted by itself, in the order of ``groups_``; NaN
+        of a group that NUTS sampled. Above 0.7 the posterior of the group is far from normal.
     n_features_in_ : int
         Number of columns of X, group columns included.
     feature_names_in_ : ndarray of shape (``n_features_in_``,)
@@ -316,6 +328,7 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         prior_scale: PriorScale = (1.0, 4.0),
         group_scale_prior: GroupScalePrior = "half_normal",
         pooling: Pooling = "auto",
+        max_groups: int | None = 300,
         inference: Inference = "nuts",
         chains: int = 4,
         tune: int = 300,
@@ -357,6 +370,7 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         self.prior_scale = prior_scale
         self.group_scale_prior = group_scale_prior
         self.pooling = pooling
+        self.max_groups = max_groups
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Data, y: Data, groups: Data | None = None, sample_weight: Data | None = None) -> Self:

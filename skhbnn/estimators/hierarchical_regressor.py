@@ -96,6 +96,11 @@ class HierarchicalBNNRegressor(GroupedRegressorMethods, NetworkRegressorMixin, H
         ``"complete"`` for the other hidden layers and ``"partial"`` for the output. ``"auto"`` is ``"affine"`` with at
         most three features, or where groups have on average two rows for each feature, from which to learn a map; else
         it is ``"complete"`` for the first layer and ``"partial"`` for the others.
+    max_groups : int, default=300
+        Most groups that NUTS learns the group distribution from, 5 at least. Of more groups it takes so many, drawn by
+        ``random_state`` in strata of size, and every other group is fitted by itself under the draws of the group
+        distribution, some 200 of which are kept: in milliseconds a group, on ``n_jobs`` threads. Other methods of
+        ``inference`` take all groups. None: all groups.
     inference : {"nuts", "laplace", "advi", "fullrank_advi", "map", "metropolis", "pymc"}, default="nuts"
         ``"nuts"`` samples the compiled density with nutpie. ``"laplace"`` takes normal distributions around its modes,
         and ``"map"`` the mode; with learned group scales both are far too sure of noisy targets, and warn.
@@ -148,6 +153,11 @@ class HierarchicalBNNRegressor(GroupedRegressorMethods, NetworkRegressorMixin, H
         Names of the levels of groups, the outermost first: those of the columns, or ``"level_1"`` and so on, with
         ``"_level"`` behind a name that another axis of the posterior has. A single level is ``"group"``; None if there
         were no groups.
+    learning_groups_ : ndarray of shape (n_learning_groups,) or None
+        Sorted labels of the groups that the group distribution was learned from; None if ``fit`` got no groups.
+    group_pareto_k_ : ndarray of shape (n_groups,)
+        Pareto k of the normal approximations of each group that was fitted by itself, in the order of ``groups_``; NaN
+        of a group that NUTS sampled. Above 0.7 the posterior of the group is far from normal.
     n_features_in_ : int
         Number of columns of X, group columns included.
     feature_names_in_ : ndarray of shape (``n_features_in_``,)
@@ -209,6 +219,7 @@ class HierarchicalBNNRegressor(GroupedRegressorMethods, NetworkRegressorMixin, H
         prior_scale: PriorScale = (1.0, 2.0),
         group_scale_prior: GroupScalePrior = "half_normal",
         pooling: Pooling = "auto",
+        max_groups: int | None = 300,
         inference: Inference = "nuts",
         chains: int = 4,
         tune: int = 300,
@@ -250,6 +261,7 @@ class HierarchicalBNNRegressor(GroupedRegressorMethods, NetworkRegressorMixin, H
         self.prior_scale = prior_scale
         self.group_scale_prior = group_scale_prior
         self.pooling = pooling
+        self.max_groups = max_groups
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Data, y: Data, groups: Data | None = None, sample_weight: Data | None = None) -> Self:

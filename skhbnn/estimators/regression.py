@@ -49,6 +49,10 @@ class NetworkRegressorMixin(RegressorMixin):
         """Targets (row,) of rows to predict, in the caller's unit."""
         return self._allowed(self.posterior_.model.likelihood, read_numbers(self, X, y))
 
+    def _read_targets_again(self, X, y):
+        """Targets (row,) in the unit of the model of the y of rows that a fit is to learn as well."""
+        return self._targets_in_model(self._read_new_targets(X, y))
+
     def _allowed(self, kind, y):
         """Targets y (row,), integers where all of them are counts; a ValueError if the likelihood has no such y."""
         if kind.is_count and np.max(y) > MOST_COUNT:
@@ -79,6 +83,10 @@ class NetworkRegressorMixin(RegressorMixin):
     def _target_standardizer(self):
         """Standardizer of the targets that the parameters ask for; None: the one made from the rows of the fit."""
         return Standardizer.identity(1) if likelihoods.likelihood(self.likelihood).is_count else None
+
+    def _targets_in_model(self, y):
+        """Targets of the caller (row,) in the unit of the model of a fit."""
+        return y if self.posterior_.model.likelihood.is_count else self.target_standardizer_.transform(y)
 
     def _targets_in_callers_form(self, targets):
         """Targets (row,) of the model in the caller's unit."""
@@ -150,8 +158,7 @@ class NetworkRegressorMixin(RegressorMixin):
 
     def _log_density(self, inputs, labels, y):
         """Logarithm of the predictive density of targets y (row,) in the caller's unit, in nats, (row,)."""
-        is_count = self.posterior_.model.likelihood.is_count
-        targets = y if is_count else self.target_standardizer_.transform(y)  # (row,)
+        targets = self._targets_in_model(y)  # (row,)
         return self._over_rows(prediction.log_predictive_density, inputs, labels, targets) - np.log(self._unit)
 
 

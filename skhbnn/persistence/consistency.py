@@ -30,6 +30,8 @@ ATTRIBUTES: dict = {
     "random_intercept_columns_": list | None,
     "random_intercept_labels_": list | None,
     "group_levels_": list | None,
+    "learning_groups_": np.ndarray | None,
+    "group_pareto_k_": np.ndarray | None,
     "standardizer_": Standardizer,
     "training_data_": GroupedData,
     "posterior_": Posterior,
@@ -145,10 +147,12 @@ def _faults(estimator):
         ("classes_", "class"),
         ("ordered_classes_", "class"),
         ("groups_", "group"),
+        ("learning_groups_", "learning group"),
+        ("group_pareto_k_", "group"),
         ("feature_names_in_", "column"),
     ):
         array = attributes.get(name)
-        if array is not None and array.shape != (lengths[axis],):
+        if array is not None and array.shape != (lengths.setdefault(axis, array.size),):
             yield f"{name} has shape {array.shape} instead of ({lengths[axis]},)"
     ordered = attributes.get("ordered_classes_")
     if (ordered is not None) != (model.likelihood_name == "ordinal"):

@@ -61,6 +61,9 @@ class Likelihood:
         Compiled function of outputs (output * m,), Rows, Block and scratch space: it leaves the log likelihood of each
         row first in the space, behind it the derivatives of each row in each own number (own number * m,), and the
         derivatives in the outputs in place of the outputs.
+    information_rows : callable
+        Compiled function of outputs (output * m,), Rows, Block and an array to write (output * output * m,): the
+        expected Fisher information of the outputs in each row.
     own_numbers : OwnNumbers
         Compiled functions that make the own numbers.
     """
@@ -70,6 +73,7 @@ class Likelihood:
     own: tuple = ()
     dtype = "float64"
     score_rows: Callable
+    information_rows: Callable
     own_numbers = NO_OWN
 
     def of_classes(self, n_classes):

@@ -34,11 +34,22 @@ def score_rows(z, rows, block, space):
     bernoulli_rows(z, rows.y, block.first, block.m, space)
 
 
+@inline
+def information_rows(z, rows, block, out):
+    """Expected information of each row."""
+    for r in range(block.m):
+        out[r] = -abs(z[r])
+    lanes.exp_rows(out, block.m)
+    for r in range(block.m):
+        out[r] /= (1.0 + out[r]) * (1.0 + out[r])
+
+
 class Bernoulli(ClassLikelihood):
     """Bernoulli(p), with p the logistic function of the output; the mean is p alone."""
 
     name = "bernoulli"
     score_rows = staticmethod(score_rows)
+    information_rows = staticmethod(information_rows)
 
     def n_classes(self, n_outputs):
         return 2

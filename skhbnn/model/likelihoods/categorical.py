@@ -1,5 +1,7 @@
 """Classes without an order: an output for each class; the softmax of the outputs are the probabilities."""
 
+import math
+
 import numpy as np
 from scipy.special import log_softmax, softmax
 
@@ -58,11 +60,32 @@ def score_rows(z, rows, block, space):
     _residuals(z, rows, block, total)
 
 
+@inline
+def information_rows(z, rows, block, out):
+    """Expected information of each row."""
+    m, n = block.m, block.n_outputs
+    for r in range(m):
+        top = z[r]
+        for k in range(1, n):
+            top = max(top, z[k * m + r])
+        total = 0.0
+        for k in range(n):
+            out[k * m + r] = math.exp(z[k * m + r] - top)  # for a moment, in the first row of the matrix
+            total += out[k * m + r]
+        for k in range(n):
+            out[k * m + r] /= total
+        for j in range(n - 1, -1, -1):
+            for k in range(n - 1, -1, -1):
+                p = out[k * m + r]
+                out[(j * n + k) * m + r] = -out[j * m + r] * p + (p if j == k else 0.0)
+
+
 class Categorical(ClassLikelihood):
     """Categorical(softmax of the outputs); the mean holds the probability of every class."""
 
     name = "categorical"
     score_rows = staticmethod(score_rows)
+    information_rows = staticmethod(information_rows)
 
     def n_outputs(self, n_classes):
         return n_classes

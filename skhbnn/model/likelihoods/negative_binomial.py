@@ -48,6 +48,15 @@ def score_rows(z, rows, block, space):
         z[r] = a * d
 
 
+@inline
+def information_rows(z, rows, block, out):
+    """Expected information of each row."""
+    a = 1.0 / (rows.own[0] * rows.own[0])
+    for r in range(block.m):
+        mean = math.exp(z[r])
+        out[r] = mean / (1.0 + mean / a)
+
+
 class NegativeBinomial(CountLikelihood):
     """Negative binomial of the mean exp(output), with the variance mean + overdispersion² mean².
 
@@ -58,6 +67,7 @@ class NegativeBinomial(CountLikelihood):
     name = "negative_binomial"
     own = ("overdispersion",)
     score_rows = staticmethod(score_rows)
+    information_rows = staticmethod(information_rows)
     own_numbers = HALF_NORMAL
 
     def log_likelihood(self, outputs, y, own):

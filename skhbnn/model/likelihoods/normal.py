@@ -23,12 +23,20 @@ def score_rows(z, rows, block, space):
         z[r] = u / scale
 
 
+@inline
+def information_rows(z, rows, block, out):
+    """Expected information of each row."""
+    for r in range(block.m):
+        out[r] = 1.0 / (rows.own[0] * rows.own[0])
+
+
 class Normal(NumberLikelihood):
     """Normal(output, noise_scale²)."""
 
     name = "normal"
     own = ("noise_scale",)
     score_rows = staticmethod(score_rows)
+    information_rows = staticmethod(information_rows)
     own_numbers = HALF_NORMAL
 
     def log_likelihood(self, outputs, y, own):

@@ -80,6 +80,23 @@ def score_rows(z, rows, block, space):
         z[r] = below - above
 
 
+@inline
+def information_rows(z, rows, block, out):
+    """Expected information of each row, the sum over the classes of their probability times the squared score."""
+    n = rows.own.size
+    for r in range(block.m):
+        out[r] = 0.0
+        for c in range(n + 1):
+            above, below, share = 0.0, 0.0, 1.0  # s(-a), s(b)
+            if c < n:
+                above = 1.0 / (1.0 + math.exp(rows.own[c] - z[r]))
+            if c > 0:
+                below = 1.0 / (1.0 + math.exp(z[r] - rows.own[c - 1]))
+            if 0 < c < n:
+                share = -math.expm1(rows.own[c - 1] - rows.own[c])
+            out[r] += (1.0 - above) * (1.0 - below) * share * (below - above) * (below - above)
+
+
 class Ordinal(ClassLikelihood):
     """Cumulative logit: the probability of class k at most is the logistic function of cutpoint k + 1 less the output.
 
@@ -94,6 +111,7 @@ class Ordinal(ClassLikelihood):
 
     name = "ordinal"
     score_rows = staticmethod(score_rows)
+    information_rows = staticmethod(information_rows)
     own_numbers = OwnNumbers(_constrain, _pull_back)
 
     def __init__(self, n_classes=None):

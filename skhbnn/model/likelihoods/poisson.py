@@ -18,11 +18,19 @@ def score_rows(z, rows, block, space):
         z[r] = y - rate
 
 
+@inline
+def information_rows(z, rows, block, out):
+    """Expected information of each row."""
+    for r in range(block.m):
+        out[r] = math.exp(z[r])
+
+
 class Poisson(CountLikelihood):
     """Poisson(exp(output))."""
 
     name = "poisson"
     score_rows = staticmethod(score_rows)
+    information_rows = staticmethod(information_rows)
 
     def log_likelihood(self, outputs, y, own):
         return y * outputs[..., 0, :] - np.exp(outputs[..., 0, :]) - gammaln(y + 1)

@@ -48,6 +48,14 @@ def score_rows(z, rows, block, space):
         z[r] = (1.0 + 1.0 / nu) * u / ((1.0 + v) * scale)
 
 
+@inline
+def information_rows(z, rows, block, out):
+    """Expected information of each row."""
+    scale, nu = rows.own[0], rows.own[1]
+    for r in range(block.m):
+        out[r] = (nu + 1.0) / ((nu + 3.0) * scale * scale)
+
+
 class StudentT(NumberLikelihood):
     """Student's t with the mean output, the scale noise_scale and the degrees of freedom learned.
 
@@ -59,6 +67,7 @@ class StudentT(NumberLikelihood):
     name = "student_t"
     own = ("noise_scale", "degrees_of_freedom")
     score_rows = staticmethod(score_rows)
+    information_rows = staticmethod(information_rows)
     own_numbers = OwnNumbers(_constrain, _pull_back)
 
     def log_likelihood(self, outputs, y, own):

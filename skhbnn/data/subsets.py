@@ -1,0 +1,95 @@
+"""Rows of some of the groups of a fit, and rows of a fit with new rows."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from .labels import encode_labels, unique_labels
+from .rows import group_rows
+from .standardizer import Standardizer
+
+
+def of_groups(data, codes):
+    """The rows of some groups; rows of X of other groups have the place -1.
+
+    Parameters
+    ----------
+    data : GroupedData
+    codes : ndarray of shape (n_chosen,)
+        Positions of the groups, rising.
+
+    Returns
+    -------
+    data : GroupedData
+    """
+    is_chosen = np.isin(data.group_of_row, codes)  # (row,)
+    place = np.where(is_chosen, np.cumsum(is_chosen) - 1, -1)  # (row,): among the chosen rows
+    offsets = np.concatenate([[0], np.cumsum(np.diff(data.offsets)[codes])])  # (chosen group + 1,)
+    return replace(
+        data,
+        X=data.X[is_chosen],
+        y=data.y[is_chosen],
+        weights=data.weights[is_chosen],
+        offsets=offsets,
+        group_labels=[data.group_labels[code] for code in codes],
+        places=np.where(data.places >= 0, place[data.places], -1),  # (sample,)
+    )
+
+
+def with_rows(data, X, y, labels, weights):
+    """The rows of a fit and new rows, whose places stand behind those of the rows of the fit.
+
+    Parameters
+    ----------
+    data : GroupedData
+    X : ndarray of shape (n_new, n_features)
+        Standardised as the rows of the fit were.
+    y : ndarray of shape (n_new,)
+        Targets as the model takes them.
+    labels : list
+        Group label of each new row; of a row of weight 0 anything.
+    weights : ndarray of shape (n_new,)
+        How often each new row counts, 0 or more.
+
+    Returns
+    -------
+    data : GroupedData
+    """
+    counted = [label for label, weight in zip(labels, weights, strict=True) if weight > 0]
+    known, n_old = unique_labels([*data.group_labels, *counted]), len(data.y)
+    of_old = encode_labels(data.group_labels, known)[data.group_of_row]  # (row,)
+    found, _ = group_rows(
+        np.vstack([data.X, X]),  # (row and new row, feature)
+        np.concatenate([data.y, y]),
+        np.concatenate([of_old, encode_labels(labels, known)]),
+        known,
+        weights=np.concatenate([data.weights, weights]),
+        standardizer=Standardizer.identity(X.shape[1]),
+    )
+    old = np.where(data.places >= 0, found.places[:n_old][data.places], -1)  # (sample,)
+    return replace(found, places=np.concatenate([old, found.places[n_old:]]))
+
+
+def counts_rows_once(data):
+    """Whether every row of X counts once in a fit, as it does where no weights are given."""
+    n_samples = np.bincount(data.places[data.places >= 0], minlength=len(data.y))  # (row,)
+    return bool(np.all(data.places >= 0) and np.array_equal(n_samples, data.weights))
+
+
+def some_groups(data, n_groups, rng):
+    """Positions of some groups, drawn at random and stratified by size, (n_groups,), rising.
+
+    Parameters
+    ----------
+    data : GroupedData
+    n_groups : int
+        No more than there are.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    codes : ndarray of shape (n_groups,)
+    """
+    sizes = np.add.reduceat(data.weights, data.offsets[:-1])  # (group,): no group is without rows
+    by_size = np.lexsort((rng.random(data.n_groups), sizes))  # (group,)
+    return np.sort([rng.choice(stratum) for stratum in np.array_split(by_size, n_groups)])

@@ -1,0 +1,126 @@
+"""Draws of the weights of groups, each by itself, under draws of the group distribution."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from ..data.labels import label_generator
+from ..density import compiled
+from ..density.forward import network_form
+from ..kernel.conditional import Deviations, Shared
+from ..kernel.lanes import LANES
+from ..model.families import compiled as families
+from ..model.weights import apply_map, factors
+from ..support.psis import smoothed_weights
+
+CANDIDATES = 12  # of every draw
+NEAR = 0.1  # square of the distance from the mode, in standard deviations, from which one more step is enough
+
+
+def conditional_weights(model, data, shared, seed, n_threads=1, progress=None):
+    """Weights of groups given draws of what groups share, and how far the draws can be relied on.
+
+    Given all that groups share the groups are independent of each other. For every draw of what is shared, the
+    deviations of a group have a normal distribution around their mode, with the Gauss-Newton precision; of some
+    candidates one is taken by the ratio of the densities.
+
+    Parameters
+    ----------
+    model : Model
+        Of one level of groups.
+    data : GroupedData
+        Rows of the groups, inputs standardised.
+    shared : tuple of three ndarrays
+        Draws of the mean (draw, weight), of the learned scales (draw, scale) and of the own numbers of the likelihood
+        (draw, own number).
+    seed : int
+        With the label of a group, the source of everything random about the group.
+    n_threads : int, default=1
+        It changes no draw.
+    progress : callable, default=None
+        Told of the number of groups done, and of all.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_draws, n_groups, n_weights)
+        float32.
+    pareto_k : ndarray of shape (n_groups,)
+        Of the ratios of the densities of the candidates of all draws; infinite where one is not finite.
+    log_evidence : ndarray of shape (n_groups, n_draws)
+        Logarithm of the marginal density of the rows of each group under each draw, by the normal distribution, but for
+        a number that is equal in all draws; NaN where the density is not finite.
+    """
+    shared = Shared(*(np.ascontiguousarray(array, dtype=float) for array in shared))
+    n_draws, n_weights = shared.mean.shape
+    weights = np.empty((n_draws, data.n_groups, n_weights), np.float32)  # (draw, group, weight)
+    pareto_k, log_evidence = np.empty(data.n_groups), np.empty((data.n_groups, n_draws))  # (group,), (group, draw)
+    at, drawn = model.coordinates(1), deviation_draws(model)
+    factor = factors(at, shared.scales)  # (draw, coordinate)
+
+    def fit(g):
+        rows, rng = slice(*data.offsets[g : g + 2]), label_generator(seed, data.group_labels[g])
+        noise = rng.standard_normal((n_draws, 1 + CANDIDATES, len(at.entry)))  # (draw, start or candidate, z)
+        uniforms = rng.random((n_draws, 2))  # (draw, choice)
+        z, log_ratios, log_evidence[g] = drawn(shared, data.X[rows], data.y[rows], data.weights[rows], noise, uniforms)
+        weights[:, g], pareto_k[g] = _weights(model, shared.mean, factor, z), _pareto_k(log_ratios)
+
+    with ThreadPoolExecutor(n_threads) as pool:
+        try:
+            for done, _ in enumerate(pool.map(fit, range(data.n_groups)), 1):
+                if progress is not None:
+                    progress(done, data.n_groups)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return weights, pareto_k, log_evidence
+
+
+def deviation_draws(model):
+    """A function that draws the deviations of one group, given draws of what groups share.
+
+    Parameters
+    ----------
+    model : Model
+        Of one level of groups.
+
+    Returns
+    -------
+    drawn : callable
+        Takes Shared; X (row, feature), y and weights (row,) of the group; standard normal noise (draw, 1 + candidate,
+        coordinate), whose first part is where a climb starts; uniforms (draw, 2); and the square of the distance from
+        the mode, in standard deviations, from which one more step is enough. Returns deviations (draw, coordinate),
+        log ratios (draw, candidate) and log evidence (draw,), as the compiled function has them.
+    """
+    draw = compiled.conditional_draws(model.likelihood_name, model.has_compact_map)
+    form, at = network_form(model.network), model.coordinates(1)
+    family = families.number(model.family), float(model.family.shape)
+    deviations = Deviations(at.entry, at.fixed, at.learned, *family, model.map_rank)
+
+    def drawn(shared, X, y, weights, noise, uniforms, near=NEAR):
+        n_draws, n_candidates, n = len(noise), noise.shape[1] - 1, noise.shape[2]
+        place = np.arange(-(-len(y) // LANES) * LANES)  # (place,): whole vectors
+        row = np.minimum(place, len(y) - 1)  # (place,): the last row fills up
+        rows = np.ascontiguousarray(X[row].T), y[row].astype(float), weights[row] * (place < len(y))
+        found = np.empty((n_draws, n)), np.empty((n_draws, n_candidates)), np.empty(n_draws)
+        draw(form, deviations, model.n_entries, shared, *rows, noise, uniforms, near, found)
+        return found
+
+    return drawn
+
+
+def _weights(model, mean, factor, z):
+    """Weights (draw, weight) of deviations z (draw, coordinate)."""
+    at = model.coordinates(1)
+    entries = np.zeros((len(z), model.n_entries))  # (draw, entry)
+    entries[:, : mean.shape[1]] = mean
+    entries[:, at.entry] += factor * model.family.from_unconstrained(z, at.prior_scale)
+    return apply_map(model, entries)
+
+
+def _pareto_k(log_ratios):
+    """Pareto k of ratios (draw, candidate), infinite where one is NaN."""
+    ratios = log_ratios.ravel()  # (candidate of any draw,)
+    if np.isnan(ratios).any():
+        return np.inf
+    lowest = np.min(ratios, where=np.isfinite(ratios), initial=0)
+    return float(smoothed_weights(np.maximum(ratios, lowest))[1])

@@ -1,0 +1,83 @@
+"""Posteriors of more or fewer groups, whose group distribution stays as it is."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..data.labels import encode_labels
+from ..data.subsets import of_groups
+from ..support.memory import require_memory
+
+
+def with_groups(posterior, old, data, codes, n_threads=1, progress=None):
+    """A posterior of the groups of some rows, and the Pareto k of the groups that were fitted by themselves.
+
+    Groups are fitted by themselves under each draw of the group distribution. The weights of all other groups are
+    unchanged, and so are the draws of the group distribution: that the rows of these groups would tell of the group
+    distribution, too, is left out [1]_.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        Of one level of groups.
+    old : list
+        Labels of the groups that the posterior has.
+    data : GroupedData
+        Rows of all groups of the result.
+    codes : ndarray of shape (n_fitted,)
+        Positions in data of the groups to fit; the posterior has all others.
+    n_threads : int, default=1
+        It changes no draw.
+    progress : callable, default=None
+        Told of the number of groups fitted, and of all that are to be.
+
+    Returns
+    -------
+    posterior : Posterior
+    pareto_k : ndarray of shape (n_fitted,)
+
+    Raises
+    ------
+    MemoryError
+        If the weights would not fit.
+
+    References
+    ----------
+    .. [1] Plummer (2015), "Cuts in Bayesian graphical models", Statistics and Computing 25.
+    """
+    from ..inference.conditional import conditional_weights  # only now: it loads Numba
+
+    n_chains, n_draws, _, n_weights = posterior.weights.shape
+    what = f"{posterior.n_draws} draws of the weights of {data.n_groups} groups"
+    n_bytes = 4 * posterior.n_draws * n_weights * (data.n_groups + len(codes))
+    require_memory(n_bytes, what, "lower draws, chains or hidden_layer_sizes")
+    shared = [
+        np.concatenate([np.empty((n_chains, n_draws, 0)), *(array for array in arrays if array is not None)], axis=2)
+        for arrays in ((posterior.group_mean,), (posterior.prior_scale, posterior.group_scale), (posterior.own,))
+    ]
+    shared = [array.reshape(posterior.n_draws, -1) for array in shared]  # (draw, number) each
+    fitted, pareto_k, _ = conditional_weights(
+        posterior.model, of_groups(data, codes), shared, posterior.seed, n_threads, progress
+    )
+    weights = np.empty((n_chains, n_draws, data.n_groups, n_weights), np.float32)  # (chain, draw, group, weight)
+    weights[:, :, codes] = fitted.reshape(n_chains, n_draws, len(codes), n_weights)
+    kept = np.setdiff1d(np.arange(data.n_groups), codes)  # (other group,)
+    weights[:, :, kept] = posterior.weights[:, :, encode_labels([data.group_labels[code] for code in kept], old)]
+    return replace(posterior, weights=weights), pareto_k
+
+
+def without_groups(posterior, codes):
+    """A posterior of some of the groups.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    codes : ndarray of shape (n_kept,)
+        Positions of the groups to keep, rising.
+
+    Returns
+    -------
+    posterior : Posterior
+    """
+    modes = None if posterior.mode_weights is None else posterior.mode_weights[:, codes]  # (mode, group, weight)
+    return replace(posterior, weights=posterior.weights[:, :, codes], mode_weights=modes)

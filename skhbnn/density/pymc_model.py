@@ -178,7 +178,7 @@ class _Weights:
 
     def __init__(self, model, data):
         self.model, self.data, self.network = model, data, model.network
-        self.scales = {}
+        self.scales: dict = {}
         for variable, names, prior, axis in (
             ("prior_scale", model.prior_scales, model.prior_of_prior_scales, "learned_prior"),
             ("group_scale", model.group_scale_names, model.scale_prior, "learned_part"),

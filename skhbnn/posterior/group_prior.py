@@ -190,11 +190,11 @@ def output_mean_covariance(model, data, weights, scales, own_numbers, around=(0,
     path = [around[1] - sum(block.n_members for block in layout.blocks[3 : 2 + around[0]])]  # innermost first
     for level in range(around[0], 1, -1):
         path.append(layout.parents(level)[path[-1]])
-    above = 0  # member of the level before
+    outside = 0  # member of the level before
     for level, member in enumerate(reversed(path), 1):
-        others = prior + precision[level - 1][above] - _through(precision[level][[member]], variances[level - 1])[0]
-        prior, above = np.linalg.inv(np.linalg.inv(others) + np.diag(variances[level - 1])), member
-    return np.linalg.inv(prior + precision[around[0]][above])
+        others = prior + precision[level - 1][outside] - _through(precision[level][[member]], variances[level - 1])[0]
+        prior, outside = np.linalg.inv(np.linalg.inv(others) + np.diag(variances[level - 1])), member
+    return np.linalg.inv(prior + precision[around[0]][outside])
 
 
 def _through(precision, variance):

@@ -3,7 +3,7 @@
 Chem97 is pupils in schools in local education areas, of which 20 are drawn at random; guPrenat is births of mothers in
 clusters. Half of each outer group's rows train, drawn at random, and the other half test, so that some inner groups are
 known and others are new. Log loss is in nats, of six ordered grades in Chem97 (as classes without an order) and of two
-classes in guPrenat. In the line of the outer level alone, or the inner one alone, a model has that level for its groups.
+classes in guPrenat. In the lines of one level alone a model has that level for its groups.
 
 - skhbnn: by its defaults.
 - GPBoost: trees with random intercepts for the groups of each level, the number of trees by 4 folds; two classes only.
@@ -151,9 +151,8 @@ def gradients(folder, name):
     labels = list(map(tuple, labels.tolist()))
     known = unique_nested(labels, list(SETS[name]))
     codes = np.array([dict(zip(known, range(len(known)), strict=True))[label] for label in labels])  # (row,)
-    network = Network(
-        (train.X.shape[1], 5, 5, 1 if name in CLASSIFICATION and train.y.max() == 1 else 10), "tanh", True
-    )
+    n_classes = int(train.y.max()) + 1
+    network = Network((train.X.shape[1], 5, 5, 1 if n_classes == 2 else n_classes), "tanh", True)
     rows = []
     for pooling in (("partial",) * 3, ("complete", "partial", "partial"), ("affine", "complete", "partial")):
         seconds = []

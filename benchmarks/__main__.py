@@ -17,14 +17,16 @@ SECTIONS = (
 )
 LONG = (
     *("calibration", "predictive_calibration", "defaults", "peers", "scaling", "stacking", "starts"),
-    *("insteval", "saved", "real", "real_numbers", "real_search", "budgets", "merged", "nested"),
+    *("insteval", "saved", "real", "real_numbers", "defaults_of_numbers", "real_search", "budgets", "merged"),
+    *("crossed", "nested"),
 )
 DATA = {  # what they read
     **dict.fromkeys(("predictive_calibration", "defaults", "stacking"), "vowel.csv and contraception.csv"),
     "insteval": "insteval.csv",
+    "crossed": "verbagg.csv and insteval.csv",
     "nested": "guPrenat.csv and Chem97.csv",
     **dict.fromkeys(
-        ("saved", "real", "real_numbers", "real_search", "budgets", "merged"),
+        ("saved", "real", "real_numbers", "defaults_of_numbers", "real_search", "budgets", "merged"),
         "the CSV files that benchmarks/grouped_data.py names",
     ),
 }

@@ -6,7 +6,8 @@ and its labels come from plain NumPy; labels of one class only are drawn again t
 the posterior given the labels as it is, and so are counts above 1,000. Inputs of the classifiers arrive in other units
 than the prior's, so that the standardisation takes part. Flat and informed: a 2-3-1 network on 20 rows; hierarchical
 and affine: 2-2-1 networks of 4 groups of 10 rows, with partial and with affine pooling; 2 chains of 300 + 300 steps.
-The other likelihoods, by their names, are of the flat and the hierarchical model.
+The other likelihoods, by their names, are of the flat and the hierarchical model; random intercepts are those of five
+labels, crossed with the groups of the hierarchical model.
 
 Nested: 4 groups in 2 outer ones, with the fifth in one of these. "prior scales": a flat 2-2-1 network on 30 rows, with
 learned scales of the prior.
@@ -141,6 +142,7 @@ class Case:
     pooling: str = "partial"
     regions: tuple = ()  # of nested groups the outer group of each, and of one that the fit has not seen
     likelihood: str = "bernoulli"
+    n_labels: int = 0  # of a column of random intercepts; 0: there is none
 
     @property
     def part_sizes(self):
@@ -155,6 +157,7 @@ CASES = {
     "affine": Case(HierarchicalBNNClassifier, (2, 2, 1), (1.0, 1.5), 4, 10, "affine"),
     "informed": Case(InformedPriorBNNClassifier, (2, 3, 1), None, 1, 20),
 }
+CASES["random intercepts"] = Case(None, (2, 2, 1), (1.0, 1.5), 4, 10, n_labels=5)
 for _name in ("half_normal", "half_cauchy", "inverse_gamma", "ard"):
     CASES[f"prior scales: {_name}"] = Case(FlatBNNClassifier, (2, 2, 1), _name, 1, 30)
 for _name in list(TARGETS)[1:]:
@@ -206,20 +209,27 @@ def replicate(case, seed, *, widen=1.0, **settings):
     """Ranks of one truth; its prior is so many times as wide as that of the model."""
     rng, target = np.random.default_rng(seed), TARGETS[case.likelihood]
     codes = np.repeat(np.arange(case.n_groups), case.n_rows)  # (row,)
-    y = None  # (row,)
+    y, new_labels = None, [0, 1, -1] if case.n_labels else [0, 0, 0]  # (row,); of new rows, -1: not in the fit
     while y is None or not target.may_be(y):
         weights, learned = draw_truth(case, rng, widen)  # (group, weight), (learned scale,)
+        labels = np.arange(len(codes)) % max(case.n_labels, 1)  # (row,)
+        intercepts = np.zeros(2)  # (label,), and one more
+        if case.n_labels:
+            learned = [*learned, widen * abs(rng.normal())]
+            intercepts = learned[-1] * rng.normal(size=case.n_labels + 1)  # (label,), and one more
         own = target.own(rng, widen)  # (own number,)
         Z = rng.normal(size=(len(codes), 2))  # (row, feature)
         Z = (Z - Z.mean(axis=0)) / Z.std(axis=0)
-        outputs = forward(case, weights[codes], Z)  # (row,)
+        outputs = forward(case, weights[codes], Z) + intercepts[labels]  # (row,)
         y = target.draw(rng, outputs, *own)
     new_codes = [0, 1, -1] if case.n_groups > 1 else [0, 0, 0]  # of new rows; -1: of a group that is not in the fit
     draws_of = draws_of_model if case.estimator is None else draws_of_estimator
     seed_of_fit = int(rng.integers(2**31))
-    new_draws, draws, posterior = draws_of(case, Z, y, codes, new_codes, seed_of_fit, {**SETTINGS, **settings})
+    of_rows = (codes, new_codes) if case.estimator else ((codes, labels), (new_codes, new_labels))
+    new_draws, draws, posterior = draws_of(case, Z, y, *of_rows, seed_of_fit, {**SETTINGS, **settings})
 
-    truth = statistics(target, forward(case, weights[new_codes], NEW_INPUTS)[None], outputs[None], y, own[None])
+    new_outputs = forward(case, weights[new_codes], NEW_INPUTS) + intercepts[new_labels]  # (row,)
+    truth = statistics(target, new_outputs[None], outputs[None], y, own[None])
     n_chains, n_own = len(posterior.weights), len(own)
     own_draws = np.empty((len(draws), 0)) if posterior.own is None else posterior.own.reshape(-1, n_own).astype(float)
     drawn = statistics(target, new_draws, draws, y, own_draws)
@@ -251,28 +261,36 @@ def draws_of_estimator(case, Z, y, codes, new_codes, seed, settings):
     return log_odds(new_proba), log_odds(proba), fitted.posterior_
 
 
-def draws_of_model(case, Z, y, codes, new_codes, seed, settings):
-    """Outputs of new and of training rows under each draw, (draw, row) each, and the posterior of a model."""
+def draws_of_model(case, Z, y, of_rows, of_new_rows, seed, settings):
+    """Outputs of new and of training rows under each draw, (draw, row) each, and the posterior of a model.
+
+    of_rows, of_new_rows: codes of the group and of the label of each row, -1 of what is not in the fit.
+    """
     network, scale = Network(case.sizes, "tanh", True), np.array(case.prior_scale)  # (layer,)
     kind = {"n_classes": N_CLASSES if case.likelihood == "ordinal" else None}
+    kind |= {"intercepts": {"item": case.n_labels} if case.n_labels else {}}
     if case.n_groups > 1:
         model = hierarchical_model(network, case.likelihood, scale, (case.pooling,) * len(scale), **kind)
     else:
         model = flat_model(network, case.likelihood, scale, **kind)
     offsets = case.n_rows * np.arange(case.n_groups + 1)  # (group + 1,)
     rows = {"X": Z, "y": y, "weights": np.ones(len(y)), "places": np.arange(len(y))}  # (row, ...) each
+    if case.n_labels:
+        rows |= {"intercept_labels": [list(range(case.n_labels))], "intercept_codes": of_rows[1][:, None]}
     data = GroupedData(**rows, offsets=offsets, group_labels=list(range(case.n_groups)))
     chosen = Settings(**{"inference": "nuts", "target_accept": 0.9, "cores": 1, "max_iter": 0, **settings})
     posterior = posterior_from_trace(Layout(model, data.members), infer(model, data, chosen, seed), seed)
 
-    def outputs(codes, inputs):
+    def outputs(codes, labels, inputs):
         parts = []
-        for row, code in zip(inputs, codes, strict=True):
+        for row, code, label in zip(inputs, codes, labels, strict=True):
             draws = posterior.population_parameters("new") if code < 0 else posterior.group_parameters(code)
-            parts.append(posterior.predictor.outputs_and_own(draws.astype(float), row[None])[0][:, 0, 0])  # (draw,)
+            numbers = np.full((1, len(model.random_intercepts)), label)  # (row, column)
+            ((_, draws, row_and_label),) = posterior.with_intercepts(draws, row[None], numbers)
+            parts.append(posterior.predictor.outputs_and_own(draws.astype(float), row_and_label)[0][:, 0, 0])  # (draw,)
         return np.stack(parts, axis=1)  # (draw, row)
 
-    return outputs(new_codes, NEW_INPUTS), outputs(codes, Z), posterior
+    return outputs(*of_new_rows, NEW_INPUTS), outputs(*of_rows, Z), posterior
 
 
 def compiled_quickly():

@@ -20,11 +20,12 @@ class Source(NamedTuple):
     numbers: str
     categories: str = ""
     exposure: str = ""  # what the target is counted over
+    crossed: str = ""  # whose labels cross the groups
 
 
 CLASSIFICATION = {
     "contraception": Source("use", "district", "age", "livch urban"),
-    "verbagg": Source("r2", "id", "Anger", "Gender btype situ mode"),
+    "verbagg": Source("r2", "id", "Anger", "Gender btype situ mode", crossed="item"),
     "guPrenat": Source(
         *("prenat", "cluster", "pcInd81 ssDist", "childAge motherAge birthOrd indig momEd husEd husEmpl toilet TV")
     ),
@@ -58,7 +59,7 @@ COUNTS = {
 ORDERED = {  # targets are the classes in their order
     "soup": Source("SURENESS", "RESP", "EASY", "PROD DAY SOUPTYPE SOUPFREQ COLD"),
     "Chem97": Source("score", "school", "age gcsescore", "gender"),
-    "insteval": Source("y", "d", "studage lectage service", "dept"),
+    "insteval": Source("y", "d", "studage lectage service", "dept", crossed="s"),
 }
 
 
@@ -69,6 +70,7 @@ class Table(NamedTuple):
     y: np.ndarray  # (row,): class codes, or numbers
     groups: np.ndarray  # (row,)
     exposure: np.ndarray | None = None  # (row,): of counts
+    crossed: np.ndarray | None = None  # (row,): labels that cross the groups
 
     def rows(self, positions):
         """Some of the rows."""
@@ -124,7 +126,8 @@ def _read(folder, name, source):
         categories = frame[source.categories.split()].astype(str)
         inputs = inputs.join(pd.get_dummies(categories, drop_first=True, dtype=float))
     exposure = frame[source.exposure].to_numpy(float) if source.exposure else None  # (row,)
-    return Table(inputs.to_numpy(), frame[source.target].to_numpy(), frame[source.group].to_numpy(), exposure)
+    crossed = frame[source.crossed].to_numpy() if source.crossed else None  # (row,)
+    return Table(inputs.to_numpy(), frame[source.target].to_numpy(), frame[source.group].to_numpy(), exposure, crossed)
 
 
 def _frame(folder, name, source):

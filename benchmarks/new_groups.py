@@ -43,7 +43,7 @@ def run():
                         "prior": prior,
                         "test log loss": float(np.mean(losses)),
                         "share of flat": float(np.mean(losses) / np.mean(flat)),
-                        "log loss less informed": "{:+.4f} ± {:.4f}".format(*paired(losses, informed)),
+                        "difference from informed": "{:+.4f} ± {:.4f}".format(*paired(losses, informed)),
                         "wanted": f"<= {limit}" if prior == INFORMED else "-",
                     }
                 )

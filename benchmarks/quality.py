@@ -28,8 +28,8 @@ def run():
                 "model": model,
                 "test accuracy": float(np.mean(accuracy)),
                 "test log loss": float(np.mean(loss)),
-                "accuracy less hierarchical": "{:+.4f} ± {:.4f}".format(*difference[0]),
-                "log loss less hierarchical": "{:+.4f} ± {:.4f}".format(*difference[1]),
+                "difference from hierarchical, accuracy": "{:+.4f} ± {:.4f}".format(*difference[0]),
+                "difference from hierarchical, log loss": "{:+.4f} ± {:.4f}".format(*difference[1]),
             }
         )
     return rows

@@ -4,7 +4,7 @@ from .estimators.flat import FlatBNNClassifier
 from .estimators.flat_regressor import FlatBNNRegressor
 from .estimators.hierarchical import HierarchicalBNNClassifier
 from .estimators.hierarchical_regressor import HierarchicalBNNRegressor
-from .estimators.informed import InformedPriorBNNClassifier
+from .estimators.informed_classifier import InformedPriorBNNClassifier
 from .estimators.informed_regressor import InformedPriorBNNRegressor
 from .estimators.per_group.classifier import PerGroupClassifier
 from .estimators.per_group.regressor import PerGroupRegressor

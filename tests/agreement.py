@@ -74,7 +74,7 @@ def pymc_point(density, pymc_model, x):
     """The unconstrained vector x (n_dim,) by value variables of the PyMC model.
 
     The vector holds the coordinates of level 0, the logarithms of learned scales and the likelihood's own numbers, and
-    then those of every member of level 1, of level 2 and so on.
+    then those of every member of level 1, of level 2 and so on, and the random intercepts of every column.
     """
     model, point, at = density.model, {}, 0
 
@@ -92,6 +92,7 @@ def pymc_point(density, pymc_model, x):
 
     take_level(0, 1)
     learned = {name for term in model.terms for name in term.learned}
+    learned |= {column.scale for column in model.random_intercepts if isinstance(column.scale, str)}
     counts = {"prior_scale": len(model.prior_scales), "group_scale": len(learned - set(model.prior_scales))}
     counts = {name: count for name, count in counts.items() if count}
     take(counts, list(counts.values()), 1)
@@ -99,6 +100,8 @@ def pymc_point(density, pymc_model, x):
     take(axes, [1 if axis is None else len(pymc_model.coords[axis]) for axis in axes.values()], 1)
     for level in range(1, len(model.levels) + 1):
         take_level(level, density.data.members[level - 1].max() + 1)
+    for column in model.random_intercepts:
+        take([f"random_intercept_{column.name}_z"], [model.network.n_outputs], column.n_labels)
     assert at == len(x)
     return point
 

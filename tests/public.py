@@ -12,7 +12,7 @@ from skhbnn.posterior import diagnostics, draws
 
 RECORDS = [draws.Posterior, diagnostics.Diagnostics, diagnostics.OptimizationDiagnostics]
 RECORDS += [GroupedData, Standardizer, network.Network]
-RECORDS += [terms.Model, terms.Term, terms.Layout]
+RECORDS += [terms.Model, terms.Term, terms.RandomIntercept, terms.Layout]
 ENTRANCES = [getattr(skhbnn, name) for name in skhbnn.__all__ if name != "__version__"]
 ENTRANCES += [getattr(plotting, name) for name in plotting.__all__] + [datasets.make_rotated_moons]
 ESTIMATORS = [entrance for entrance in ENTRANCES if hasattr(entrance, "fit")]

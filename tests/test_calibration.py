@@ -22,7 +22,7 @@ from benchmarks.predictive_calibration import (
 
 SHORT = {"n_jobs": 1, "tune": 150, "draws": 150}
 QUICK = [name for name in CASES if not name.endswith(", flat")]  # a likelihood in groups has all that is in one network
-N_TESTS = 4 + 8 + 12 + 8 + 4 + 3 * 6 + 8 + 9 + 10 + 8 + 9 + 10  # ranked quantities of these cases
+N_TESTS = 4 + 8 + 12 + 8 + 4 + 9 + 3 * 6 + 8 + 9 + 10 + 8 + 9 + 10  # ranked quantities of these cases
 
 
 def smallest_p(case, replications, **settings):

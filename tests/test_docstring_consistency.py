@@ -20,7 +20,15 @@ METHODS = sorted({name for cls in ESTIMATORS for name in dir(cls) if name.starts
 METHODS += ["fit", "save", "to_arviz", "to_pymc"]
 
 # What differs with good reason, by the estimators that differ from each other.
-HIERARCHICAL = {"random_state", "inference", "prior_scale", "weight_prior", "n_features_in_", "posterior_"}
+HIERARCHICAL = {
+    "random_state",
+    "inference",
+    "prior_scale",
+    "weight_prior",
+    "n_features_in_",
+    "posterior_",
+    "random_intercepts",
+}
 DIFFERENT = {
     ("Flat", "Hierarchical"): HIERARCHICAL,
     ("Flat", "Informed"): {"prior_scale"},  # a scale of weights, a factor of a covariance

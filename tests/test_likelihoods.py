@@ -163,7 +163,7 @@ def test_row_logliks_equal_the_formula(name):
     weights[group] = outputs.T
     form = network_form(Network((1, len(outputs)), "identity", False))
     arguments = form, weights, own, np.ones((len(y), 1)), y.astype(float), (group, row_weights)
-    logliks, of_weights, of_own = compiled.row_logliks(name)(*arguments)
+    logliks, of_weights, of_own, _ = compiled.row_logliks(name)(*arguments, np.empty((0, len(outputs))))
     values, of_outputs, of_own_rows = scores(name, outputs, own, y)
     np.testing.assert_allclose(logliks, values, rtol=1e-12, atol=1e-14)
     np.testing.assert_allclose(of_weights[group], (row_weights * of_outputs).T, rtol=1e-12, atol=1e-14)

@@ -93,7 +93,7 @@ def test_op_equals_numpy_for_rows_in_any_order(n_outputs):
     expected = [reference.log_likelihood(network, weights[g], x, code) for g, x, code in zip(group, X, y, strict=True)]
     w = pt.matrix("weights", dtype="float64")
     op = NetworkLogLikelihood(network, likelihood_of(network))
-    rows = op.make_node(w, np.empty(0), X, y, group, np.ones(90)).outputs[0]
+    rows = op.make_node(w, np.empty(0), X, y, group, np.ones(90), np.empty((0, n_outputs))).outputs[0]
     for total in (rows.sum(), (row_weights * rows).sum()):  # the ready gradient, and the general one
         function = pytensor.function([w], [rows, pytensor.grad(total, w)])
         logliks, gradient = function(weights)
@@ -107,7 +107,7 @@ def test_op_has_no_second_derivative():
     w = pt.matrix("weights", dtype="float64")
     network = Network((1, 1), "tanh", False)
     op = NetworkLogLikelihood(network, "bernoulli")
-    rows = op.make_node(w, np.empty(0), np.ones((2, 1)), [0, 1], [0, 0], np.ones(2)).outputs[0]
+    rows = op.make_node(w, np.empty(0), np.ones((2, 1)), [0, 1], [0, 0], np.ones(2), np.empty((0, 1))).outputs[0]
     gradient = pytensor.grad(rows.sum(), w)
     with pytest.raises(
         (NotImplementedError, TypeError, ValueError), match=r"(?i)not.implemented|first derivative|null"

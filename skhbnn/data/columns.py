@@ -16,7 +16,7 @@ IN_A_PIPELINE = (
 )
 
 
-def take_group_columns(X, columns):
+def take_group_columns(X, columns, others=()):
     """Inputs of the network and group labels, taken from different columns of one table.
 
     Parameters
@@ -25,11 +25,13 @@ def take_group_columns(X, columns):
         Inputs and group labels side by side.
     columns : str, int, or list or tuple of them
         Name or index of the column of labels. Several columns are levels of groups, the outermost first.
+    others : sequence of int, default=()
+        Positions of further columns that are no inputs.
 
     Returns
     -------
     inputs : {ndarray, dataframe} of shape (n_rows, n_features)
-        Columns of X that hold no labels.
+        Columns of X that are inputs.
     values : list of list of length n_rows
         Labels of every row, of each column; None for a missing one.
     names : list of str
@@ -47,30 +49,35 @@ def take_group_columns(X, columns):
     positions = column_positions(columns, names, n_columns)
     sources = [f"The column {shown(names[i] if names else i)} of X that groups names" for i in positions]
     values = [read_labels(take_column(X, i), n_rows, source) for i, source in zip(positions, sources, strict=True)]
+    levels = level_names([names[i] for i in positions] if names else None, len(positions))
+    return take_inputs(X, [*positions, *others], f"groups={shown(columns)}"), values, levels, positions
+
+
+def take_inputs(X, positions, source):
+    """Columns of a table (row, column) but for those at some positions; source: what names these, for an error."""
+    n_columns = X.shape[1]
     if len(positions) == n_columns:
         raise ValueError(
-            f"groups={shown(columns)} names every column of X: none is left for the inputs of the network. "
-            f"{IN_ITS_PLACE}"
+            f"{source} names every column of X: none is left for the inputs of the network. {IN_ITS_PLACE}"
         )
-    levels = level_names([names[i] for i in positions] if names else None, len(positions))
-    return take_columns(X, [i for i in range(n_columns) if i not in positions]), values, levels, positions
+    return take_columns(X, [i for i in range(n_columns) if i not in positions])
 
 
-def require_names(X, columns):
-    """Raise a ValueError where ``groups`` holds names of columns, and X has no names, whatever else X is."""
-    if names_of(X) is not None:
+def require_names(X, columns, parameter="groups"):
+    """Raise a ValueError where a parameter holds names of columns, and X has no names, whatever else X is."""
+    if names_of(X) is not None or columns is None:
         return
     for column in columns if isinstance(columns, (list, tuple)) else [columns]:
         if isinstance(column, str):
             raise ValueError(
-                f"groups={shown(column)} names a column, but X is a {type(X).__name__} without column names; "
+                f"{parameter}={shown(column)} names a column, but X is a {type(X).__name__} without column names; "
                 f"give the column's index instead, or pass X as a dataframe. "
                 f"{IN_A_PIPELINE.format(column[:MAX_LETTERS])}"
             )
 
 
-def column_positions(columns, names, n_columns):
-    """Positions of the columns that the parameter ``groups`` names.
+def column_positions(columns, names, n_columns, parameter="groups"):
+    """Positions of the columns that a parameter names.
 
     Parameters
     ----------
@@ -80,6 +87,8 @@ def column_positions(columns, names, n_columns):
         Names of the columns of X; None where X has none.
     n_columns : int
         Number of columns of X.
+    parameter : str, default="groups"
+        Name of the parameter, for errors.
 
     Returns
     -------
@@ -93,10 +102,10 @@ def column_positions(columns, names, n_columns):
     """
     several = _is_several(columns, names)
     if several and not columns:
-        raise ValueError(f"groups={shown(columns)} names no column of X; use None for no groups.")
-    positions = [_position(column, names, n_columns) for column in (columns if several else [columns])]
+        raise ValueError(f"{parameter}={shown(columns)} names no column of X; use None for no {parameter}.")
+    positions = [_position(column, names, n_columns, parameter) for column in (columns if several else [columns])]
     if len(set(positions)) != len(positions):
-        raise ValueError(f"groups={shown(columns)} names a column of X twice.")
+        raise ValueError(f"{parameter}={shown(columns)} names a column of X twice.")
     return positions
 
 
@@ -110,40 +119,42 @@ def _matches(column, names):
     return [i for i, name in enumerate(names or ()) if type(name) is not bool and name == column]
 
 
-def _position(column, names, n_columns):
+def _position(column, names, n_columns, parameter):
     """Position of the column that a name or an index means; a ValueError says why there is none."""
     matches = _matches(column, names)
     if isinstance(column, bool) or column is None or isinstance(column, list):
-        raise ValueError(f"groups={shown(column)} is neither the name nor the index of a column of X.")
+        raise ValueError(f"{parameter}={shown(column)} is neither the name nor the index of a column of X.")
     if len(matches) > 1:
-        raise ValueError(f"groups={shown(column)} names {len(matches)} columns of X; give one of them another name.")
+        raise ValueError(
+            f"{parameter}={shown(column)} names {len(matches)} columns of X; give one of them another name."
+        )
     if isinstance(column, numbers.Integral):
-        return _position_of_number(int(column), matches, names, n_columns)
+        return _position_of_number(int(column), matches, names, n_columns, parameter)
     if matches:
         return matches[0]
     if names is None or (not isinstance(column, str) and all(isinstance(name, str) for name in names or ())):
-        raise ValueError(f"groups={shown(column)} is neither the name nor the index of a column of X.")
+        raise ValueError(f"{parameter}={shown(column)} is neither the name nor the index of a column of X.")
     raise ValueError(
-        f"groups={shown(column)} is not a column of X, whose columns are [{named(names)}].{_meant(column, names)}"
+        f"{parameter}={shown(column)} is not a column of X, whose columns are [{named(names)}].{_meant(column, names)}"
     )
 
 
-def _position_of_number(number, matches, names, n_columns):
+def _position_of_number(number, matches, names, n_columns, parameter):
     """Position of the column that a number means: the name of the column, or its index, but never two columns."""
     is_index = -n_columns <= number < n_columns
     alike = matches or (_matches(str(number), names) if is_index else [])
     if is_index and alike and alike != [number % n_columns]:
         raise ValueError(
-            f"groups={number} means two columns of X: the one named {shown(names[alike[0]])}, and the one at position "
-            f"{number % n_columns}, which is named {shown(names[number % n_columns])}. Give the columns names that are "
-            "other texts, and groups one of those."
+            f"{parameter}={number} means two columns of X: the one named {shown(names[alike[0]])}, and the one at "
+            f"position {number % n_columns}, which is named {shown(names[number % n_columns])}. Give the columns names "
+            f"that are other texts, and {parameter} one of those."
         )
     if matches:
         return matches[0]
     if is_index:
         return number % n_columns
     raise ValueError(
-        f"groups={shown(number)} is not the index of a column of X, which has {n_columns} columns"
+        f"{parameter}={shown(number)} is not the index of a column of X, which has {n_columns} columns"
         + (f", nor the name of one, which are [{named(names)}]." if names else f". {IN_ITS_PLACE}")
     )
 

@@ -1,6 +1,7 @@
 """Levels of nested groups: a label of each level for every row, the outermost first."""
 
 from collections.abc import Iterable, Mapping, Set
+from typing import Any
 
 from scipy.sparse import issparse
 
@@ -11,11 +12,32 @@ from .tables import names_of, take_column
 ONE_LEVEL = ["group"]  # the name of the level of groups that lie in no others
 # What else is an axis or a variable in the labelled posterior and in the PyMC model.
 TAKEN = (
-    *("chain", "draw", "weight", "weights", "row", "part", "learned_part", "prior_part", "input", "mapped_input", "y"),
-    *("group_mean", "group_scale", "prior_scale", "group_of_row", "input_map", "input_shift", "noise_scale", "z", "X"),
-    *("degrees_of_freedom", "overdispersion", "cutpoints", "cutpoint", "y_observed", "row_weights", "learned_prior"),
+    *("chain", "draw", "weight", "weights", "row", "part", "learned_part", "prior_part", "input"),
+    *(
+        "mapped_input",
+        "y",
+        "group_mean",
+        "group_scale",
+        "prior_scale",
+        "group_of_row",
+        "input_map",
+        "input_shift",
+        "noise_scale",
+    ),
+    *(
+        "z",
+        "degrees_of_freedom",
+        "overdispersion",
+        "cutpoints",
+        "cutpoint",
+        "X",
+        "y_observed",
+        "row_weights",
+        "output",
+        "learned_prior",
+    ),
 )
-TAKEN_BEGINNINGS = ("unit_", "coef_", "intercept_")
+TAKEN_BEGINNINGS = ("unit_", "coef_", "intercept_", "random_intercept")
 
 
 def columns_of_levels(groups):
@@ -42,7 +64,7 @@ def columns_of_levels(groups):
     fields = getattr(getattr(groups, "dtype", None), "names", None)
     if fields:
         return [groups[name] for name in fields], list(fields)
-    shape: tuple = getattr(groups, "shape", ())
+    shape: Any = getattr(groups, "shape", ())
     if len(shape) == 2 and shape[1] > 0 and not issparse(groups):
         return [take_column(groups, i) for i in range(shape[1])], names_of(groups)
     holds_objects = str(getattr(groups, "dtype", "")).lower() in ("object", "category") and len(shape) == 1

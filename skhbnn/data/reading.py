@@ -8,20 +8,23 @@ from sklearn.utils._param_validation import validate_parameter_constraints
 from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
 
 from ..support.wording import short_errors, shown
-from .columns import require_names, take_group_columns
+from .columns import column_positions, require_names, take_group_columns, take_inputs
 from .features import check_dtypes, naming_columns
+from .intercepts import intercept_positions, read_intercepts
 from .levels import as_one_label, read_levels
-from .tables import as_table, check_names
+from .tables import as_table, check_names, names_of
 
-ASKED_BY_PREDICTIONS = ("groups", "unseen_groups")  # parameters that may have been set after the fit
+# Parameters that may have been set after the fit.
+ASKED_BY_PREDICTIONS = ("groups", "unseen_groups", "random_intercepts")
 
 
 def read_rows(estimator, X, groups=None, *, reset):
     """Network inputs and group labels of the rows that a caller passes to a method of an estimator.
 
     Group labels come as the argument ``groups``, or stand in the columns of X that the estimator's parameter ``groups``
-    names. An estimator whose class has ``_checks_values = False`` gets the inputs in the form in which they came, for
-    the estimators within it to check.
+    names. Labels of random intercepts stand in the columns that its parameter ``random_intercepts`` names; behind the
+    inputs of a row come their numbers, as ``intercepts.py`` has them. An estimator whose class has ``_checks_values =
+    False`` gets the inputs in the form in which they came, for the estimators within it to check.
 
     Parameters
     ----------
@@ -33,13 +36,15 @@ def read_rows(estimator, X, groups=None, *, reset):
         Group labels that are not in X.
     reset : bool
         True in a fit, which sets ``n_features_in_`` and ``feature_names_in_`` of the estimator, and with a parameter
-        ``groups`` also ``group_columns_``. False afterwards: X must have the columns of the fit, and groups must come
-        in the way in which they came in the fit.
+        ``groups`` also ``group_columns_``, and with a parameter ``random_intercepts`` also
+        ``random_intercept_columns_`` and ``random_intercept_labels_``. False afterwards: X must have the columns of the
+        fit, and groups must come in the way in which they came in the fit.
 
     Returns
     -------
-    inputs : ndarray of shape (n_rows, n_features)
-        Columns of X without the group columns, finite float64 numbers; of the type of X where values are not checked.
+    inputs : ndarray of shape (n_rows, n_features + n_intercept_columns)
+        Columns of X without those of labels, finite float64 numbers, and the numbers of the labels of random
+        intercepts; of the type of X where values are not checked.
     labels : list of length n_rows, or None
         Group labels as plain Python objects, None for a missing one; None instead of a list where there are no groups.
         Of several columns a label is a tuple: with a None for each missing part where the estimator takes them for
@@ -56,35 +61,48 @@ def read_rows(estimator, X, groups=None, *, reset):
         check_is_fitted(estimator)
         _check_parameters(estimator)
     columns, checks_values = getattr(estimator, "groups", None), getattr(estimator, "_checks_values", True)
-    X, positions = as_table(X, records_pass=columns is None and not checks_values), None
+    of_intercepts = getattr(estimator, "random_intercepts", None)
+    X, positions, further = as_table(X, records_pass=columns is None and not checks_values), None, None
+    values = names = None
     if not checks_values:
         _check_rows(estimator, X)
-    if columns is None:
+    if columns is None and of_intercepts is None:
         check_same_order(X, groups, "groups")
         read = _read_inputs if checks_values else _note_columns
         inputs = read(estimator, X, reset)  # (row, feature)
-        values = names = None
-        if groups is not None:
-            values, names = read_levels(groups, _num_samples(inputs), one_level=_tuples_are_labels(estimator, reset))
-    elif groups is not None:
+    elif columns is not None and groups is not None:
         raise ValueError(
             f"groups came in both ways: as the argument groups and as the column(s) {shown(columns)} of X that the "
             "constructor names; use one of them."
         )
     else:
-        require_names(X, columns)
+        for parameter, wanted in {"groups": columns, "random_intercepts": of_intercepts}.items():
+            require_names(X, wanted, parameter)
+        check_same_order(X, groups, "groups")
         table = X
         if not hasattr(X, "columns"):  # of two axes, so that columns can be taken out
             with short_errors("X"):
                 table = check_array(X, dtype=None if hasattr(X, "dtype") else object, ensure_all_finite=False)
-        inputs, values, names, positions = take_group_columns(table, columns)
+        taken = [] if columns is None else column_positions(columns, names_of(table), table.shape[1])
+        further = intercept_positions(table, of_intercepts, taken)
+        if columns is None:
+            inputs = take_inputs(table, further, f"random_intercepts={shown(of_intercepts)}")
+        else:
+            inputs, values, names, positions = take_group_columns(table, columns, further)
         _note_columns(estimator, table, reset)
         if checks_values:
             check_dtypes(inputs)
             with naming_columns(inputs):
                 inputs = check_array(inputs, dtype=np.float64, estimator=estimator)  # (row, feature)
+    if groups is not None:
+        values, names = read_levels(groups, _num_samples(inputs), one_level=_tuples_are_labels(estimator, reset))
     if hasattr(estimator, "groups"):
         _note_group_columns(estimator, positions, reset)
+    if hasattr(estimator, "random_intercepts"):
+        _note_intercept_columns(estimator, further or None, reset)
+    if further:
+        numbers = read_intercepts(estimator, table, further, reset=reset)  # (row, column)
+        inputs = np.concatenate([inputs, numbers], axis=1)  # (row, feature + column)
     labels = _as_labels(estimator, values, names, reset)
     if not reset:
         _check_groups_as_in_fit(estimator, labels)
@@ -186,6 +204,20 @@ def _note_group_columns(estimator, positions, reset):
         raise ValueError(
             f"fit took the groups {before}, and the parameter groups is {shown(estimator.groups)} now{now}. Set it "
             "back, or give X the columns of the fit in their order, or fit again."
+        )
+
+
+def _note_intercept_columns(estimator, positions, reset):
+    """Note the columns of X with random intercepts in a fit; afterwards a ValueError if they are others now."""
+    if reset:
+        estimator.random_intercept_columns_, estimator.random_intercept_labels_ = positions, None
+    elif getattr(estimator, "random_intercept_columns_", None) != positions:
+        fitted = estimator.random_intercept_columns_
+        before = "no column" if fitted is None else f"the column(s) of X at {fitted}"
+        now = "names none now" if positions is None else f"names those at {positions} now"
+        raise ValueError(
+            f"fit had random intercepts of {before}, and random_intercepts={shown(estimator.random_intercepts)} {now}. "
+            "Set it back, or give X the columns of the fit in their order, or fit again."
         )
 
 

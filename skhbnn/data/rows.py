@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -17,8 +17,8 @@ from .standardizer import Standardizer
 class GroupedData:
     """Distinct rows of a fit, sorted by group and then by value, so that a fit depends on the set of rows only.
 
-    Rows of the caller that are equal in group, inputs and target are one row here, whose weight is the sum of their
-    weights; rows of weight 0 are not there.
+    Rows of the caller that are equal in group, inputs, labels of random intercepts and target are one row here, whose
+    weight is the sum of their weights; rows of weight 0 are not there.
 
     Parameters
     ----------
@@ -36,6 +36,10 @@ class GroupedData:
         The row here of each row of the caller's X; -1 of a row of weight 0.
     n_levels : int
         Levels of groups. Of several, a group label is a tuple of a label of each level, the outermost first.
+    intercept_labels : list of list
+        Sorted labels of each column of random intercepts.
+    intercept_codes : ndarray of shape (n_rows, n_columns) or None
+        Position of each row's label among those of the column; None where there are no columns.
     """
 
     X: Floats
@@ -45,6 +49,13 @@ class GroupedData:
     group_labels: list[Any]
     places: Integers
     n_levels: int = 1
+    intercept_labels: list[list[Any]] = field(default_factory=list)
+    intercept_codes: Integers | None = None
+
+    @property
+    def labels_of_row(self) -> Integers:
+        """Positions of each row's labels among those of the columns of random intercepts, (row, column)."""
+        return np.empty((len(self.y), 0), np.int64) if self.intercept_codes is None else self.intercept_codes
 
     @property
     def n_groups(self) -> int:
@@ -121,7 +132,9 @@ class GroupedData:
         return first[rows >= 0]
 
 
-def group_rows(X, y, codes, group_labels, *, n_levels=1, weights=None, standardizer=None):
+def group_rows(
+    X, y, codes, group_labels, *, n_levels=1, weights=None, standardizer=None, intercept_labels=(), intercept_codes=None
+):
     """Rows of a fit as GroupedData, sorted by group code and value, merged and standardised, and their standardizer.
 
     Parameters
@@ -140,6 +153,10 @@ def group_rows(X, y, codes, group_labels, *, n_levels=1, weights=None, standardi
         How often each row counts, 0 or more. None: once.
     standardizer : Standardizer, default=None
         Shift and scale of the inputs. None: made from the rows, of which each counts as often as its weight says.
+    intercept_labels : list of list, default=()
+        Sorted labels of each column of random intercepts.
+    intercept_codes : ndarray of shape (n_samples, n_columns), default=None
+        Position of each row's label among those of the column. None: there are no columns.
 
     Returns
     -------
@@ -149,11 +166,14 @@ def group_rows(X, y, codes, group_labels, *, n_levels=1, weights=None, standardi
         Given or made.
     """
     weights = np.ones(len(y)) if weights is None else weights  # (sample,)
-    order = np.lexsort((weights, y, *X.T[::-1], codes))  # (sample,); weights too, so that sums do not depend on order
+    of_labels = np.empty((len(y), 0), np.int64) if intercept_codes is None else intercept_codes  # (sample, column)
+    # Weights too, so that sums do not depend on the order.
+    order = np.lexsort((weights, y, *of_labels.T[::-1], *X.T[::-1], codes))  # (sample,)
     order = order[weights[order] > 0]  # (counted sample,)
-    X, y, codes = X[order], y[order], codes[order]
+    X, y, codes, of_labels = X[order], y[order], codes[order], of_labels[order]
     is_new = np.ones(len(y), dtype=bool)  # (counted sample,)
     is_new[1:] = (codes[1:] != codes[:-1]) | (y[1:] != y[:-1]) | np.any(X[1:] != X[:-1], axis=1)
+    is_new[1:] |= np.any(of_labels[1:] != of_labels[:-1], axis=1)
     places = np.full(len(weights), -1)  # (sample,)
     places[order] = np.cumsum(is_new) - 1
     starts = np.flatnonzero(is_new)  # (row,)
@@ -162,5 +182,15 @@ def group_rows(X, y, codes, group_labels, *, n_levels=1, weights=None, standardi
     # Of sorted rows: the last digit of a mean depends on the order of its terms.
     standardizer = standardizer or Standardizer.of(X, merged)
     offsets = np.searchsorted(codes, np.arange(len(group_labels) + 1)).astype(np.int64)  # (group + 1,)
-    data = GroupedData(standardizer.transform(X), y, merged, offsets, group_labels, places, n_levels)
+    data = GroupedData(
+        standardizer.transform(X),
+        y,
+        merged,
+        offsets,
+        group_labels,
+        places,
+        n_levels,
+        intercept_labels=list(intercept_labels),
+        intercept_codes=None if intercept_codes is None else of_labels[starts],
+    )
     return data, standardizer

@@ -109,7 +109,7 @@ def expand_callback():
 def row_logliks(likelihood_name):
     """The compiled function of the rows' log likelihoods and the gradient of the weighted sum, for the PyTensor Op."""
     where = types.Tuple((INTEGERS, DOUBLES))
-    signature = types.Tuple((DOUBLES, MATRIX, DOUBLES))(FORM, MATRIX, DOUBLES, MATRIX, DOUBLES, where)
+    signature = types.Tuple((DOUBLES, MATRIX, DOUBLES, MATRIX))(FORM, MATRIX, DOUBLES, MATRIX, DOUBLES, where, MATRIX)
     rows = network_kernel.recorded(likelihood(likelihood_name).score_rows)
     entry = _entry(network_kernel.grouped_loglik_grad, likelihood_name, LIKELIHOOD=rows)
     return _cached(partial(njit, signature, **OPTIONS), entry)

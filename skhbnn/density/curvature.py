@@ -91,14 +91,14 @@ def laplace_approximation(density, x):
     .. [1] Martens (2020), "New insights and perspectives on the natural gradient method", Journal of Machine Learning
        Research 21.
     """
-    model, data, layout = density.model, density.data, density.layout
+    data, layout = density.data, density.layout
     tangent = weight_tangent(layout, x)
-    n_shared, n_own_numbers = layout.n_shared, len(model.likelihood.own)
+    n_shared, n_own_numbers = layout.n_shared, len(tangent.own)
     # Of weights and, behind them, the likelihood's own numbers.
     of_own = np.zeros((data.n_groups, n_own_numbers, n_shared + layout.n_own))  # (group, own number, shared + own)
-    of_own[:, range(n_own_numbers), range(*layout.blocks[2].where.indices(layout.n_dim))] = 1
+    of_own[:, :, :n_shared] = tangent.own_jacobian
     jacobian = np.concatenate([tangent.jacobian, of_own], axis=1)  # (group, weight + own number, shared + own)
-    fisher = _fisher(density, tangent.weights, layout.split(x)[2])  # (group, weight + own number, the same)
+    fisher = _fisher(density, tangent.weights, tangent.own)  # (group, weight + own number, the same)
     precision = np.swapaxes(jacobian, 1, 2) @ fisher @ jacobian  # (group, shared + own, shared + own)
     prior = _prior_precision(density, x)  # (n_dim,)
     shared = precision[:, :n_shared, :n_shared].sum(axis=0)  # (shared, shared)

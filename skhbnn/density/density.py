@@ -110,6 +110,9 @@ class Density:
             for name in term.learned or ("",)
         ]
         outer_parents, parents = self._parents()  # (outer member,), (group,)
+        intercepts, n_outputs = model.random_intercepts, network.n_outputs
+        stops = n_outputs * np.cumsum([column.n_labels for column in intercepts], dtype=int)  # (column,)
+        starts = np.concatenate([[0], stops])[:-1]  # (column,)
         numbers = {
             "n_layers": len(network.layers),
             "activation": form.activation,
@@ -127,7 +130,10 @@ class Density:
             "n_scales": n_scales,
             "scales_place": self.layout.blocks[1].start,
             "n_own": len(model.likelihood.own),
-            "own_place": self.layout.blocks[2].start,
+            "own_place": -1 if model.has_own_entries else self.layout.blocks[2].start,
+            "n_columns": len(intercepts),
+            "n_intercepts": stops[-1] if intercepts else 0,
+            "intercepts_place": self.layout.intercepts_start,
             "constant": self._log_constant(levels, blocks),
         }
         integers = {
@@ -140,6 +146,11 @@ class Density:
             "outer_counts": [block.n_members for block in blocks[:-1]],  # (outer level,)
             "outer_parents": outer_parents,
             "entry": entry,
+            "intercept_codes": starts[:, None] + n_outputs * data.labels_of_row[batches.rows].T,  # (column, place)
+            "intercept_stops": stops,
+            "intercept_scales": [
+                names.index(column.scale) if isinstance(column.scale, str) else -1 for column in intercepts
+            ],  # (column,)
             "term_stops": np.cumsum([length for _, length in runs]),  # (run,)
             "term_scales": [names.index(name) if name else -1 for name, _ in runs],  # (run,)
             "scale_prior": [scale_priors.number(prior) for prior in priors],  # (scale,)
@@ -152,6 +163,7 @@ class Density:
             "prior_scale": prior_scale,
             "fixed": fixed,
             "factor": model.factor,
+            "fixed_scales": [1.0 if isinstance(column.scale, str) else column.scale for column in intercepts],
             "scale_parameters": [prior.parameters for prior in priors],  # (scale, 2)
         }
         arrays = {name: np.ascontiguousarray(array, dtype=np.int64) for name, array in integers.items()}
@@ -170,4 +182,5 @@ class Density:
         constant += model.prior_of_prior_scales.log_constant * len(model.prior_scales)
         for level, block in zip(levels, blocks, strict=True):
             constant += block.n_members * float(np.sum(model.family.log_constant(level.prior_scale)))
-        return constant
+        n_intercepts = self.n_dim - self.layout.intercepts_start
+        return constant - 0.5 * n_intercepts * np.log(2 * np.pi)

@@ -25,8 +25,9 @@ class NetworkLogLikelihood(Op):
     Notes
     -----
     Inputs: weights (group, weight), own numbers of the likelihood (own number,), X (row, input), y, group and row
-    weights (row,). Outputs: the log likelihoods (row,), and the gradients of the weighted sum of the log likelihoods in
-    the weights (group, weight) and in the own numbers (own number,), all from one pass over the rows.
+    weights (row,), and what is added to the outputs (row, output), or (0, output) where nothing is. Outputs: the log
+    likelihoods (row,), and the gradients of the weighted sum of the log likelihoods in the weights (group, weight), in
+    the own numbers (own number,) and in what is added, all from one pass over the rows.
     """
 
     __props__ = ("network", "likelihood_name")
@@ -38,35 +39,35 @@ class NetworkLogLikelihood(Op):
         """Node of the graph that applies the Op to inputs."""
         kinds = (
             *(("float64", 2), ("float64", 1), ("float64", 2)),  # weights, own numbers, X
-            *(("float64", 1), ("int64", 1), ("float64", 1)),  # y, group, row weights
+            *(("float64", 1), ("int64", 1), ("float64", 1), ("float64", 2)),  # y, group, row weights, shift
         )
         variables = [pt.cast(pt.as_tensor_variable(v), dtype) for v, (dtype, _) in zip(inputs, kinds, strict=True)]
         for variable, (_, ndim) in zip(variables, kinds, strict=True):
             if variable.ndim != ndim:
                 raise TypeError(f"{variable} has {variable.ndim} dimensions instead of {ndim}.")
-        outputs = [pt.vector(dtype="float64"), pt.matrix(dtype="float64"), pt.vector(dtype="float64")]
+        outputs = [pt.tensor(dtype="float64", shape=(None,) * ndim) for ndim in (1, 2, 1, 2)]
         return Apply(self, variables, outputs)
 
     def perform(self, node, inputs, outputs):
         """Write the outputs of a node, by a call of the compiled function from Python."""
-        weights, own, X, y, group, row_weights = map(np.ascontiguousarray, inputs)
+        weights, own, X, y, group, row_weights, shift = map(np.ascontiguousarray, inputs)
         function, form = compiled.row_logliks(self.likelihood_name), network_form(self.network)
-        for output, value in zip(outputs, function(form, weights, own, X, y, (group, row_weights)), strict=True):
+        for output, value in zip(outputs, function(form, weights, own, X, y, (group, row_weights), shift), strict=True):
             output[0] = value
 
     def infer_shape(self, *arguments):
         """Shapes of the outputs, from the inputs' shapes in the last argument (PyTensor 2 passes one argument more)."""
         shapes = arguments[-1]
-        return [shapes[3], shapes[0], shapes[1]]
+        return [shapes[3], shapes[0], shapes[1], shapes[6]]
 
     def connection_pattern(self, node):
         """For each input, whether each output depends smoothly on the input."""
-        smooth, rough = [True, True, True], [False, False, False]
-        return [smooth, smooth, smooth, rough, rough, [False, True, True]]
+        smooth, rough = [True] * 4, [False] * 4
+        return [smooth, smooth, smooth, rough, rough, [False, True, True, True], smooth]
 
     def pullback(self, inputs, outputs, cotangents):
-        """Gradients with respect to the inputs; only weights and own numbers have any."""
-        weights, own, X, y, group, _ = inputs
+        """Gradients with respect to the inputs; only weights, own numbers and shift have any."""
+        weights, own, X, y, group, _, shift = inputs
         of_rows, *of_gradients = cotangents
         if not all(isinstance(cotangent.type, DisconnectedType) for cotangent in of_gradients):
             return [
@@ -74,11 +75,12 @@ class NetworkLogLikelihood(Op):
             ]
         try:  # of a plain sum, as in a model's log density, the gradients stand ready beside the log likelihoods
             factor = get_underlying_scalar_constant_value(of_rows)
-            of_sum = self.make_node(weights, own, X, y, group, pt.ones_like(y, dtype="float64"))
+            of_sum = self.make_node(weights, own, X, y, group, pt.ones_like(y, dtype="float64"), shift)
             gradients = [factor * output for output in of_sum.outputs[1:]]
         except NotScalarConstantError:
-            gradients = self.make_node(weights, own, X, y, group, of_rows).outputs[1:]
-        return [*gradients, grad_not_implemented(self, 2, X), *(DisconnectedType()() for _ in range(3))]
+            gradients = self.make_node(weights, own, X, y, group, of_rows, shift).outputs[1:]
+        *first, of_shift = gradients
+        return [*first, grad_not_implemented(self, 2, X), *(DisconnectedType()() for _ in range(3)), of_shift]
 
     L_op = pullback  # its name before PyTensor 3
 
@@ -89,7 +91,7 @@ def _numba_network_loglik(op, node=None, **kwargs):
     sizes, activation, fit_intercept = op.network.sizes, network_form(op.network).activation, op.network.fit_intercept
 
     @numba_njit
-    def network_loglik(weights, own, X, y, group, row_weights):
+    def network_loglik(weights, own, X, y, group, row_weights, shift):
         return logliks(
             NetworkForm(np.array(sizes), activation, fit_intercept),
             np.ascontiguousarray(weights),
@@ -97,6 +99,7 @@ def _numba_network_loglik(op, node=None, **kwargs):
             np.ascontiguousarray(X),
             np.ascontiguousarray(y),
             (np.ascontiguousarray(group), np.ascontiguousarray(row_weights)),
+            np.ascontiguousarray(shift),
         )
 
     return network_loglik

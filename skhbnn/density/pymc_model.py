@@ -47,7 +47,9 @@ def build_model(
         model added. Of several levels of groups each has a dimension of its name and deviations ``coef_l_NAME_z``.
         Learned scales of the prior are ``prior_scale``, and ``coef_l_unscaled`` what they are factors of. ``X``,
         ``y_observed``, ``group_of_row`` and, unless all are 1, ``row_weights`` are ``pm.Data``, the rows in the order
-        of ``data``. The log likelihood of a row counts as often as its weight says.
+        of ``data``. The log likelihood of a row counts as often as its weight says. What the labels of a column C add
+        to the outputs is ``random_intercept_C`` (C_label, unit), of ``random_intercept_C_z`` and a scale among
+        ``group_scale``; ``random_intercept_of_row`` is ``pm.Data``, the position of each row's label.
 
     Raises
     ------
@@ -68,50 +70,60 @@ def build_model(
     coords |= {name: label_coordinates(data.labels_at(k)) for k, name in enumerate(model.levels[:-1], 1)}
     coords |= {f"unit_{index}": np.arange(layer.n_out) for index, layer in enumerate(network.layers)}
     coords |= {"learned_part": list(model.group_scale_names), "learned_prior": list(model.prior_scales)}
-    coords |= {"weight": network.weight_names(names)}
+    coords |= {"weight": network.weight_names(names) + (list(likelihood.own) if model.has_own_entries else [])}
     coords |= {"mapped_input": names} if model.map_rank else {}
     coords |= {axis: list(likelihood.own) for axis in likelihood.own_dims.values() if axis is not None}
+    columns = model.random_intercepts
+    for column, labels in zip(columns, data.intercept_labels, strict=True):
+        coords |= {column.dim: label_coordinates(labels)}
+    coords |= {"random_intercept": [column.name for column in columns]} if columns else {}
     with pm.Model(coords=coords) as pymc_model:
         X = pm.Data("X", data.X, dims=("row", "input"))
         y = pm.Data("y_observed", data.y.astype(dtype), dims="row")
         group = pm.Data("group_of_row", data.group_of_row, dims="row")
         is_weighted = bool(np.any(data.weights != 1))
         row_weights = [pm.Data("row_weights", data.weights, dims="row")] if is_weighted else []
+        dims = ("row", "random_intercept")
+        codes = [pm.Data("random_intercept_of_row", data.intercept_codes, dims=dims)] if columns else []
         observed = {"observed": y, "dims": "row"}
         if batch_size is not None:
-            X, y, group, *row_weights = pm.Minibatch(X, y, group, *row_weights, batch_size=batch_size)
+            X, y, group, *rest = pm.Minibatch(X, y, group, *row_weights, *codes, batch_size=batch_size)
+            row_weights, codes = rest[: len(row_weights)], rest[len(row_weights) :]
             observed = {"observed": y, "total_size": len(data.y)}
-        weights = _Weights(model, data).all_weights()  # (group, weight)
-        variables = [pt.atleast_1d(variable) for variable in likelihood.own_pymc()]
-        own = pt.concatenate(variables) if variables else pt.zeros(0)  # (own number,)
+        maker = _Weights(model, data)
+        weights = maker.all_weights()  # (group, weight)
+        shifts = [maker.shift(of_row) for of_row in codes]  # (row, output), if there are random intercepts
+        own = maker.own_numbers()  # (own number,)
 
-        def distribution_of(weights, X, group, own):
+        def distribution_of(weights, X, group, own, shift):
             outputs = _outputs(network, weights, X, group, data.n_groups)  # (row, output)
-            return likelihood.pymc(outputs, own)
+            return likelihood.pymc(sum(shift, outputs), own)
 
         if not (fused or is_weighted):
-            distribution, parameters = distribution_of(weights, X, group, own)
+            distribution, parameters = distribution_of(weights, X, group, own, shifts)
             distribution("y", **parameters, **observed)
             return pymc_model
 
         def outcome(weights, X, group, own, *rest):
             # One outcome a row is the core of this distribution, so that size, the last argument, has no part in it.
-            distribution, parameters = distribution_of(weights, X, group, own)
+            distribution, parameters = distribution_of(weights, X, group, own, rest[: len(shifts)])
             return pt.cast(distribution.dist(**parameters), dtype)
 
-        def log_likelihood(value, weights, X, group, own, *row_weights):
+        def log_likelihood(value, weights, X, group, own, *rest):
+            shift, row_weights = rest[: len(shifts)], rest[len(shifts) :]
             if fused:
                 equal = pt.ones_like(value, dtype="float64")  # (row,)
                 op = NetworkLogLikelihood(network, model.likelihood_name)
-                logliks = op.make_node(weights, own, X, value, group, equal).outputs[0]  # (row,)
+                added = shift[0] if shift else np.empty((0, network.n_outputs))  # (row, output)
+                logliks = op.make_node(weights, own, X, value, group, equal, added).outputs[0]  # (row,)
             else:
-                distribution, parameters = distribution_of(weights, X, group, own)
+                distribution, parameters = distribution_of(weights, X, group, own, shift)
                 logliks = pm.logp(distribution.dist(**parameters), value)  # (row,)
             return row_weights[0] * logliks if is_weighted else logliks
 
-        signature = f"(g,w),(n,i),(n),(k){',(n)' if is_weighted else ''}->(n)"
+        signature = f"(g,w),(n,i),(n),(k){',(n,o)' if columns else ''}{',(n)' if is_weighted else ''}->(n)"
         forms = {"dist": outcome, "logp": log_likelihood, "signature": signature, "dtype": dtype}
-        pm.CustomDist("y", weights, X, group, own, *row_weights, **forms, **observed)
+        pm.CustomDist("y", weights, X, group, own, *shifts, *row_weights, **forms, **observed)
     return pymc_model
 
 
@@ -148,9 +160,13 @@ def unconstrained(layout, draws):
     kinds = {"prior_scale": model.prior_scales, "group_scale": model.group_scale_names}
     scales = [np.asarray(draws[name]) for name, of_kind in kinds.items() if of_kind]  # (chain, draw, scale) each
     log_scales = np.log(np.concatenate([np.empty((*shape, 0)), *scales], axis=2))  # (chain, draw, scale)
-    own = [np.asarray(draws[name]).reshape(*shape, -1) for name in model.likelihood.own_dims]  # (chain, draw, number)
-    own = model.likelihood.own_to_unconstrained(np.concatenate([np.empty((*shape, 0)), *own], axis=2))
-    return layout.join(first[:, :, 0], log_scales, own, levels)
+    own = np.empty((*shape, 0))  # (chain, draw, own number)
+    if model.likelihood.own and not model.has_own_entries:
+        variables = [np.asarray(draws[name]).reshape(*shape, -1) for name in model.likelihood.own_dims]
+        own = model.likelihood.own_to_unconstrained(np.concatenate(variables, axis=2))
+    of_columns = [np.asarray(draws[f"{column.variable}_z"]) for column in model.random_intercepts]
+    none = np.empty((*shape, 0, model.network.n_outputs))  # (chain, draw, label, output)
+    return layout.join(first[:, :, 0], log_scales, own, levels, np.concatenate([none, *of_columns], axis=2))
 
 
 def variable_name(model, term):
@@ -196,6 +212,27 @@ class _Weights:
             for part, grouped in parts
         ]  # (group, weight of the part) each
         return pt.concatenate(columns, axis=1)  # (group, weight)
+
+    def own_numbers(self):
+        """The likelihood's own numbers, (own number,), after the weights."""
+        likelihood = self.model.likelihood
+        if not self.model.has_own_entries:
+            variables = [pt.atleast_1d(variable) for variable in likelihood.own_pymc()]
+            return pt.concatenate(variables) if variables else pt.zeros(0)
+        own = likelihood.own_from_unconstrained(self.own_entries, pt)  # (own number,)
+        for position, (name, axis) in enumerate(likelihood.own_dims.items()):
+            pm.Deterministic(name, own[position] if axis is None else own, dims=axis)
+        return own
+
+    def shift(self, codes):
+        """What the random intercepts of the labels of rows, codes (row, column), add to the outputs, (row, output)."""
+        dim = f"unit_{len(self.network.layers) - 1}"
+        parts = []
+        for c, column in enumerate(self.model.random_intercepts):
+            z = pm.Normal(f"{column.variable}_z", ONE * 0, ONE, dims=(column.dim, dim))
+            scale = self.scales[column.scale] if isinstance(column.scale, str) else np.float64(column.scale)
+            parts.append(pm.Deterministic(column.variable, scale * z, dims=(column.dim, dim))[codes[:, c]])
+        return sum(parts)
 
     def _terms(self, name, levels):
         return [term for term in self.model.terms if term.name == name and term.level in levels]
@@ -262,7 +299,8 @@ class _Weights:
     def _factor_parts(self):
         """Yield the weights of every part under a Cholesky factor, and False: none has a group dimension."""
         z = self.model.family.pymc("z", ONE, "weight")
-        weights = self.model.base + pt.as_tensor_variable(self.model.factor) @ z  # (weight,)
+        weights = self.model.base + pt.as_tensor_variable(self.model.factor) @ z  # (weight and own number,)
+        self.own_entries = weights[self.network.n_weights :]  # (own number,)
         for part in self.network.parts:
             layer, dims = self.network.layers[part.layer], _dims(self.network, part)
             shape = (layer.n_in, layer.n_out)[-len(dims) :]

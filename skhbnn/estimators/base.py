@@ -240,12 +240,15 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
 
         The statistic takes predictor, draws, inputs, and the part for these rows of each further array (row,).
         """
-        inputs, result = self.standardizer_.transform(inputs), None  # (row, feature)
-        for rows, draws in self._draws_by_rows(labels):
-            part = statistic(self.posterior_.predictor, draws, inputs[rows], *(array[rows] for array in of_rows))
-            if result is None:
-                result = np.empty((*part.shape[:axis], len(inputs), *part.shape[axis + 1 :]))
-            result[(slice(None),) * axis + (rows,)] = part
+        inputs, numbers = np.split(inputs, [len(self.standardizer_.mean)], axis=1)  # (row, feature), (row, column)
+        inputs, result, every = self.standardizer_.transform(inputs), None, np.arange(len(inputs))  # (row,)
+        for of_group, draws in self._draws_by_rows(labels):
+            for part, parameters, X in self.posterior_.with_intercepts(draws, inputs[of_group], numbers[of_group]):
+                rows = every[of_group][part]  # (row of the part,)
+                found = statistic(self.posterior_.predictor, parameters, X, *(array[rows] for array in of_rows))
+                if result is None:
+                    result = np.empty((*found.shape[:axis], len(inputs), *found.shape[axis + 1 :]))
+                result[(slice(None),) * axis + (rows,)] = found
         return result
 
     def _chosen_draws(self, n_draws):
@@ -311,8 +314,8 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
             (chain, draw, group, weight) and, for a hierarchical fit, ``group_mean`` (chain, draw, weight) and the
             learned scales ``group_scale`` (chain, draw, part); of several levels of groups the innermost has the axis
             of the groups, and each outer one such as region has ``region_weights`` (chain, draw, region, weight).
-            Learned scales of the prior are ``prior_scale`` (chain, draw, prior_part); ``sample_stats`` the statistics
-            of the sampler;
+            Learned scales of the prior are ``prior_scale`` (chain, draw, prior_part), and random intercepts of a column
+            C are ``random_intercept_C`` (chain, draw, C_label, output); ``sample_stats`` the statistics of the sampler;
             ``log_likelihood`` the log likelihood of each training row, in nats, (chain, draw, row); and
             ``observed_data`` the targets of ``training_data_``, rows in the order of the X given to ``fit``.
 

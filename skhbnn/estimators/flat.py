@@ -11,6 +11,7 @@ from ..persistence.saving import storable
 from ..support.typed import (
     Activation,
     ChainWeights,
+    Columns,
     Data,
     Inference,
     Ints,
@@ -24,15 +25,17 @@ from .base import BaseBNN
 from .classification import NetworkClassifierMixin
 from .classifier_methods import ClassifierMethods
 from .independent_prior import IndependentPriorMixin
+from .intercepts import RandomInterceptsMixin
 from .single import SingleNetworkMixin
 
 
-class FlatBNN(SingleNetworkMixin, IndependentPriorMixin, BaseBNN):
+class FlatBNN(RandomInterceptsMixin, SingleNetworkMixin, IndependentPriorMixin, BaseBNN):
     """One network of independent weights, for any task."""
 
     _parameter_constraints: dict = {
         **BaseBNN._parameter_constraints,
         **IndependentPriorMixin._parameter_constraints,
+        **RandomInterceptsMixin._parameter_constraints,
     }
 
     prior_scale: PriorScale
@@ -42,7 +45,9 @@ class FlatBNN(SingleNetworkMixin, IndependentPriorMixin, BaseBNN):
         self._forget()
         inputs, _ = read_rows(self, X, reset=True)  # (row, feature)
         weights = read_weights(sample_weight, X, inputs)  # (row,)
-        data = self._take_rows(inputs, self._read_targets(inputs, y, weights), weights)
+        inputs, intercepts = self._take_intercepts(inputs, weights)  # (row, feature), labels of the rows
+        self._warn_of_mode()
+        data = self._take_rows(inputs, self._read_targets(inputs, y, weights), weights, **intercepts)
         data = self._standardize_targets(data)
         return self._fit_model(self._model(data), data)
 
@@ -51,7 +56,15 @@ class FlatBNN(SingleNetworkMixin, IndependentPriorMixin, BaseBNN):
         network = self._network(data.X.shape[1])
         scale = layer_scales(network, self.prior_scale)  # (layer,)
         location = self._location(network, data)  # (weight,)
-        return flat_model(network, self._likelihood(), scale, self.weight_prior, location, self._n_classes())
+        return flat_model(
+            network,
+            self._likelihood(),
+            scale,
+            self.weight_prior,
+            location,
+            self._n_classes(),
+            intercepts=self._intercepts(data),
+        )
 
 
 @storable
@@ -66,6 +79,10 @@ class FlatBNNClassifier(ClassifierMethods, NetworkClassifierMixin, FlatBNN):
     ----------
     hidden_layer_sizes : int or array-like of int, default=(5, 5)
         Number of units of each hidden layer; ``()`` is logistic regression.
+    random_intercepts : str, int, or list or tuple of them, default=None
+        Column, or columns, of X whose labels each add a learned constant to the outputs of the network, such as the
+        items that all persons answer. The columns are no inputs. The constants of a column are Normal(0, sd²), with
+        sd ~ HalfNormal(1) learned; a label that ``fit`` did not see gets a draw of this distribution.
     likelihood : {"auto", "ordinal"}, default="auto"
         ``"auto"``: classes without an order. ``"ordinal"``: ordered classes, by a cumulative logit with learned
         cutpoints and one output of the network [3]_. The order is the one of numbers or of the alphabet, or of an
@@ -126,6 +143,10 @@ class FlatBNNClassifier(ClassifierMethods, NetworkClassifierMixin, FlatBNN):
         Class labels.
     ordered_classes_ : ndarray of shape (n_classes,) or None
         Class labels in their order, the lowest first; None unless ``likelihood="ordinal"``.
+    random_intercept_columns_ : list of int or None
+        Positions of the columns of X that ``random_intercepts`` names; None where it names none.
+    random_intercept_labels_ : list of ndarray or None
+        Sorted labels of each of these columns.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (``n_features_in_``,)
@@ -172,6 +193,7 @@ class FlatBNNClassifier(ClassifierMethods, NetworkClassifierMixin, FlatBNN):
         self,
         hidden_layer_sizes: Ints = (5, 5),
         *,
+        random_intercepts: Columns | None = None,
         likelihood: LikelihoodOfClasses = "auto",
         activation: Activation = "tanh",
         fit_intercept: bool = True,
@@ -210,6 +232,7 @@ class FlatBNNClassifier(ClassifierMethods, NetworkClassifierMixin, FlatBNN):
             random_state=random_state,
             verbose=verbose,
         )
+        self.random_intercepts = random_intercepts
         self.standardize = standardize
         self.likelihood = likelihood
         self.weight_prior = weight_prior

@@ -8,6 +8,7 @@ from ..persistence.saving import storable
 from ..support.typed import (
     Activation,
     ChainWeights,
+    Columns,
     Data,
     Inference,
     Ints,
@@ -36,6 +37,10 @@ class FlatBNNRegressor(RegressorMethods, NetworkRegressorMixin, FlatBNN):
     ----------
     hidden_layer_sizes : int or array-like of int, default=(5, 5)
         Number of units of each hidden layer; ``()`` is a linear model.
+    random_intercepts : str, int, or list or tuple of them, default=None
+        Column, or columns, of X whose labels each add a learned constant to the outputs of the network, such as the
+        items that all persons answer. The columns are no inputs. The constants of a column are Normal(0, sd²), with
+        sd ~ HalfNormal(1) learned; a label that ``fit`` did not see gets a draw of this distribution.
     likelihood : {"normal", "student_t", "poisson", "negative_binomial"}, default="normal"
         Distribution of y around its mean. ``"normal"`` and ``"student_t"``, for data with outliers, learn the scale of
         the noise, HalfNormal(1) in standard deviations of y. ``"poisson"``, and ``"negative_binomial"`` with a learned
@@ -92,6 +97,10 @@ class FlatBNNRegressor(RegressorMethods, NetworkRegressorMixin, FlatBNN):
 
     Attributes
     ----------
+    random_intercept_columns_ : list of int or None
+        Positions of the columns of X that ``random_intercepts`` names; None where it names none.
+    random_intercept_labels_ : list of ndarray or None
+        Sorted labels of each of these columns.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (``n_features_in_``,)
@@ -139,6 +148,7 @@ class FlatBNNRegressor(RegressorMethods, NetworkRegressorMixin, FlatBNN):
         self,
         hidden_layer_sizes: Ints = (5, 5),
         *,
+        random_intercepts: Columns | None = None,
         likelihood: LikelihoodOfNumbers = "normal",
         activation: Activation = "tanh",
         fit_intercept: bool = True,
@@ -178,6 +188,7 @@ class FlatBNNRegressor(RegressorMethods, NetworkRegressorMixin, FlatBNN):
             verbose=verbose,
         )
         self.likelihood = likelihood
+        self.random_intercepts = random_intercepts
         self.standardize = standardize
         self.weight_prior = weight_prior
         self.prior_scale = prior_scale

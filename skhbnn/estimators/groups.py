@@ -62,8 +62,8 @@ class GroupsMixin:
         return True
 
     def _input_names(self):
-        """Names of the columns of X that hold no groups."""
-        taken = self._group_positions()
+        """Names of the columns of X that hold neither groups nor labels of random intercepts."""
+        taken = [*self._group_positions(), *(getattr(self, "random_intercept_columns_", None) or [])]
         return [name for position, name in enumerate(column_names(self)) if position not in taken]
 
     def _group_positions(self):

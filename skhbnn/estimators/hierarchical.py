@@ -36,17 +36,19 @@ from ..support.typed import (
 )
 from .base import BaseBNN
 from .classification import NetworkClassifierMixin
-from .classifier_methods import GroupedClassifierMethods
+from .grouped_classifier_methods import GroupedClassifierMethods
 from .groups import COLUMNS, GroupsMixin, unseen_text, warn_of_unseen
 from .independent_prior import IndependentPriorMixin
+from .intercepts import RandomInterceptsMixin
 
 
-class HierarchicalBNN(GroupsMixin, IndependentPriorMixin, BaseBNN):
+class HierarchicalBNN(GroupsMixin, RandomInterceptsMixin, IndependentPriorMixin, BaseBNN):
     """A network per group under one learned group distribution, for any task."""
 
     _parameter_constraints: dict = {
         **BaseBNN._parameter_constraints,
         **IndependentPriorMixin._parameter_constraints,
+        **RandomInterceptsMixin._parameter_constraints,
         "groups": COLUMNS,
         "group_scale_prior": [StrOptions(set(scale_priors.NAMES)), Interval(Real, 0, None, closed="neither")],
         "pooling": [StrOptions({"auto", *pooling.NAMES}), "array-like"],
@@ -66,7 +68,8 @@ class HierarchicalBNN(GroupsMixin, IndependentPriorMixin, BaseBNN):
         inputs, labels = read_rows(self, X, groups, reset=True)  # (row, feature), labels of the rows
         weights = read_weights(sample_weight, X, inputs)  # (row,)
         self._warn_of_inference()
-        data = self._take_rows(inputs, self._read_targets(inputs, y, weights), labels, weights)
+        inputs, intercepts = self._take_intercepts(inputs, weights)  # (row, feature), labels of the rows
+        data = self._take_rows(inputs, self._read_targets(inputs, y, weights), labels, weights, **intercepts)
         data = self._standardize_targets(data)
         return self._fit_model(self._model(data), data, grouped=self.groups_ is not None)
 
@@ -90,18 +93,22 @@ class HierarchicalBNN(GroupsMixin, IndependentPriorMixin, BaseBNN):
             group_scale_prior=self.group_scale_prior,
             location=self._location(network, data),
             n_classes=self._n_classes(),
+            intercepts=self._intercepts(data),
             levels=tuple(self.group_levels_ or ONE_LEVEL),
         )
 
     @floats_as_usual
-    def _take_rows(self, inputs, targets, labels, weights):
-        """Rows of a fit as GroupedData; sets groups_ and standardizer_."""
+    def _take_rows(self, inputs, targets, labels, weights, **intercepts):
+        """Rows of a fit as GroupedData; sets groups_ and standardizer_.
+
+        intercepts: the labels of random intercepts, as ``group_rows`` takes them.
+        """
         known, labels = self._take_groups(labels, weights)
         codes = encode_labels(labels, known)  # (row,)
-        given, n_levels = self._standardizer(inputs.shape[1]), len(self.group_levels_ or ONE_LEVEL)
-        data, self.standardizer_ = group_rows(
-            inputs, targets, codes, known, n_levels=n_levels, weights=weights, standardizer=given
-        )
+        given = self._standardizer(inputs.shape[1])
+        n_levels = len(self.group_levels_ or ONE_LEVEL)
+        of_rows = {"n_levels": n_levels, "weights": weights, "standardizer": given, **intercepts}
+        data, self.standardizer_ = group_rows(inputs, targets, codes, known, **of_rows)
         return data
 
     def _draws_by_rows(self, labels):
@@ -160,6 +167,10 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
     groups : str, int, or list or tuple of them, default=None
         Column of X that holds the group labels. Several columns are levels of nested groups, the outermost first, such
         as ``["region", "shop"]``; estimators per group have no levels, and take the tuple of the labels for one label.
+    random_intercepts : str, int, or list or tuple of them, default=None
+        Column, or columns, of X whose labels each add a learned constant to the outputs of the network, such as the
+        items that all persons answer. The columns are no inputs. The constants of a column are Normal(0, sd²), with
+        an sd whose prior is ``group_scale_prior``; ``unseen_groups`` says what a label that ``fit`` did not see gets.
     unseen_groups : {"population", "error"}, default="population"
         What a group that ``fit`` did not see gets: weights drawn from the group distribution, or a ValueError.
     likelihood : {"auto", "ordinal"}, default="auto"
@@ -239,6 +250,10 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         Sorted group labels, of several columns tuples; None if ``fit`` got none.
     group_columns_ : list of int or None
         Positions of the columns of X that hold the group labels; None if these were an argument, or there were none.
+    random_intercept_columns_ : list of int or None
+        Positions of the columns of X that ``random_intercepts`` names; None where it names none.
+    random_intercept_labels_ : list of ndarray or None
+        Sorted labels of each of these columns.
     group_levels_ : list of str or None
         Names of the levels of groups, the outermost first: those of the columns, or ``"level_1"`` and so on, with
         ``"_level"`` behind a name that another axis of the posterior has. A single level is ``"group"``; None if there
@@ -291,6 +306,7 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         hidden_layer_sizes: Ints = (5, 5),
         *,
         groups: Columns | None = None,
+        random_intercepts: Columns | None = None,
         unseen_groups: UnseenGroups = "population",
         likelihood: LikelihoodOfClasses = "auto",
         activation: Activation = "tanh",
@@ -333,6 +349,7 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
             verbose=verbose,
         )
         self.groups = groups
+        self.random_intercepts = random_intercepts
         self.unseen_groups = unseen_groups
         self.standardize = standardize
         self.weight_prior = weight_prior

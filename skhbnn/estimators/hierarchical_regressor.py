@@ -21,9 +21,9 @@ from ..support.typed import (
     WeightPrior,
     fit_context,
 )
+from .grouped_regressor_methods import GroupedRegressorMethods
 from .hierarchical import HierarchicalBNN
 from .regression import NetworkRegressorMixin
-from .regressor_methods import GroupedRegressorMethods
 
 
 @storable
@@ -61,6 +61,10 @@ class HierarchicalBNNRegressor(GroupedRegressorMethods, NetworkRegressorMixin, H
     groups : str, int, or list or tuple of them, default=None
         Column of X that holds the group labels. Several columns are levels of nested groups, the outermost first, such
         as ``["region", "shop"]``; estimators per group have no levels, and take the tuple of the labels for one label.
+    random_intercepts : str, int, or list or tuple of them, default=None
+        Column, or columns, of X whose labels each add a learned constant to the outputs of the network, such as the
+        items that all persons answer. The columns are no inputs. The constants of a column are Normal(0, sd²), with
+        an sd whose prior is ``group_scale_prior``; ``unseen_groups`` says what a label that ``fit`` did not see gets.
     unseen_groups : {"population", "error"}, default="population"
         What a group that ``fit`` did not see gets: weights drawn from the group distribution, or a ValueError.
     likelihood : {"normal", "student_t", "poisson", "negative_binomial"}, default="normal"
@@ -136,6 +140,10 @@ class HierarchicalBNNRegressor(GroupedRegressorMethods, NetworkRegressorMixin, H
         Sorted group labels, of several columns tuples; None if ``fit`` got none.
     group_columns_ : list of int or None
         Positions of the columns of X that hold the group labels; None if these were an argument, or there were none.
+    random_intercept_columns_ : list of int or None
+        Positions of the columns of X that ``random_intercepts`` names; None where it names none.
+    random_intercept_labels_ : list of ndarray or None
+        Sorted labels of each of these columns.
     group_levels_ : list of str or None
         Names of the levels of groups, the outermost first: those of the columns, or ``"level_1"`` and so on, with
         ``"_level"`` behind a name that another axis of the posterior has. A single level is ``"group"``; None if there
@@ -191,6 +199,7 @@ class HierarchicalBNNRegressor(GroupedRegressorMethods, NetworkRegressorMixin, H
         hidden_layer_sizes: Ints = (5, 5),
         *,
         groups: Columns | None = None,
+        random_intercepts: Columns | None = None,
         unseen_groups: UnseenGroups = "population",
         likelihood: LikelihoodOfNumbers = "normal",
         activation: Activation = "tanh",
@@ -233,6 +242,7 @@ class HierarchicalBNNRegressor(GroupedRegressorMethods, NetworkRegressorMixin, H
             verbose=verbose,
         )
         self.groups = groups
+        self.random_intercepts = random_intercepts
         self.unseen_groups = unseen_groups
         self.likelihood = likelihood
         self.standardize = standardize

@@ -37,17 +37,18 @@ class InformedPriorBNNRegressor(RegressorMethods, NetworkRegressorMixin, Informe
 
     The weights are w = ``prior_mean`` + ``prior_scale`` · L z with L Lᵀ = ``prior_cov`` and z ~ Normal(0, 1).
     :meth:`from_hierarchical` takes mean and covariance from what a hierarchical fit learned of its groups [1]_: a new
-    group of a few rows starts from the older groups. The prior of the scale of the noise is HalfNormal(1) again, in
-    units of ``target_scale``.
+    group of a few rows starts from the older groups, and from the scale of their noise.
 
     Parameters
     ----------
     hidden_layer_sizes : int or array-like of int, default=(5, 5)
         Number of units of each hidden layer; ``()`` is a linear model.
-    prior_mean : array-like of shape (n_weights,), default=None
+    prior_mean : array-like of shape (n_weights,) or (n_weights + n_own,), default=None
         Prior mean of the flat weight vector: for each layer the (input, output) matrix row by row, then the
-        intercepts. None: zero.
-    prior_cov : array-like of shape (n_weights, n_weights), default=None
+        intercepts. Behind the weights may stand the numbers that the likelihood itself learns, as
+        logarithms: of the scale of the noise, the degrees of freedom less 2, or the overdispersion. Of ``"ordinal"``
+        they are the first cutpoint, and the logarithms of the distances between neighbours. None: zero.
+    prior_cov : array-like of shape (n_weights, n_weights) or (n_weights + n_own, n_weights + n_own), default=None
         Prior covariance. None: the identity.
     prior_scale : float, default=1.0
         Widens (above 1) or narrows (below 1) the prior: factor of its standard deviations.

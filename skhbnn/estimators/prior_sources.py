@@ -6,8 +6,13 @@ import numpy as np
 
 from ..data.doubts import doubt_of_unknown
 from ..data.labels import as_labels, encode_labels
-from ..posterior.alignment import weight_moments
-from ..posterior.group_prior import mean_draws, moments_of_one_mode, population_moments, scale_draws
+from ..posterior.group_prior import (
+    location_draws,
+    moments_of_one_mode,
+    moments_of_weights,
+    population_moments,
+    scale_draws,
+)
 from ..posterior.stacking import weigh_chains
 from ..support.floats import floats_as_usual
 from ..support.wording import named, shown
@@ -32,10 +37,10 @@ def group_distribution(hierarchical, covariance, prior_chains, align, within=Non
 
     Returns
     -------
-    mean : ndarray of shape (n_weights,)
-        Mean of the weights.
-    cov : ndarray of shape (n_weights, n_weights)
-        Covariance of the weights.
+    mean : ndarray of shape (n_weights + n_own,)
+        Mean of the weights and, behind them, of the likelihood's own numbers in unconstrained form.
+    cov : ndarray of shape (n_weights + n_own, n_weights + n_own)
+        Their covariance.
 
     Raises
     ------
@@ -64,7 +69,7 @@ def group_distribution(hierarchical, covariance, prior_chains, align, within=Non
     posterior = weigh_chains(posterior, prior_chains, log_likelihood, data.weights)
     if align:
         return moments_of_one_mode(posterior, data, log_likelihood(), covariance, around)
-    shared, means = mean_draws(posterior), mean_draws(posterior, around)  # (draw, weight) each
+    shared, means = location_draws(posterior), location_draws(posterior, around)  # (draw, weight + own number) each
     return population_moments(posterior.model, means, scale_draws(posterior), covariance, around[0], shared)
 
 
@@ -106,10 +111,10 @@ def network_posterior(fitted, group, covariance, align):
 
     Returns
     -------
-    mean : ndarray of shape (n_weights,)
-        Mean of the weights.
-    cov : ndarray of shape (n_weights, n_weights)
-        Covariance of the weights.
+    mean : ndarray of shape (n_weights + n_own,)
+        Mean of the weights and, behind them, of the likelihood's own numbers in unconstrained form.
+    cov : ndarray of shape (n_weights + n_own, n_weights + n_own)
+        Their covariance.
 
     Raises
     ------
@@ -133,7 +138,7 @@ def network_posterior(fitted, group, covariance, align):
         raise ValueError(f"group={shown(group)}, but this {type(fitted).__name__} was fitted without groups.")
     if posterior.n_draws == 1:
         raise ValueError(f'A mode has no covariance: fit the {type(fitted).__name__} with inference="nuts".')
-    mean, cov = weight_moments(network, posterior.group_weights(code), covariance, align)
+    mean, cov = moments_of_weights(posterior, code, covariance, align)
     try:
         np.linalg.cholesky(cov)
     except np.linalg.LinAlgError:

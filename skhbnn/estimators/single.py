@@ -21,11 +21,15 @@ class SingleNetworkMixin:
     _standardizer: Any
 
     @floats_as_usual
-    def _take_rows(self, inputs, targets, weights):
-        """Rows of a fit as GroupedData of one group; sets standardizer_."""
+    def _take_rows(self, inputs, targets, weights, **intercepts):
+        """Rows of a fit as GroupedData of one group; sets standardizer_.
+
+        intercepts: the labels of random intercepts, as ``group_rows`` takes them.
+        """
         codes = np.zeros(len(targets), dtype=int)  # (row,)
         given = self._standardizer(inputs.shape[1])
-        data, self.standardizer_ = group_rows(inputs, targets, codes, [ALL_ROWS], weights=weights, standardizer=given)
+        of_rows = {"weights": weights, "standardizer": given, **intercepts}
+        data, self.standardizer_ = group_rows(inputs, targets, codes, [ALL_ROWS], **of_rows)
         return data
 
     def _draws_by_rows(self, labels):

@@ -21,6 +21,8 @@ class Method:
         Parameters of the estimators that this method uses and others do not. Their default is None.
     in_threads : bool
         Whether chains run in threads, which cost nothing to start, and not in processes.
+    takes_intercepts : bool
+        Whether a model may have random intercepts.
     of_groups, of_learned_scales : str
         How far a fit of groups, or one that learns group scales, is from the posterior, and what to do; empty where
         there is nothing to say.
@@ -31,6 +33,7 @@ class Method:
     unit: str
     uses: tuple = ()
     in_threads: bool = False
+    takes_intercepts: bool = True
     of_groups: str = ""
     of_learned_scales: str = ""
 
@@ -53,7 +56,7 @@ _MODE = (
 )
 _ENTRIES = (
     Method(name="nuts", module="nuts", unit="draws", uses=("tol",), in_threads=True),
-    Method(name="laplace", module="laplace", unit="starts", of_learned_scales=_MODE),
+    Method(name="laplace", module="laplace", unit="starts", takes_intercepts=False, of_learned_scales=_MODE),
     Method(
         name="advi",
         module="variational",
@@ -97,6 +100,24 @@ def require_used(inference, parameters):
             raise ValueError(
                 f"{name} is only for inference={users}, and inference={inference!r} does not use it; set {name}=None."
             )
+
+
+def require_random_intercepts(inference):
+    """Refuse a method that knows no random intercepts.
+
+    Parameters
+    ----------
+    inference : str
+        Name of the method.
+
+    Raises
+    ------
+    ValueError
+        If the method is none for such a model.
+    """
+    if not METHODS[inference].takes_intercepts:
+        others = ", ".join(repr(method.name) for method in _ENTRIES if method.takes_intercepts)
+        raise ValueError(f"inference={inference!r} knows no random_intercepts; set inference to one of {others}.")
 
 
 def infer(model, data, settings, seed, progress=None):

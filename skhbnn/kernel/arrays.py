@@ -37,6 +37,12 @@ def matrix_at(address, n_rows, n_columns):
 
 
 @inline
+def integer_matrix_at(address, n_rows, n_columns):
+    """The matrix of integers at an address, (n_rows, n_columns)."""
+    return carray(_as_pointer(address), (n_rows, n_columns), np.int64)
+
+
+@inline
 def padded(n):
     """The number of doubles in the whole vectors that hold n."""
     return (n + lanes.LANES - 1) // lanes.LANES * lanes.LANES

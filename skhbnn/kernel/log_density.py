@@ -1,7 +1,8 @@
 """The log density of the unconstrained vector, with the gradient, as the C callback that nutpie calls.
 
 The vector holds: the coordinates that all rows share (level 0), the logarithms of the learned scales, the likelihood's
-own numbers, and the deviations of the members of level 1 of the groups, member by member, of level 2, and so on.
+own numbers, and the deviations of the members of level 1 of the groups, member by member, of level 2, and so on. Behind
+them are the random intercepts in units of their scales, column by column and label by label, a number for each output.
 """
 
 from typing import Any, NamedTuple
@@ -10,9 +11,9 @@ import numpy as np
 from numba import carray
 
 from . import lanes
-from .arrays import all_finite, cut, doubles_at, exp, fill, integers_at, matrix_at, memory_of, part
+from .arrays import all_finite, cut, doubles_at, exp, fill, integer_matrix_at, integers_at, matrix_at, memory_of, part
 from .coordinates import Coordinates, add_to, add_values, copy_to, load_groups, of_level, pull_back, store_groups
-from .network_kernel import NetworkForm, Rows, loglik_grad, workspace, workspace_size
+from .network_kernel import NetworkForm, Rows, Shifts, loglik_grad, workspace, workspace_size
 from .options import inline, inline_source
 
 
@@ -41,7 +42,10 @@ HEADER = np.dtype(
         *_fields("family"),  # number of its compiled function
         *_fields("family_shape", "f8"),
         *_fields("n_scales scales_place scale_prior scale_parameters"),  # place in the vector; (scale,), (scale, 2)
-        *_fields("n_own own_place"),  # the likelihood's own numbers, and their place in the vector
+        *_fields("n_own own_place"),  # the likelihood's own numbers; place in the vector, or -1: the last entries
+        *_fields("n_columns n_intercepts intercepts_place"),  # of random intercepts, and their place in the vector
+        *_fields("intercept_codes"),  # (column, row): the first of the row's label
+        *_fields("intercept_stops intercept_scales fixed_scales"),  # (column,): end; learned scale, or -1; fixed one
         *_fields("constant", "f8"),  # the sum of all normalising constants
     ]
 )
@@ -96,6 +100,38 @@ class Outer(NamedTuple):
     grad: Any  # in the entries
     value: Any  # (member's coordinate,), padded to whole vectors
     slope: Any
+
+
+@inline
+def _enter_intercepts(h, x, scale, grad, values):
+    """Write random intercepts, times their scales, to values; return the log prior, without constants."""
+    stops, scales = integers_at(h.intercept_stops, h.n_columns), integers_at(h.intercept_scales, h.n_columns)
+    fixed = doubles_at(h.fixed_scales, h.n_columns)
+    logp, start = 0.0, 0
+    for c in range(h.n_columns):
+        factor = scale[scales[c]] if scales[c] >= 0 else fixed[c]
+        for i in range(start, stops[c]):
+            logp -= 0.5 * x[i] * x[i]
+            grad[i] -= x[i]
+            values[i] = factor * x[i]
+        start = stops[c]
+    return logp
+
+
+@inline
+def _leave_intercepts(h, x, scale, grad, grad_values, grad_log_scale):
+    """Add to the gradients at random intercepts and at scales what the gradient at the values means."""
+    stops, scales = integers_at(h.intercept_stops, h.n_columns), integers_at(h.intercept_scales, h.n_columns)
+    fixed = doubles_at(h.fixed_scales, h.n_columns)
+    start = 0
+    for c in range(h.n_columns):
+        factor, s = scale[scales[c]] if scales[c] >= 0 else fixed[c], 0.0
+        for i in range(start, stops[c]):
+            s += x[i] * grad_values[i]
+            grad[i] += factor * grad_values[i]
+        if scales[c] >= 0:
+            grad_log_scale[scales[c]] += factor * s
+        start = stops[c]
 
 
 @inline_source
@@ -163,7 +199,7 @@ def _leave_outer(parts, h, grad, coordinates, outer, form, bases):
 
 
 @inline_source
-def _visit_batches(parts, h, ends, innermost, outer, form, bases, rows, space, at):
+def _visit_batches(parts, h, ends, innermost, outer, form, bases, rows, shifts, space, at):
     """Add up the log priors and likelihoods of all groups, batch by batch, and write the gradients.
 
     ends: the vector and the gradient; innermost: the Coordinates of a group; space: Workspace; at: an address from
@@ -188,6 +224,7 @@ def _visit_batches(parts, h, ends, innermost, outer, form, bases, rows, space, a
     w_numbers, at = cut(at, n_entries * n_lanes)
     grad_w = parts.batch.entries_at(at, n_entries)
     grad_numbers, at = cut(at, n_entries * n_lanes)
+    fill(grad_numbers, 0.0)  # of own numbers among the entries it stays 0
     of_outer, at = cut(at, n_entries * n_lanes)  # what the groups of a batch lie in
     grad_of_outer, at = cut(at, n_entries * n_lanes)
     fill(grad_of_outer, 0.0)
@@ -223,7 +260,7 @@ def _visit_batches(parts, h, ends, innermost, outer, form, bases, rows, space, a
         add_values(innermost, value, w)
         if h.map_rank > 0:
             parts.input_map.apply(w, form, h.map_rank, bases[0])
-        logp += loglik_grad(parts.likelihood, form, w, grad_w, rows, (offsets[b], offsets[b + 1]), space)
+        logp += loglik_grad(parts.likelihood, form, w, grad_w, rows, shifts, (offsets[b], offsets[b + 1]), space)
         if h.map_rank > 0:
             parts.input_map.pull_back(grad_w, w, form, h.map_rank, bases)
         pull_back(innermost, value, slope, grad_w, grad_v, grad_factor)
@@ -266,8 +303,8 @@ def log_density(n_dim, x_address, grad_address, logp_address, header):
     for l in range(h.n_levels - 1):  # noqa: E741
         n_values += counts[l] * (starts[l + 1] - starts[l])
     n_of_group, n_lanes = n_coordinates - starts[h.n_levels - 1], PARTS.batch.n_lanes
-    n_doubles = 2 * (n_coordinates + n_values + h.n_outer * n_entries + n_basis + h.n_own) + h.n_scales
-    n_doubles += n_lanes * (8 * n_of_group + 5 * n_entries) + 4 * lanes.LANES
+    n_doubles = 2 * (n_coordinates + n_values + h.n_outer * n_entries + n_basis) + 3 * h.n_own + h.n_scales
+    n_doubles += n_lanes * (8 * n_of_group + 5 * n_entries) + 4 * lanes.LANES + 2 * h.n_intercepts
     memory, at = memory_of(n_doubles + workspace_size(form.sizes, h.n_own))
     space, at = workspace(at, form.sizes, h.n_own)
 
@@ -290,13 +327,13 @@ def log_density(n_dim, x_address, grad_address, logp_address, header):
     entry, prior_scale = integers_at(h.entry, n_coordinates), doubles_at(h.prior_scale, n_coordinates)  # (coordinate,)
     coordinates = Coordinates(entry, prior_scale, factor, grad_factor)
 
-    own, at = cut(at, h.n_own)
-    grad_own, at = cut(at, h.n_own)
-    fill(grad_own, 0.0)
-    free, grad_free = part(x, h.own_place, h.n_own), part(grad, h.own_place, h.n_own)  # (own number,)
-    logp = h.constant + PARTS.own.constrain(free, own, grad_free)
-    X, y = matrix_at(h.X, form.sizes[0], h.n_rows), doubles_at(h.y, h.n_rows)  # (feature, row), (row,)
-    rows = Rows(X, y, doubles_at(h.row_weights, h.n_rows), part(own, 0, 0), own, grad_own)
+    free_intercepts = part(x, h.intercepts_place, h.n_intercepts)  # (intercept,)
+    grad_intercepts = part(grad, h.intercepts_place, h.n_intercepts)  # (intercept,)
+    shift, at = cut(at, h.n_intercepts)
+    grad_shift, at = cut(at, h.n_intercepts)
+    fill(grad_shift, 0.0)
+    logp_of_intercepts = _enter_intercepts(h, free_intercepts, scale, grad_intercepts, shift)
+    shifts = Shifts(integer_matrix_at(h.intercept_codes, h.n_columns, h.n_rows), shift, grad_shift)
 
     entries, at = cut(at, h.n_outer * n_entries)
     grad_entries, at = cut(at, h.n_outer * n_entries)
@@ -309,9 +346,25 @@ def log_density(n_dim, x_address, grad_address, logp_address, header):
     fill(grad_basis, 0.0)
     bases = (basis, grad_basis)
 
-    logp += _enter_outer(PARTS, h, (x, grad), coordinates, outer, form, basis)
+    logp_of_outer = _enter_outer(PARTS, h, (x, grad), coordinates, outer, form, basis)
+
+    own, at = cut(at, h.n_own)
+    grad_own, at = cut(at, h.n_own)
+    fill(grad_own, 0.0)
+    unused, at = cut(at, h.n_own)
+    are_entries, first = h.own_place < 0, n_entries - h.n_own  # entries have the prior of the terms, not their own
+    free = part(entries, first, h.n_own) if are_entries else part(x, h.own_place, h.n_own)  # (own number,)
+    grad_free = part(grad_entries, first, h.n_own) if are_entries else part(grad, h.own_place, h.n_own)
+    logp_of_own = PARTS.own.constrain(free, own, unused if are_entries else grad_free)
+    logp = h.constant + (0.0 if are_entries else logp_of_own)
+    logp += logp_of_outer + logp_of_intercepts
+    X, y = matrix_at(h.X, form.sizes[0], h.n_rows), doubles_at(h.y, h.n_rows)  # (feature, row), (row,)
+    rows = Rows(X, y, doubles_at(h.row_weights, h.n_rows), part(own, 0, 0), own, grad_own)
+
     innermost = of_level(coordinates, starts, h.n_levels - 1)
-    logp += _visit_batches(PARTS, h, (x, grad), innermost, outer, form, bases, rows, space, at)
+    logp += _visit_batches(PARTS, h, (x, grad), innermost, outer, form, bases, rows, shifts, space, at)
+    PARTS.own.pull_back(free, own, grad_own, grad_free)
+    _leave_intercepts(h, free_intercepts, scale, grad_intercepts, grad_shift, grad_log_scale)
     _leave_outer(PARTS, h, grad, coordinates, outer, form, bases)
 
     start = 0
@@ -323,7 +376,6 @@ def log_density(n_dim, x_address, grad_address, logp_address, header):
             grad_log_scale[term_scales[t]] += s
         start = stops[t]
     logp += _add_scale_priors(PARTS.scale_prior, h, log_scale, scale, grad_log_scale)
-    PARTS.own.pull_back(free, own, grad_own, grad_free)
     memory[0] = logp  # it was in use until here
     logp_address[0] = logp
     if not np.isfinite(logp):

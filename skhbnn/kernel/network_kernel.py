@@ -40,6 +40,14 @@ class Rows(NamedTuple):
     own_grad: Any  # (own number,), added to
 
 
+class Shifts(NamedTuple):
+    """What is added to the outputs of rows beside the network's: values that several rows may share."""
+
+    codes: Any  # (column, row): position among the values of the first of as many as there are outputs
+    values: Any  # (value,)
+    grad: Any  # (value,), added to
+
+
 class Block(NamedTuple):
     """Rows that a pass works on at once: rows first to first + m, whole vectors."""
 
@@ -121,8 +129,32 @@ def forward(w, form, m, units):
     return at, unit
 
 
+@inline
+def _add_shifts(shifts, z, block):
+    """Add the values of each row to the outputs z (output * m,) of a block."""
+    n_rows, m = shifts.codes.shape[1], block.m
+    for c in range(shifts.codes.shape[0]):
+        codes = part(shifts.codes, c * n_rows + block.first, m)  # (m,)
+        for k in range(block.n_outputs):
+            out = part(z, k * m, m)  # (m,)
+            for r in range(m):
+                out[r] += part(shifts.values, codes[r] + k, 1)[0]
+
+
+@inline
+def _pull_back_shifts(shifts, delta, block):
+    """Add derivatives in the outputs of a block, delta (output * m,), to the gradient in the values of each row."""
+    n_rows, m = shifts.codes.shape[1], block.m
+    for c in range(shifts.codes.shape[0]):
+        codes = part(shifts.codes, c * n_rows + block.first, m)  # (m,)
+        for k in range(block.n_outputs):
+            of_output = part(delta, k * m, m)  # (m,)
+            for r in range(m):
+                part(shifts.grad, codes[r] + k, 1)[0] += of_output[r]
+
+
 @inline_source
-def loglik_grad(likelihood, form, w, grad, rows, span, space):
+def loglik_grad(likelihood, form, w, grad, rows, shifts, span, space):
     """Log likelihood of rows span[0] to span[1], whole vectors; the gradient is written to grad.
 
     likelihood: a compiled function of outputs (output * m,), Rows, Block and scratch space (number * m,), which returns
@@ -144,7 +176,10 @@ def loglik_grad(likelihood, form, w, grad, rows, span, space):
                 h[r] = rows.X[i, first + r]
         at, unit = forward(w, form, m, units)
         delta = units[unit * m : (unit + n_out) * m]  # (output * m,)
-        loglik += likelihood(delta, rows, Block(first, m, n_out), deltas[0])
+        block = Block(first, m, n_out)
+        _add_shifts(shifts, delta, block)
+        loglik += likelihood(delta, rows, block, deltas[0])
+        _pull_back_shifts(shifts, delta, block)
         for l in range(n_layers - 1, -1, -1):  # noqa: E741
             n_in, n_next = sizes[l], sizes[l + 1]
             if form.fit_intercept:
@@ -212,11 +247,12 @@ def recorded(score_rows):
 LIKELIHOOD: Any = None  # of ``grouped_loglik_grad``, made by ``recorded``: ``options.bound`` sets it
 
 
-def grouped_loglik_grad(form, weights, own, X, y, where):
+def grouped_loglik_grad(form, weights, own, X, y, where, shift):
     """Log likelihood of each row under the network of the row's group, and the gradient of the weighted sum.
 
     weights: (group, weight); own: (own number,); X: (row, feature); y: (row,); where: group and weight of each row,
-    (row,) each; rows in any order. Returns (row,), (group, weight) and (own number,).
+    (row,) each; shift: what is added to the outputs, (row, output), or no rows; rows in any order. Returns (row,),
+    (group, weight), (own number,) and the shape of shift.
     """
     group, row_weights = where
     n_rows, n_groups = y.size, weights.shape[0]
@@ -249,12 +285,25 @@ def grouped_loglik_grad(form, weights, own, X, y, where):
     space, _ = workspace(address, form.sizes, own.size)
     found, logliks, grad = np.empty(n_padded), np.empty(n_rows), np.empty_like(weights)
     rows = Rows(inputs, targets, given, found, own, own_grad)
+    n_outputs, is_shifted = form.sizes[-1], shift.shape[0] > 0
+    codes = np.zeros((1 if is_shifted else 0, n_padded), dtype=np.int64)  # (column, place)
+    values, of_values = np.zeros(n_outputs * (1 + n_rows)), np.zeros(n_outputs * (1 + n_rows))  # (value,) each
+    if is_shifted:  # the first values, of no row, are those of what fills up the vectors
+        for r in range(n_rows):
+            codes[0, place[r]] = n_outputs * (1 + r)
+            for k in range(n_outputs):
+                values[n_outputs * (1 + r) + k] = shift[r, k]
+    shifts = Shifts(codes, values, of_values)
     for g in range(n_groups):
-        loglik_grad(LIKELIHOOD, form, weights[g], grad[g], rows, (starts[g], starts[g + 1]), space)
+        loglik_grad(LIKELIHOOD, form, weights[g], grad[g], rows, shifts, (starts[g], starts[g + 1]), space)
     memory[0] = 0.0  # it was in use until here
+    shift_grad = np.empty(shift.shape)  # (row, output), or no rows
+    for r in range(shift.shape[0]):
+        for k in range(n_outputs):
+            shift_grad[r, k] = of_values[n_outputs * (1 + r) + k]
     for r in range(n_rows):
         logliks[r] = found[place[r]]
-    return logliks, grad, own_grad
+    return logliks, grad, own_grad, shift_grad
 
 
 @inline

@@ -1,15 +1,17 @@
 """Models, made of the parameters that a user sets."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..support.memory import require_memory
 from .pooling import pooling as pooling_kind
-from .terms import Model, Term
+from .terms import Model, RandomIntercept, Term
 
 ARD = "ard"  # automatic relevance determination: a learned prior scale for each input
 
 
-def flat_model(network, likelihood, scale, family="normal", location=None, n_classes=None):
+def flat_model(network, likelihood, scale, family="normal", location=None, n_classes=None, intercepts=None):
     """A model of one network for all rows, w_i ~ Family(0, scale of the layer).
 
     Parameters
@@ -26,10 +28,16 @@ def flat_model(network, likelihood, scale, family="normal", location=None, n_cla
         What the prior is around. None: 0.
     n_classes : int, default=None
         Number of classes of the target. None: the target is a number, or the likelihood does not need it.
+    intercepts : dict, default=None
+        Number of labels of each column of random intercepts, by the name of the column.
 
     Returns
     -------
     model : Model
+
+    Notes
+    -----
+    A label of a column adds sd · u to the outputs, u ~ Normal(0, 1) and sd ~ HalfNormal(1) of the column.
     """
     terms = _terms(network, scale, ("complete",) * len(network.layers), None, ())
     return Model(
@@ -40,6 +48,7 @@ def flat_model(network, likelihood, scale, family="normal", location=None, n_cla
         **_learned(network, scale),
         location=location,
         n_classes=n_classes,
+        random_intercepts=_intercepts(intercepts, None),
     )
 
 
@@ -52,6 +61,7 @@ def hierarchical_model(
     group_scale_prior="half_normal",
     location=None,
     n_classes=None,
+    intercepts=None,
     levels=("group",),
 ):
     """A model of a network per group.
@@ -74,6 +84,8 @@ def hierarchical_model(
         What is added to the weights of every group. None: 0.
     n_classes : int, default=None
         Number of classes of the target. None: the target is a number, or the likelihood does not need it.
+    intercepts : dict, default=None
+        Number of labels of each column of random intercepts, by the name of the column.
     levels : tuple of str, default=("group",)
         Names of the levels of groups, the outermost first.
 
@@ -93,7 +105,8 @@ def hierarchical_model(
       networks without intercepts have no s_g.
 
     The matrix and the intercepts of a layer, the parts of the network, have an sd each; so do the parts A and s of the
-    input map. Of several levels each adds such a deviation sd_l · z_l, with scales of its own.
+    input map. Of several levels each adds such a deviation sd_l · z_l, with scales of its own. A label of a column
+    adds sd · u to the outputs, u ~ Normal(0, 1), with an sd of the column.
     """
     is_learned = isinstance(group_scale_prior, str)
     group_scale = None if is_learned else float(group_scale_prior)
@@ -114,6 +127,7 @@ def hierarchical_model(
         location=location,
         map_rank=rank,
         n_classes=n_classes,
+        random_intercepts=_intercepts(intercepts, group_scale),
     )
 
 
@@ -126,9 +140,10 @@ def informed_model(network, likelihood, mean, cholesky, n_classes=None):
         The one network.
     likelihood : str
         Name of the likelihood.
-    mean : ndarray of shape (n_weights,)
-        Prior mean of the flat weight vector.
-    cholesky : ndarray of shape (n_weights, n_weights)
+    mean : ndarray of shape (n_weights,) or (n_weights + n_own,)
+        Prior mean of the flat weight vector and, behind it, of the likelihood's own numbers in unconstrained form.
+        Own numbers that are not in it have the prior of the likelihood.
+    cholesky : ndarray of shape (n_weights, n_weights) or (n_weights + n_own, n_weights + n_own)
         Lower triangular factor of the prior covariance.
     n_classes : int, default=None
         Number of classes of the target. None: the target is a number, or the likelihood does not need it.
@@ -137,7 +152,7 @@ def informed_model(network, likelihood, mean, cholesky, n_classes=None):
     -------
     model : Model
     """
-    term = Term(name="weights", entries=np.arange(network.n_weights), level=0, scale=cholesky)
+    term = Term(name="weights", entries=np.arange(len(mean)), level=0, scale=cholesky)
     return Model(network=network, likelihood_name=likelihood, terms=(term,), location=mean, n_classes=n_classes)
 
 
@@ -158,6 +173,12 @@ def _terms(network, scale, pooling, group_scale, levels):
         for part in network.parts
         for term in kinds[part.layer](part, _part_scale(network, part, scale), group_scale, levels)
     )
+
+
+def _intercepts(n_labels, scale):
+    """Random intercepts of columns, by the number of labels of each, with a fixed scale or None for learned ones."""
+    columns = [RandomIntercept(name=name, n_labels=n, scale=1.0) for name, n in (n_labels or {}).items()]
+    return tuple(replace(column, scale=column.variable if scale is None else scale) for column in columns)
 
 
 def _part_scale(network, part, scale):
@@ -223,14 +244,16 @@ def layer_scales(network, prior_scale):
     return scales  # (layer,)
 
 
-def informed_factor(network, prior_mean, prior_cov):
+def informed_factor(network, prior_mean, prior_cov, own=()):
     """Mean and lower Cholesky factor of an informed prior; None stands for zero and for the identity.
+
+    own: names of the likelihood's own numbers, which the prior may hold behind the weights.
 
     Returns
     -------
-    mean : ndarray of shape (n_weights,)
-        Prior mean of the flat weight vector.
-    cholesky : ndarray of shape (n_weights, n_weights)
+    mean : ndarray of shape (n_weights,) or (n_weights + n_own,)
+        Prior mean of the flat weight vector, and of the own numbers.
+    cholesky : ndarray of shape (n_weights, n_weights) or (n_weights + n_own, n_weights + n_own)
 
     Raises
     ------
@@ -239,7 +262,8 @@ def informed_factor(network, prior_mean, prior_cov):
     MemoryError
         If the covariance would not fit.
     """
-    n = network.n_weights
+    n_weights, given = network.n_weights, [prior for prior in (prior_mean, prior_cov) if prior is not None]
+    n = n_weights + len(own) if given and len(given[0]) == n_weights + len(own) else n_weights
     what = f"The covariance of {n} weights under an informed prior, and its factor,"
     require_memory(3 * 8 * n**2, what, "lower hidden_layer_sizes, or give a flat estimator a prior_scale")
     mean = np.zeros(n) if prior_mean is None else np.asarray(prior_mean, dtype=float)  # (weight,)
@@ -249,7 +273,9 @@ def informed_factor(network, prior_mean, prior_cov):
         if array.shape != shape:
             raise ValueError(
                 f"{name} has shape {array.shape}, but the {layers} network "
-                f"{'with' if network.fit_intercept else 'without'} intercepts has {n} weights: give shape {shape}. "
+                f"{'with' if network.fit_intercept else 'without'} intercepts has {n_weights} weights"
+                + (f", behind which {', '.join(own)} may stand" if own else "")
+                + f": give shape {shape}. "
                 "hidden_layer_sizes, fit_intercept and the numbers of features and outputs must be those "
                 "that the prior was made for."
             )

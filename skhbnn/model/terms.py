@@ -29,11 +29,11 @@ class Term:
     name : str
         Name of the part of the network, or of the input map, that the entries make up.
     entries : ndarray of shape (n_entries,)
-        Positions in the flat weights, or behind them in the input map.
+        Positions in the flat weights, or behind them in the input map or in the likelihood's own numbers.
     level : int
         0: one member for all rows; 1: the outermost groups; 2: the groups within them.
     scale : ndarray of shape (n_entries,) or (n_entries, n_entries), str, or tuple of str
-        Fixed, or the lower Cholesky factor of a covariance, of the first weights at level 0 only; or the name of a
+        Fixed, or the lower Cholesky factor of a covariance, of all entries at level 0 only; or the name of a
         learned scale, or the names of several, each of as many entries, one behind the other.
     """
 
@@ -58,6 +58,35 @@ class Term:
     def is_factor(self) -> bool:
         """Whether the scale is a Cholesky factor."""
         return not isinstance(self.scale, (str, tuple)) and self.scale.ndim == 2
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RandomIntercept:
+    """What each label of a column adds to the outputs: scale · u, with u ~ Normal(0, 1) for each output.
+
+    Parameters
+    ----------
+    name : str
+        Name of the column.
+    n_labels : int
+        Number of labels.
+    scale : float or str
+        Fixed, or the name of a learned scale.
+    """
+
+    name: str
+    n_labels: int
+    scale: float | str
+
+    @property
+    def variable(self) -> str:
+        """Name of the variable in PyMC and ArviZ, and of the scale."""
+        return f"random_intercept_{self.name}"
+
+    @property
+    def dim(self) -> str:
+        """Name of the axis of the labels in PyMC and ArviZ."""
+        return f"{self.name}_label"
 
 
 class Coordinates(NamedTuple):
@@ -91,7 +120,7 @@ class Model:
         Names of the learned scales that belong to the prior of the weights, and not to deviations of groups.
     prior_scale_name : str
         Name of the prior of these scales.
-    location : ndarray of shape (n_weights,) or None
+    location : ndarray of shape (n_weights,) or (n_entries,), or None
         What the terms are added to. None: 0.
     map_rank : int
         Rows of the matrix that the deviations of the input map combine; 0 without a map. ``pooling.affine`` has the
@@ -99,6 +128,8 @@ class Model:
     n_classes : int or None
         Number of classes of the target, which some likelihoods need. None: the target is a number, or the likelihood
         does not need it.
+    random_intercepts : tuple of RandomIntercept
+        In the order of the columns.
     """
 
     network: Network
@@ -112,6 +143,7 @@ class Model:
     location: Floats | None = None
     map_rank: int = 0
     n_classes: int | None = None
+    random_intercepts: tuple[RandomIntercept, ...] = ()
 
     @property
     def likelihood(self) -> Any:
@@ -140,9 +172,14 @@ class Model:
 
     @property
     def n_entries(self) -> int:
-        """Number of entries: of the weights, and of the input map behind the weights."""
-        first = self.network.layers[0]
-        return self.network.n_weights + (first.n_in + first.fit_intercept) * self.map_rank
+        """Number of entries: of the weights, and of the input map or own numbers behind the weights."""
+        first, n_own = self.network.layers[0], len(self.likelihood.own) if self.has_own_entries else 0
+        return self.network.n_weights + (first.n_in + first.fit_intercept) * self.map_rank + n_own
+
+    @property
+    def has_own_entries(self) -> bool:
+        """Whether the likelihood's own numbers, unconstrained, are entries: under an informed prior of them."""
+        return len(self.factor) > self.network.n_weights
 
     @property
     def has_compact_map(self) -> bool:
@@ -151,8 +188,10 @@ class Model:
 
     @cached_property
     def scale_names(self) -> tuple[str, ...]:
-        """Names of the learned scales: ``prior_scales``, and the others in the order of the terms that name them."""
-        return tuple(dict.fromkeys([*self.prior_scales, *(name for term in self.terms for name in term.learned)]))
+        """Names of the learned scales: ``prior_scales``, and those of the terms and the columns in their order."""
+        of_terms = [name for term in self.terms for name in term.learned]
+        of_columns = [column.scale for column in self.random_intercepts if isinstance(column.scale, str)]
+        return tuple(dict.fromkeys([*self.prior_scales, *of_terms, *of_columns]))
 
     @property
     def group_scale_names(self) -> tuple[str, ...]:
@@ -184,7 +223,7 @@ class Model:
     def shares_all_weights(self) -> bool:
         """Whether every weight has a term that all rows share."""
         shared = [term.entries for term in self.terms_of(0)]
-        return len(np.unique(np.concatenate([np.arange(0), *shared]))) == self.network.n_weights
+        return len(np.unique(np.concatenate([np.arange(0), *shared]))) >= self.network.n_weights
 
     def coordinates(self, level: int) -> Coordinates:
         """Coordinates of one level: the terms of the level, one behind the other.
@@ -216,7 +255,7 @@ class Model:
 
     @property
     def factor(self) -> Floats:
-        """The Cholesky factor of the weights, (weight, weight); empty where no term has such a factor."""
+        """The Cholesky factor of the entries, (entry, entry); empty where no term has such a factor."""
         factors = [np.asarray(term.scale) for term in self.terms if term.is_factor]
         return factors[0] if factors else np.empty((0, 0))
 
@@ -225,7 +264,7 @@ class Model:
         """What the terms are added to, the entries of the input map included, (entry,)."""
         base = np.zeros(self.n_entries)  # (entry,)
         if self.location is not None:
-            base[: self.network.n_weights] = self.location
+            base[: len(self.location)] = self.location
         return base
 
 
@@ -245,8 +284,9 @@ class Block(NamedTuple):
 class Layout:
     """Layout of the unconstrained vector of a model: which numbers stand where.
 
-    First the coordinates of level 0, the logarithms of the learned scales, and the likelihood's own numbers; then level
-    by level, the outermost first, the coordinates of member after member.
+    First the coordinates of level 0, the logarithms of the learned scales, and the likelihood's own numbers, unless
+    they are entries; then level by level, the outermost first, the coordinates of member after member. Behind them are
+    the random intercepts in units of their scales, column by column and label by label, a number for each output.
 
     Parameters
     ----------
@@ -258,7 +298,11 @@ class Layout:
     Attributes
     ----------
     blocks : list of Block
-        In the order of the vector.
+        In the order of the vector, without the random intercepts.
+    intercepts_start : int
+        Where the random intercepts begin.
+    n_labels : int
+        Number of labels of all columns of random intercepts.
     n_dim : int
         Length of the vector.
     n_shared : int
@@ -271,12 +315,14 @@ class Layout:
         self.model, self.members = model, members
         sizes = [sum(len(term.entries) for term in model.terms_of(level)) for level in range(len(model.levels) + 1)]
         counts = [1, 1, 1, *(members.max(axis=1) + 1).tolist()[: len(model.levels)]]
-        sizes[1:1] = [len(model.scale_names), len(model.likelihood.own)]
+        sizes[1:1] = [len(model.scale_names), 0 if model.has_own_entries else len(model.likelihood.own)]
         self.blocks, start = [], 0
         for count, size in zip(counts, sizes, strict=True):
             self.blocks.append(Block(start, count, size))
             start = self.blocks[-1].where.stop
-        self.n_dim = start
+        self.intercepts_start = start
+        self.n_labels = sum(column.n_labels for column in model.random_intercepts)
+        self.n_dim = start + self.n_labels * model.network.n_outputs
         has_groups = len(self.blocks) > 3
         self.n_shared = self.blocks[-1].start if has_groups else start
         self.n_own = self.blocks[-1].n_coordinates if has_groups else 0
@@ -332,10 +378,30 @@ class Layout:
         members = zip(levels, self.blocks[3:], strict=True)
         return first, log_scales, own, [part.reshape(*x.shape[:-1], *block[1:]) for part, block in members]
 
+    def intercepts(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Random intercepts of unconstrained vectors, in units of their scales.
+
+        Parameters
+        ----------
+        x : ndarray of shape (..., n_dim)
+            Unconstrained vectors.
+
+        Returns
+        -------
+        intercepts : ndarray of shape (..., n_labels, n_outputs)
+            Labels of all columns, one column behind the other.
+        """
+        return x[..., self.intercepts_start :].reshape(*x.shape[:-1], self.n_labels, self.model.network.n_outputs)
+
     def join(
-        self, first: NDArray[Any], log_scales: NDArray[Any], own: NDArray[Any], levels: list[NDArray[Any]]
+        self,
+        first: NDArray[Any],
+        log_scales: NDArray[Any],
+        own: NDArray[Any],
+        levels: list[NDArray[Any]],
+        intercepts: NDArray[Any] | None = None,
     ) -> NDArray[Any]:
-        """Unconstrained vectors of their parts, the inverse of ``split``.
+        """Unconstrained vectors of their parts, the inverse of ``split`` and ``intercepts``.
 
         Parameters
         ----------
@@ -347,6 +413,8 @@ class Layout:
             Own numbers of the likelihood, unconstrained.
         levels : list of ndarray of shape (..., n_members, n_coordinates)
             Coordinates of each level of groups.
+        intercepts : ndarray of shape (..., n_labels, n_outputs), default=None
+            Random intercepts in units of their scales. None: there are none.
 
         Returns
         -------
@@ -354,4 +422,5 @@ class Layout:
             Unconstrained vectors.
         """
         levels = [level.reshape(*level.shape[:-2], prod(level.shape[-2:])) for level in levels]
-        return np.concatenate([first, log_scales, own, *levels], axis=-1)
+        last = [] if intercepts is None else [intercepts.reshape(*intercepts.shape[:-2], prod(intercepts.shape[-2:]))]
+        return np.concatenate([first, log_scales, own, *levels, *last], axis=-1)

@@ -17,6 +17,7 @@ class GroupWeights(NamedTuple):
     own: np.ndarray  # (..., own number of the likelihood)
     outer: np.ndarray  # (..., outer group, entry): what the groups within each have in common, before an input map
     weights: np.ndarray  # (..., group, weight)
+    intercepts: np.ndarray  # (..., label, output): random ones, of all columns
 
 
 def group_weights(layout, x):
@@ -34,8 +35,25 @@ def group_weights(layout, x):
     """
     entries, scales, own, _ = _entries(layout, x)
     model = layout.model
+    own = model.likelihood.own_from_unconstrained(own)  # (..., own number)
     mean = entries[0][..., 0, : model.network.n_weights]
-    return GroupWeights(mean, scales, own, _outer(entries), apply_map(model, entries[-1]))
+    weights = apply_map(model, entries[-1])  # (..., group, weight)
+    return GroupWeights(mean, scales, own, _outer(entries), weights, random_intercepts(layout, x, scales))
+
+
+def random_intercepts(layout, x, scales):
+    """Random intercepts of unconstrained vectors x (..., n_dim) and learned scales (..., scale), (..., label, output).
+
+    The labels of all columns stand one column behind the other.
+    """
+    model, intercepts = layout.model, layout.intercepts(x).copy()  # (..., label, output)
+    start, names = 0, model.scale_names
+    for column in model.random_intercepts:
+        own = slice(start, start + column.n_labels)
+        is_learned = isinstance(column.scale, str)
+        intercepts[..., own, :] *= scales[..., names.index(column.scale), None, None] if is_learned else column.scale
+        start = own.stop
+    return intercepts
 
 
 def _outer(arrays):
@@ -47,14 +65,17 @@ def _outer(arrays):
 def apply_map(model, entries):
     """Weights (..., weight) with the input map applied, from entries (..., entry) that hold weights and map."""
     if not model.map_rank:
-        return entries
+        return entries[..., : model.network.n_weights]
     from .pooling import affine  # only now: it loads Numba
 
     return affine.apply_map(model.network, model.map_rank, entries)
 
 
 def _entries(layout, x):
-    """Entries of the members of every level, (..., member, entry) each, scales, own numbers, and values of levels."""
+    """Entries and values of the members of every level, scales, and unconstrained own numbers.
+
+    Entries come first, a list of (..., member, entry); values, the last, are (..., member, coordinate) each.
+    """
     model = layout.model
     first, log_scales, own, levels = layout.split(x)
     scales = np.exp(log_scales)  # (..., learned scale)
@@ -71,7 +92,8 @@ def _entries(layout, x):
             now[..., : len(model.factor)] += v[..., : len(model.factor)] @ model.factor.T
         entries.append(now)
         values.append(value)
-    own = model.likelihood.own_from_unconstrained(own)  # (..., own number)
+    if model.has_own_entries:
+        own = entries[0][..., 0, model.network.n_weights :]  # (..., own number)
     return entries, scales, own, values
 
 
@@ -98,6 +120,10 @@ class WeightTangent:
         What all rows share, at the point.
     mean_jacobian : ndarray of shape (n_weights, n_shared)
         Derivatives of the mean.
+    own : ndarray of shape (n_own_numbers,)
+        The likelihood's own numbers, unconstrained, at the point.
+    own_jacobian : ndarray of shape (n_own_numbers, n_shared)
+        Derivatives of the own numbers.
     outer : ndarray of shape (n_outer_groups, n_entries)
         Entries of the groups of the outer levels, before an input map, at the point.
     outer_jacobian : ndarray of shape (n_outer_groups, n_entries, n_shared)
@@ -108,6 +134,8 @@ class WeightTangent:
     jacobian: np.ndarray
     mean: np.ndarray
     mean_jacobian: np.ndarray
+    own: np.ndarray
+    own_jacobian: np.ndarray
     outer: np.ndarray
     outer_jacobian: np.ndarray
 
@@ -127,6 +155,10 @@ class WeightTangent:
         """What all rows share at steps (draw, n_dim) from the point, (draw, weight)."""
         return self.mean + steps[:, : self.n_shared] @ self.mean_jacobian.T
 
+    def own_along(self, steps):
+        """Unconstrained own numbers at steps (draw, n_dim) from the point, (draw, own number)."""
+        return self.own + steps[:, : self.n_shared] @ self.own_jacobian.T
+
     def outer_along(self, steps):
         """Entries of the outer groups at steps (draw, n_dim) from the point, (draw, outer group, entry)."""
         return self.outer + np.einsum("oes,ds->doe", self.outer_jacobian, steps[:, : self.n_shared], optimize=True)
@@ -136,7 +168,7 @@ def weight_tangent(layout, x):
     """The tangent at x (n_dim,) of a model's map from the unconstrained vector to weights."""
     model = layout.model
     n_weights, n_shared = model.network.n_weights, layout.n_shared
-    entries, scales, _, values = _entries(layout, x)
+    entries, scales, own, values = _entries(layout, x)
     first, _, _, levels = layout.split(x)
     free = [first[None], *levels]  # (member, coordinate) each
     at_scales = layout.blocks[1].start
@@ -157,6 +189,9 @@ def weight_tangent(layout, x):
         if level == 0:
             jacobian[0, : len(model.factor), : len(model.factor)] += model.factor
             of_mean = jacobian[0, :n_weights, :n_shared].copy()  # (weight, shared)
+            of_own = np.eye(len(own), n_shared, layout.blocks[2].start)  # (own number, shared)
+            if model.has_own_entries:
+                of_own = jacobian[0, n_weights:, :n_shared].copy()
         elif not innermost:
             of_outer.append(jacobian[:, :, :n_shared].copy())  # (member, entry, shared)
     mean = entries[0][0, :n_weights]  # (weight,)
@@ -164,5 +199,6 @@ def weight_tangent(layout, x):
         from .pooling import affine
 
         jacobian = affine.apply_map_jacobian(model.network, model.map_rank, entries[-1]) @ jacobian
-    outer_jacobian = np.concatenate(of_outer)  # (outer group, entry, shared)
-    return WeightTangent(apply_map(model, entries[-1]), jacobian, mean, of_mean, _outer(entries), outer_jacobian)
+    weights = apply_map(model, entries[-1])  # (group, weight)
+    outer = _outer(entries), np.concatenate(of_outer)  # (outer group, entry), and (outer group, entry, shared)
+    return WeightTangent(weights, jacobian[:, :n_weights], mean, of_mean, own, of_own, *outer)

@@ -16,7 +16,7 @@ from ..data.rows import GroupedData
 from ..data.standardizer import Standardizer
 from ..model import families, likelihoods, scale_priors
 from ..model.network import ACTIVATIONS
-from ..model.terms import Model, Term
+from ..model.terms import Model, RandomIntercept, Term
 from ..posterior.diagnostics import Diagnostics, OptimizationDiagnostics
 from ..posterior.draws import Posterior
 
@@ -27,6 +27,8 @@ ATTRIBUTES: dict = {
     "feature_names_in_": np.ndarray | None,
     "groups_": np.ndarray | None,
     "group_columns_": list | None,
+    "random_intercept_columns_": list | None,
+    "random_intercept_labels_": list | None,
     "group_levels_": list | None,
     "standardizer_": Standardizer,
     "training_data_": GroupedData,
@@ -48,9 +50,9 @@ ARRAYS: dict = {
     Standardizer: {"mean": "float64 input", "scale": "float64 input"},
     GroupedData: {
         **{"X": "float64 row input", "y": "number row", "weights": "float64 row"},
-        **{"offsets": "int64 edge", "places": "int64 sample"},
+        **{"offsets": "int64 edge", "places": "int64 sample", "intercept_codes": "int64 row intercept_column"},
     },
-    Model: {"location": "float64 weight"},
+    Model: {"location": "float64 located"},
     Posterior: {
         **{name: " ".join(("float32", *dims)) for name, dims in Posterior.dims.items()},
         "chain_weights": "float64 chain",
@@ -119,8 +121,12 @@ def _faults(estimator):
         "scale": len(model.group_scale_names),
         "prior_scale": len(model.prior_scales),
         "own": len(model.likelihood.own),
+        "intercept_column": len(model.random_intercepts),
+        "label": sum(column.n_labels for column in model.random_intercepts),
+        "output": network.n_outputs,
         "entry": model.n_entries,
         "weight": network.n_weights,
+        "located": model.n_entries if model.has_own_entries else network.n_weights,
         "class": n_classes or 0,
         "target": 1,
         "column": estimator.n_features_in_,
@@ -158,13 +164,14 @@ def _faults(estimator):
         yield from _array_faults(f"posterior_.sample_stats[{name!r}]", array, "generic chain draw", lengths)
     grouped = bool(model.levels)
     wanted = {"group_mean": grouped, "group_scale": bool(model.group_scale_names), "own": bool(model.likelihood.own)}
-    wanted["prior_scale"] = bool(model.prior_scales)
+    wanted |= {"prior_scale": bool(model.prior_scales), "random_intercepts": bool(model.random_intercepts)}
     wanted["mode_group_mean"] = grouped and posterior.mode_weights is not None
     wanted["outer"] = len(model.levels) > 1
     wanted["mode_outer"] = len(model.levels) > 1 and posterior.mode_weights is not None
     for name, is_wanted in wanted.items():
         if (getattr(posterior, name) is not None) != is_wanted:
             yield f"posterior_.{name} does not fit a model with levels {model.levels} and scales {model.scale_names}"
+    yield from _intercept_faults(estimator, model, data)
     weights = posterior.chain_weights
     if weights is not None and not (np.all(weights >= 0) and np.isclose(weights.sum(), 1)):
         yield "posterior_.chain_weights are no weights that add up to 1"
@@ -243,9 +250,34 @@ def _column_faults(estimator, n_inputs):
     columns = getattr(estimator, "group_columns_", None) or []
     if not all(type(column) is int and 0 <= column < estimator.n_features_in_ for column in columns):
         yield f"group_columns_ is {columns}"
+    of_intercepts = getattr(estimator, "random_intercept_columns_", None) or []
+    if not all(type(column) is int and 0 <= column < estimator.n_features_in_ for column in of_intercepts):
+        yield f"random_intercept_columns_ is {of_intercepts}"
     n_labels = len(estimator._group_positions()) if hasattr(estimator, "_group_positions") else 0
+    n_labels += len(of_intercepts)
     if estimator.n_features_in_ != n_inputs + n_labels:
-        yield f"n_features_in_ is {estimator.n_features_in_} for {n_inputs} inputs and {n_labels} columns of groups"
+        yield f"n_features_in_ is {estimator.n_features_in_} for {n_inputs} inputs and {n_labels} columns of labels"
+
+
+def _intercept_faults(estimator, model, data):
+    """Yield each fault of the columns of random intercepts and of their labels."""
+    columns = getattr(estimator, "random_intercept_columns_", None) or []
+    labels, codes = ([], None) if data is None else (data.intercept_labels, data.intercept_codes)
+    counts = [column.n_labels for column in model.random_intercepts]
+    if len(columns) != len(counts) or (codes is not None) != bool(counts):
+        yield f"random intercepts of {len(counts)} columns are not those of the columns at {columns}"
+    if not all(isinstance(of_column, list) for of_column in labels) or [*map(len, labels)] != counts:
+        yield "training_data_.intercept_labels are not those of the random intercepts"
+    for of_column in labels:
+        if len(unique_labels(as_labels(of_column, len(of_column)))) != len(of_column):
+            yield "training_data_.intercept_labels has a label twice"
+    if codes is not None and (codes.min() < 0 or np.any(codes.max(axis=0) >= counts)):
+        yield "training_data_.intercept_codes are not those of labels"
+    shown = getattr(estimator, "random_intercept_labels_", None) or []
+    if not all(isinstance(of_column, np.ndarray) for of_column in shown):
+        yield "random_intercept_labels_ are no arrays"
+    if [_texts(of_column) for of_column in shown] != [sorted(map(label_text, of_column)) for of_column in labels]:
+        yield "random_intercept_labels_ are not those of the rows"
 
 
 def _texts(groups):
@@ -351,12 +383,27 @@ def _model_faults(model):
         yield f"posterior_.model.levels are {model.levels}"
     for number, term in enumerate(model.terms):
         yield from _term_faults(f"posterior_.model.terms[{number}]", term, model)
+    for number, column in enumerate(model.random_intercepts):
+        yield from _random_intercept_faults(f"posterior_.model.random_intercepts[{number}]", column)
+    columns = [column.name for column in model.random_intercepts]
+    if len(set(columns)) < len(columns):
+        yield f"posterior_.model.random_intercepts are of the columns {columns}"
     if [term.level for term in model.terms] != sorted(term.level for term in model.terms):
         yield "posterior_.model.terms are not in the order of their levels"
     if not {name for term in model.terms for name in term.learned}.issuperset(model.prior_scales):
         yield f"posterior_.model.prior_scales are {model.prior_scales}, which are not all in its terms"
     if len(np.unique(np.concatenate([term.entries for term in model.terms]))) != model.n_entries:
         yield "posterior_.model.terms leave out weights"
+
+
+def _random_intercept_faults(where, column):
+    if not isinstance(column, RandomIntercept):
+        yield f"{where} is a {type(column).__name__}"
+    yield from _type_faults(where, column)
+    if column.n_labels < 1:
+        yield f"{where} has {column.n_labels} labels"
+    if isinstance(column.scale, float) and not 0 < column.scale < math.inf:
+        yield f"{where}.scale is not positive"
 
 
 def _term_faults(where, term, model):
@@ -375,7 +422,8 @@ def _term_faults(where, term, model):
         return
     if scale.dtype != np.float64 or scale.shape not in ((n,), (n, n)) or not np.isfinite(scale).all():
         yield f"{where}.scale is not a scale for each entry, nor a Cholesky factor"
-    if term.is_factor and (len(model.terms) != 1 or n != model.network.n_weights or np.any(np.triu(scale, 1))):
+    sizes = model.network.n_weights + np.array([0, len(model.likelihood.own)])  # without and with own numbers
+    if term.is_factor and (len(model.terms) != 1 or n not in sizes or np.any(np.triu(scale, 1))):
         yield f"{where}.scale is not a Cholesky factor of all weights"
     if np.any((np.diagonal(scale) if term.is_factor else scale) <= 0):
         yield f"{where}.scale is not positive"

@@ -73,16 +73,14 @@ def _changed(estimator, change):
 
 
 def _n_bytes(posterior):
-    """Bytes that the weights of a posterior take in a file."""
-    weights, mean = posterior.weights, posterior.group_mean
-    outer = 0 if posterior.outer is None else posterior.outer.nbytes
-    if isinstance(weights, GroupDeviations):
-        return weights.codes.nbytes + mean.nbytes + outer
-    return weights.nbytes + (0 if mean is None else mean.nbytes) + outer
+    """Bytes that the weights and random intercepts of a posterior take in a file."""
+    weights, beside = posterior.weights, (posterior.group_mean, posterior.outer, posterior.random_intercepts)
+    n_bytes = sum(array.nbytes for array in beside if array is not None)
+    return n_bytes + (weights.codes.nbytes if isinstance(weights, GroupDeviations) else weights.nbytes)
 
 
 def _bytes_of_draw(posterior):
-    """Bytes that the weights of a draw take in a file, where they are coded."""
+    """Bytes that the weights and random intercepts of a draw take in a file, where weights are coded."""
     some = posterior.thinned(MEASURED_DRAWS)
     return _n_bytes(_coded(some)) / some.n_draws
 

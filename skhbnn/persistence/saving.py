@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..data.rows import GroupedData
 from ..data.standardizer import Standardizer
 from ..model.network import Network
-from ..model.terms import Model, Term
+from ..model.terms import Model, RandomIntercept, Term
 from ..posterior.diagnostics import Diagnostics, OptimizationDiagnostics
 from ..posterior.draws import Posterior
 from ..support.files import is_binary_file
@@ -31,7 +31,7 @@ from .consistency import attributes_of, check_fit
 from .deviations import GroupDeviations
 from .keeping import with_kept_draws
 
-RECORDS = [Standardizer, GroupedData, Network, Term, Model]
+RECORDS = [Standardizer, GroupedData, Network, Term, RandomIntercept, Model]
 RECORDS += [GroupDeviations, Diagnostics, OptimizationDiagnostics]
 NOT_SAVED = ("checkpoint", "_skl_callbacks")  # a folder of pickles to trust; scikit-learn's callbacks
 LIBRARIES = ("skhbnn", "numpy", "scipy", "sklearn")  # whose versions a file names, for whoever looks into it

@@ -116,7 +116,8 @@ class WeightCorrelationDisplay(OneAxesDisplay):
         """
         if source == "prior":
             check_fit(cls, estimator, InformedPriorBNN, "estimator with an informed prior for source='prior'")
-            cholesky = estimator.posterior_.model.factor  # (weight, weight)
+            model = estimator.posterior_.model
+            cholesky = model.factor[: model.network.n_weights]  # (weight, entry)
             cov = cholesky @ cholesky.T  # (weight, weight)
         else:
             check_fit(cls, estimator, BaseBNN, "flat, hierarchical or informed estimator of this package")

@@ -50,7 +50,7 @@ def feature_position(estimator, feature, argument):
     Raises
     ------
     ValueError
-        If there is no such feature, or the feature holds the groups.
+        If there is no such feature, or the feature holds labels.
     """
     columns, inputs = column_names(estimator), estimator._input_names()
     name = feature
@@ -61,7 +61,9 @@ def feature_position(estimator, feature, argument):
     if name in inputs:
         return inputs.index(name)
     if name in columns:
-        raise ValueError(f"{argument}: {feature!r} holds the groups and is no input of the network.")
+        of_intercepts = columns.index(name) in (getattr(estimator, "random_intercept_columns_", None) or [])
+        held = "labels of random intercepts" if of_intercepts else "the groups"
+        raise ValueError(f"{argument}: {feature!r} holds {held} and is no input of the network.")
     raise ValueError(f"{argument}: {feature!r} is not a feature of the fit, whose features are [{named(inputs)}].")
 
 

@@ -27,10 +27,12 @@ def check_regressor(display, estimator, of_classes):
 def read_inputs(estimator, X, groups):
     """Inputs of the networks (row, input) in the caller's units, and labels or None, of rows that a caller passes.
 
+    Behind the inputs of a row are the numbers of its labels of random intercepts, if the estimator has any.
+
     Raises
     ------
     TypeError
-        If the regressors of a PerGroupRegressor are not networks, or have groups of their own.
+        If the regressors of a PerGroupRegressor are not networks, or have groups or random intercepts of their own.
     ValueError
         If X or groups is not valid, or a group has no network.
     """
@@ -70,4 +72,6 @@ def _networks(estimator, labels):
                 "A PerGroupRegressor has such a display if its estimator is a FlatBNNRegressor or an "
                 f"InformedPriorBNNRegressor; this one's is a {type(fitted).__name__}."
             )
+        if getattr(fitted, "random_intercept_columns_", None):
+            raise TypeError("A PerGroupRegressor whose estimator has random_intercepts has no such display.")
     return [(rows, fitted, None) for rows, fitted in served]

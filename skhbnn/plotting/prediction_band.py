@@ -154,6 +154,7 @@ class PredictionBandDisplay:
         """
         check_regressor(cls, estimator, "DecisionSurfaceDisplay")
         inputs, labels = read_inputs(estimator, X, groups)  # (row, input), labels of the rows
+        inputs = inputs[:, : len(estimator._input_names())]  # (row, input), without labels of random intercepts
         targets = None if y is None else estimator._read_new_targets(inputs, y)  # (row,)
         panels = [None] if labels is None else unique_labels(labels, getattr(estimator, "groups", None))
         if len(panels) > MAX_PANELS:

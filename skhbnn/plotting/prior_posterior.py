@@ -105,8 +105,9 @@ class PriorPosteriorDisplay:
         model, draws = estimator.posterior_.model, estimator.posterior_.group_weights(0)  # (draw, weight)
         if np.ptp(draws, axis=0).max() == 0:
             raise ValueError(f"inference={estimator.inference!r} gave one point and no posterior density.")
-        location = np.asarray(model.location)  # (weight,)
-        prior_std = np.sqrt(np.sum(model.factor**2, axis=1))  # (weight,)
+        n = model.network.n_weights  # own numbers of the likelihood may stand behind the weights
+        location = np.asarray(model.location)[:n]  # (weight,)
+        prior_std = np.sqrt(np.sum(model.factor[:n] ** 2, axis=1))  # (weight,)
         names = model.network.weight_names(estimator._input_names())
         if weights is None:
             moved = np.abs(draws.mean(axis=0) - location) / prior_std  # (weight,)

@@ -85,28 +85,32 @@ def _unit_vectors(below, above, weights):
 
 
 def weight_moments(network, draws, covariance="full", aligned=True):
-    """Mean and covariance of draws of weights.
+    """Mean and covariance of draws of weights and, behind them, of other numbers.
 
     Parameters
     ----------
     network : Network
-    draws : ndarray of shape (n_draws, n_weights)
+    draws : ndarray of shape (n_draws, n_numbers)
+        Weights, and behind them such numbers as the likelihood's own.
     covariance : {"full", "layer", "diag"}, default="full"
-        Whether covariances between layers, or all covariances, are set to 0.
+        Whether covariances between layers, or all covariances, are set to 0; what stands behind the weights counts as
+        a layer.
     aligned : bool, default=True
-        Whether to align the draws first.
+        Whether to align the weights first.
 
     Returns
     -------
-    mean : ndarray of shape (n_weights,)
-    cov : ndarray of shape (n_weights, n_weights)
+    mean : ndarray of shape (n_numbers,)
+    cov : ndarray of shape (n_numbers, n_numbers)
     """
-    draws = align(network, draws) if aligned else np.array(draws, dtype=float)  # (draw, weight)
-    centred = draws - draws.mean(axis=0)  # (draw, weight)
-    cov = centred.T @ centred / max(len(draws) - 1, 1)  # (weight, weight)
+    draws = np.array(draws, dtype=float)  # (draw, number)
+    if aligned:
+        draws[:, : network.n_weights] = align(network, draws[:, : network.n_weights])
+    centred = draws - draws.mean(axis=0)  # (draw, number)
+    cov = centred.T @ centred / max(len(draws) - 1, 1)  # (number, number)
     if covariance == "diag":
         cov = np.diag(np.diag(cov))
     elif covariance == "layer":
-        sizes = [layer.stop - layer.start for layer in network.layers]
+        sizes = [layer.stop - layer.start for layer in network.layers] + [draws.shape[1] - network.n_weights]
         cov = cov * block_diag(*[np.ones((size, size)) for size in sizes])
     return draws.mean(axis=0), cov

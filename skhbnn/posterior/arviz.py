@@ -32,6 +32,8 @@ def to_arviz(posterior, data, input_names):
         arrays["prior_scale"] = posterior.prior_scale  # (chain, draw, part of the prior)
     if posterior.own is not None:
         arrays |= likelihood.own_by_variable(posterior.own)  # (chain, draw), or (chain, draw, own number)
+    columns = posterior.model.random_intercepts
+    arrays |= {column.variable: posterior.intercepts_of(column.name) for column in columns}
     group, outer_dims, outer_coords = posterior.model.group_axis, {}, {}
     for level, name, weights in _outer_weights(posterior, data):
         arrays[f"{name}_weights"] = weights  # (chain, draw, group of the level, weight)
@@ -55,6 +57,9 @@ def to_arviz(posterior, data, input_names):
     }
     dims = {"weights": [group, "weight"], "group_mean": ["weight"], "group_scale": ["part"], "y": ["row"]}
     dims |= {"prior_scale": ["prior_part"], **outer_dims}
+    for column, labels in zip(columns, data.intercept_labels, strict=True):
+        coords[column.dim], dims[column.variable] = label_coordinates(labels), [column.dim, "output"]
+        coords["output"] = np.arange(network.n_outputs)
     for name, axis in likelihood.own_dims.items():
         if axis is not None:
             coords[axis], dims[name] = list(likelihood.own), [axis]

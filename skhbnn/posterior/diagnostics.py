@@ -41,7 +41,8 @@ class Diagnostics:
     r_hat_group_scale, ess_group_scale : ndarray of shape (n_learned_parts,) or None
         R-hat and effective sample size of the learned group scales.
     learned_parts : list of str
-        The part of the network, or of the input map, of each learned group scale, such as ``"coef_0"``.
+        The part of the network, or of the input map, of each learned group scale, such as ``"coef_0"``, or
+        ``"random_intercept_item"`` of the random intercepts of a column ``item``.
     divergences : ndarray of shape (n_chains,) or None
         Divergent transitions after tuning. This and the next three are None for a sampler that has no such thing.
     bfmi : ndarray of shape (n_chains,) or None
@@ -281,7 +282,11 @@ def diagnose(posterior, data, trace, grouped, tol=None):
     probes = np.unique(np.linspace(0, len(data.y) - 1, MAX_PROBES).round().astype(int))  # (probe,)
     codes = data.group_of_row[probes]  # (probe,)
     parts = [
-        predictor.outputs_and_own(posterior.group_parameters(g), data.X[probes[codes == g]]) for g in np.unique(codes)
+        predictor.outputs_and_own(parameters, X)
+        for g in np.unique(codes)
+        for _, parameters, X in posterior.with_intercepts(
+            posterior.group_parameters(g), data.X[probes[codes == g]], data.labels_of_row[probes[codes == g]]
+        )
     ]
     outputs = np.concatenate([part for part, _ in parts], axis=2)  # (chain * draw, output, probe)
     own = parts[0][1]  # (chain * draw, own number)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, TypeVar
 
@@ -22,7 +22,7 @@ from .prediction import Predictor, log_likelihood
 
 Number = TypeVar("Number", bound=np.generic)
 
-POPULATION_DRAWS = 400  # of a mode's group distribution
+POPULATION_DRAWS = 400  # of a mode's group distribution, or distribution of random intercepts
 DRAWS_AT_ONCE = 64  # of a chain, while they become weights
 
 
@@ -46,6 +46,9 @@ class Posterior:
         Learned scales of deviations, which ``learned_parts`` names; None where there are none.
     own : ndarray of shape (n_chains, n_draws, n_own) or None
         The likelihood's own numbers; None where it has none.
+    random_intercepts : ndarray of shape (n_chains, n_draws, n_labels, n_outputs) or None
+        What the labels of all columns of random intercepts, one column behind the other, add to the outputs;
+        ``intercepts_of`` has those of one column. None where there are none.
     prior_scale : ndarray of shape (n_chains, n_draws, n_prior_scales) or None
         Learned scales of the prior of the weights, which ``prior_parts`` names; None where they are fixed.
     outer : ndarray of shape (n_chains, n_draws, n_outer_groups, n_entries) or None
@@ -74,6 +77,7 @@ class Posterior:
     group_mean: Singles | None = None
     group_scale: Singles | None = None
     own: Singles | None = None
+    random_intercepts: Singles | None = None
     prior_scale: Singles | None = None
     outer: Singles | None = None
     mode_weights: Singles | None = None
@@ -86,6 +90,7 @@ class Posterior:
         "group_mean": ("chain", "draw", "weight"),
         "group_scale": ("chain", "draw", "scale"),
         "own": ("chain", "draw", "own"),
+        "random_intercepts": ("chain", "draw", "label", "output"),
         "prior_scale": ("chain", "draw", "prior_scale"),
         "outer": ("chain", "draw", "outer", "entry"),
         "mode_weights": ("mode", "group", "weight"),
@@ -110,7 +115,7 @@ class Posterior:
 
     @property
     def learned_parts(self) -> list[str]:
-        """Names of the learned scales of deviations, which are parts of the network or of the input map."""
+        """Names of the learned scales of deviations: parts of the network or of the input map, or random intercepts."""
         return list(self.model.group_scale_names)
 
     @property
@@ -131,9 +136,108 @@ class Posterior:
             for name, dims in self.dims.items()
             if getattr(self, name) is not None
         ]
-        if self.outer is not None:
-            shapes.append(f"levels: {self.model.levels}")
-        return f"Posterior({', '.join(shapes)})"
+        columns = [f"{column.name}: {column.n_labels} labels" for column in self.model.random_intercepts]
+        levels = [] if self.outer is None else [f"levels: {self.model.levels}"]
+        return f"Posterior({', '.join([*shapes, *levels, *columns])})"
+
+    def intercepts_of(self, name: str) -> Singles:
+        """Random intercepts of the labels of one column.
+
+        Parameters
+        ----------
+        name : str
+            Name of the column.
+
+        Returns
+        -------
+        intercepts : ndarray of shape (n_chains, n_draws, n_labels, n_outputs)
+            In the order of the sorted labels, in the unit of the outputs.
+
+        Raises
+        ------
+        ValueError
+            If the column has no random intercepts.
+        """
+        names = [column.name for column in self.model.random_intercepts]
+        if name not in names:
+            raise ValueError(f"{name!r} is no column of random intercepts, which are {names}.")
+        return np.asarray(self.random_intercepts)[:, :, self._labels_of(names.index(name))]
+
+    def _labels_of(self, column):
+        """Slice of the labels of a column by its number, among those of all columns."""
+        ends = np.cumsum([0, *(of_column.n_labels for of_column in self.model.random_intercepts)])  # (column + 1,)
+        return slice(ends[column], ends[column + 1])
+
+    def with_intercepts(
+        self, parameters: Singles, X: Floats, numbers: NDArray[Any]
+    ) -> Iterator[tuple[Any, Singles, Floats]]:
+        """Yield parts of rows, with the random intercepts of their labels behind the parameters.
+
+        Parameters
+        ----------
+        parameters : ndarray of shape (n_draws, n_parameters)
+            Of the group of the rows.
+        X : ndarray of shape (n_rows, n_inputs)
+            Standardised inputs.
+        numbers : ndarray of shape (n_rows, n_columns)
+            Number of each row's label of each column, as ``data.intercepts`` has it.
+
+        Yields
+        ------
+        rows : slice or ndarray of shape (n_part,)
+            Positions of the rows of the part.
+        parameters : ndarray of shape (n_draws, n_parameters + n_intercepts)
+            What ``predictor`` takes for these rows.
+        X : ndarray of shape (n_part, n_inputs + n_columns)
+            The inputs, and the position of each row's label among the intercepts.
+        """
+        if not numbers.shape[1]:
+            yield slice(None), parameters, X
+            return
+        parts = [np.ones(len(X), dtype=bool)]  # (row,)
+        if self.n_draws == 1:  # of a mode, whose rows with labels that the fit does not know have more draws
+            is_known = np.all(numbers >= 0, axis=1)  # (row,)
+            parts = [is_known, ~is_known]
+        for rows in map(np.flatnonzero, parts):
+            if len(rows):
+                intercepts, positions = self._intercepts_of_rows(numbers[rows])
+                n_draws = max(len(parameters), len(intercepts))
+                both = [np.broadcast_to(array, (n_draws, array.shape[1])) for array in (parameters, intercepts)]
+                yield rows, np.concatenate(both, axis=1), np.concatenate([X[rows], positions], axis=1)
+
+    def _intercepts_of_rows(self, numbers):
+        """Intercepts of the labels of rows, numbers (row, column), and each row's positions among them.
+
+        Returns (draw, label * output) and (row, column).
+        """
+        values, positions, n = [], np.empty(numbers.shape), 0  # (row, column)
+        for c, of_rows in enumerate(numbers.T):
+            present, where = np.unique(of_rows.astype(np.int64), return_inverse=True)  # (label,), (row,)
+            positions[:, c] = n + where
+            values.append(self._drawn_intercepts(c, present))
+            n += len(present)
+        n_draws = max(map(len, values))
+        values = [np.broadcast_to(value, (n_draws, *value.shape[1:])) for value in values]
+        return np.concatenate(values, axis=1).reshape(n_draws, -1), positions
+
+    def _drawn_intercepts(self, c, numbers):
+        """Intercepts of labels of column c by their numbers (label,), (draw, label, output)."""
+        column, n_outputs = self.model.random_intercepts[c], self.network.n_outputs
+        known = numbers >= 0  # (label,)
+        drawn = slice(None) if self.n_draws > 1 or known.all() else np.zeros(POPULATION_DRAWS, dtype=int)  # (draw,)
+        first = self._labels_of(c).start
+        of_known = self.pooled(np.asarray(self.random_intercepts)[:, :, first + numbers[known]])[drawn]
+        intercepts = np.empty((len(of_known), len(numbers), n_outputs), np.float32)  # (draw, label, output)
+        intercepts[:, known] = of_known
+        if not known.all():
+            scale = column.scale
+            if isinstance(scale, str):
+                of_column = np.asarray(self.group_scale)[:, :, self.model.group_scale_names.index(scale)]
+                scale = self.pooled(of_column)[drawn][:, None]  # (draw, 1)
+            for label in np.flatnonzero(~known):
+                rng = np.random.default_rng([self.seed, -int(numbers[label]), 1 + c])
+                intercepts[:, label] = scale * rng.standard_normal((len(of_known), n_outputs))
+        return intercepts
 
     @property
     def outer_weights(self) -> Singles:
@@ -196,8 +300,11 @@ class Posterior:
         require_memory(4 * 8 * len(data.y) * self.n_draws, what, "lower draws or chains")
         posterior = replace(self, chain_weights=None)  # every draw once
         parts = [
-            log_likelihood(self.predictor, posterior.group_parameters(g), data.X[start:stop], data.y[start:stop])
+            log_likelihood(self.predictor, parameters, X, data.y[start:stop])
             for g, (start, stop) in enumerate(zip(data.offsets, data.offsets[1:], strict=False))
+            for _, parameters, X in posterior.with_intercepts(
+                posterior.group_parameters(g), data.X[start:stop], data.labels_of_row[start:stop]
+            )
         ]
         return np.concatenate(parts, axis=1).reshape(*self.weights.shape[:2], -1)  # (chain, draw, row)
 
@@ -225,6 +332,7 @@ class Posterior:
             group_mean=of_them(self.group_mean),
             group_scale=of_them(self.group_scale),
             own=of_them(self.own),
+            random_intercepts=of_them(self.random_intercepts),
             prior_scale=of_them(self.prior_scale),
             outer=of_them(self.outer),
             sample_stats={name: values[chosen] for name, values in self.sample_stats.items()},
@@ -395,6 +503,7 @@ def _empty(layout, shape):
         "group_scale": (len(model.group_scale_names),) if model.group_scale_names else None,
         "prior_scale": (len(model.prior_scales),) if model.prior_scales else None,
         "own": (len(model.likelihood.own),) if model.likelihood.own else None,
+        "random_intercepts": (layout.n_labels, model.network.n_outputs) if model.random_intercepts else None,
         "outer": (layout.n_outer, model.n_entries) if layout.n_outer else None,
     }
     return {name: None if size is None else np.empty((*shape, *size), np.float32) for name, size in sizes.items()}
@@ -405,7 +514,7 @@ def _keep(arrays, some, made):
     n_of_prior = 0 if arrays["prior_scale"] is None else arrays["prior_scale"].shape[-1]
     of_prior, of_groups = np.split(made.scales, [n_of_prior], axis=-1)  # (..., scale) each
     values = {"weights": made.weights, "group_mean": made.mean, "group_scale": of_groups, "own": made.own}
-    values |= {"prior_scale": of_prior, "outer": made.outer}
+    values |= {"prior_scale": of_prior, "outer": made.outer, "random_intercepts": made.intercepts}
     for name, array in arrays.items():
         if array is not None:
             array[some] = values[name]
@@ -419,10 +528,11 @@ def _linearized(layout, trace, seed):
     arrays = _empty(layout, (1, len(x)))
     for m, tangent in enumerate(tangents):
         at_mode, steps = (0, mode == m), x[mode == m] - modes[m]  # (draw, n_dim)
-        _, log_scales, own, _ = layout.split(x[mode == m])
-        own = model.likelihood.own_from_unconstrained(own)  # (draw, own number)
+        _, log_scales, _, _ = layout.split(x[mode == m])
+        own = model.likelihood.own_from_unconstrained(tangent.own_along(steps))  # (draw, own number)
+        none = np.empty((len(steps), 0, model.network.n_outputs))  # (draw, label, output)
         outer = tangent.outer_along(steps)  # (draw, outer group, entry)
-        made = GroupWeights(tangent.mean_along(steps), np.exp(log_scales), own, outer, tangent.along(steps))
+        made = GroupWeights(tangent.mean_along(steps), np.exp(log_scales), own, outer, tangent.along(steps), none)
         _keep(arrays, at_mode, made)
     return Posterior(
         model=model,

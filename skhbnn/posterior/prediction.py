@@ -43,10 +43,16 @@ class Predictor:
     def outputs_and_own(self, parameters, X):
         """Outputs (draw, output, row) under parameters (draw, parameter), and own numbers of the likelihood.
 
-        The own numbers (draw, own number) stand behind what the network takes.
+        The own numbers (draw, own number) stand behind what the network takes, and behind them random intercepts, as
+        many as there are outputs for each label. Behind the inputs of a row stand the numbers of its labels among them.
         """
-        n = self.forward.n_parameters
-        return self.forward(parameters[:, :n], X), parameters[:, n:]
+        n, n_inputs = self.forward.n_parameters, self.network.sizes[0]
+        end = n + len(self.likelihood.own)
+        outputs = self.forward(parameters[:, :n], X[:, :n_inputs])  # (draw, output, row)
+        intercepts = parameters[:, end:].reshape(len(parameters), -1, outputs.shape[1])  # (draw, label, output)
+        for numbers in X[:, n_inputs:].astype(int).T:
+            outputs += intercepts[:, numbers].swapaxes(1, 2)
+        return outputs, parameters[:, n:end]
 
     def mean(self, parameters, X):
         """Expected targets of rows X under parameters (draw, parameter), (draw, response, row)."""

@@ -13,7 +13,7 @@ from ...data.targets import class_order, in_order, read_classes
 from ...posterior.prediction import logarithm
 from ...support.typed import Labels
 from ...support.wording import named
-from ..informed import InformedPriorBNNClassifier
+from ..informed_classifier import InformedPriorBNNClassifier
 
 
 class GroupClassesMixin(ClassifierMixin):

@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from ...persistence.saving import storable
 from ...support.typed import Columns, Data, Estimator, Inference, Seed, available_if, fit_context
-from ..classifier_methods import GroupedClassifierMethods
+from ..grouped_classifier_methods import GroupedClassifierMethods
 from .base import PerGroup
 from .classes import GroupClassesMixin
 from .updates import keeps_rows

@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from ...persistence.saving import storable
 from ...support.typed import Columns, Data, Estimator, Inference, Seed, available_if, fit_context
-from ..regressor_methods import GroupedRegressorMethods
+from ..grouped_regressor_methods import GroupedRegressorMethods
 from .base import PerGroup
 from .numbers import GroupNumbersMixin
 from .updates import keeps_rows

@@ -27,6 +27,8 @@ def keeps_rows(per_group):
 def _with_old_rows(fitted, X, y, weights):
     """Rows that a network was fitted to, in the caller's form, with new rows behind them: X, y and weights."""
     data = fitted.training_data_
+    if data.intercept_labels:
+        raise ValueError("update knows no random_intercepts of the estimators of groups; fit again with all rows.")
     old = fitted.standardizer_.inverse_transform(data.X)  # (row, feature)
     new = check_array(X, dtype=None, ensure_all_finite=False)  # (row, feature)
     targets = np.concatenate([fitted._targets_in_callers_form(data.y), y])  # (row,)

@@ -127,9 +127,12 @@ class Likelihood:
         """Outputs without what changes no distribution, (..., output, row): what convergence is judged on."""
         return outputs
 
-    def own_from_unconstrained(self, v):
-        """Own numbers made of unconstrained numbers v: by default positive numbers, whose logarithms are v."""
-        return np.exp(v)
+    def own_from_unconstrained(self, v, xp=np):
+        """Own numbers made of unconstrained numbers v: by default positive numbers, whose logarithms are v.
+
+        xp: NumPy or ``pytensor.tensor``, of which v is an array.
+        """
+        return xp.exp(v)
 
     def own_to_unconstrained(self, own):
         """Unconstrained numbers of own numbers, the inverse of ``own_from_unconstrained``."""

@@ -156,8 +156,8 @@ class Ordinal(ClassLikelihood):
     def own_by_variable(self, own):
         return {"cutpoints": own}
 
-    def own_from_unconstrained(self, v):
-        return np.cumsum(np.concatenate([v[..., :1], np.exp(v[..., 1:])], axis=-1), axis=-1)
+    def own_from_unconstrained(self, v, xp=np):
+        return xp.cumsum(xp.concatenate([v[..., :1], xp.exp(v[..., 1:])], axis=-1), axis=-1)
 
     def own_to_unconstrained(self, own):
         return np.concatenate([own[..., :1], np.log(np.diff(own))], axis=-1)

@@ -101,11 +101,12 @@ class StudentT(NumberLikelihood):
         information[..., 2, 2] = g**2 * (curvature / 4 - (nu + 5) / (2 * nu * (nu + 1) * (nu + 3)))
         return information
 
-    def own_from_unconstrained(self, v):
-        return np.exp(v) + LEAST * IS_DEGREES.astype(v.dtype)
+    def own_from_unconstrained(self, v, xp=np):
+        return xp.exp(v) + LEAST * IS_DEGREES.astype(v.dtype)
 
     def own_to_unconstrained(self, own):
-        return np.log(own - LEAST * IS_DEGREES.astype(own.dtype))
+        beyond = own - LEAST * IS_DEGREES.astype(own.dtype)  # (..., own number)
+        return np.log(np.maximum(beyond, np.finfo(own.dtype).eps))  # in single precision 2.0000001 is 2
 
     def draw_own(self, rng, shape):
         own = super().draw_own(rng, shape)  # (*shape, own number)

@@ -1,0 +1,95 @@
+"""Which settings of the hierarchical regressor predict best: the evidence for its defaults.
+
+The data are those of [numbers and counts](real_numbers.md), of at most 60 groups each: half of each group's rows train,
+the other half test, in two ways. Each setting differs from the default in what it names; the default is
+`pooling="auto"`, `prior_scale=(1.0, 2.0)`, `group_scale_prior="half_normal"`, `hidden_layer_sizes=(5, 5)`, and the
+normal likelihood, of counts the Poisson one.
+
+Negative log predictive density of the test rows in nats, per unit of the target; its difference from the default;
+seconds relative to the default, beside other fits on the machine; and the share of fits that warned. Means over splits
+of 4 chains of 300 + 200 steps.
+"""
+
+import json
+import sys
+from functools import partial
+
+import numpy as np
+from joblib import Parallel, delayed
+from scipy.special import logsumexp
+from scipy.stats import poisson
+
+from skhbnn import HierarchicalBNNRegressor
+
+from .common import observed
+from .grouped_data import COUNTS, NUMBERS, find, halves, read_numbers, some_groups
+from .peers_of_counts import over
+
+SPLITS = (0, 1)
+N_GROUPS = 60
+DEFAULT = "the default"
+SETTINGS = {
+    DEFAULT: {},
+    **{f"prior_scale={scale!r}": {"prior_scale": scale} for scale in (1.0, (1.0, 4.0), "fan_in")},
+    "pooling='partial'": {"pooling": "partial"},
+    "pooling='affine'": {"pooling": "affine"},
+    "group_scale_prior='half_cauchy'": {"group_scale_prior": "half_cauchy"},
+    "weight_prior='student_t'": {"weight_prior": "student_t"},
+    "hidden_layer_sizes=(10,)": {"hidden_layer_sizes": (10,)},
+    "hidden_layer_sizes=()": {"hidden_layer_sizes": ()},
+}
+OF_NUMBERS = {"likelihood='student_t'": {"likelihood": "student_t"}}
+
+
+def fit(train, test, seed, **params):
+    """Mean negative log predictive density of the test rows, by the hierarchical regressor."""
+    model = HierarchicalBNNRegressor(random_state=seed, n_jobs=1, **params)
+    if train.exposure is None:
+        model.fit(train.X, train.y, groups=train.groups)
+        return -model.log_predictive_density(test.X, test.y, groups=test.groups).mean()
+    # The density of a rate is one of the counts only where the exposure is the row's weight.
+    model.fit(train.X, train.y / over(train), groups=train.groups, sample_weight=over(train))
+    means = over(test) * model.sample_mean(test.X, groups=test.groups)  # (draw, row)
+    return -np.mean(logsumexp(poisson.logpmf(test.y, means), axis=0) - np.log(len(means)))
+
+
+def settings(name):
+    """Parameters of every setting, by what it is called."""
+    if name in COUNTS:
+        return {setting: {"likelihood": "poisson", **params} for setting, params in SETTINGS.items()}
+    return SETTINGS | OF_NUMBERS
+
+
+def one(folder, name, seed, params):
+    """Loss, seconds, and whether the fit warned."""
+    table = some_groups(read_numbers(folder, name), N_GROUPS, 0)
+    train, test = (table.rows(rows) for rows in halves(table.groups, seed))
+    found = observed(partial(fit, **params), train, test, seed)
+    print(json.dumps([name, seed, params, *found]), file=sys.stderr, flush=True)
+    return found
+
+
+def run(folder):
+    """Table of the settings; folder has the files that benchmarks/grouped_data.py names."""
+    names = [name for name in NUMBERS | COUNTS if find(folder, name)]
+    tasks = [(name, setting, seed) for name in names for setting in settings(name) for seed in SPLITS]
+    run_one = delayed(one)
+    found = Parallel(n_jobs=2)(run_one(folder, name, seed, settings(name)[setting]) for name, setting, seed in tasks)
+    results = dict(zip(tasks, found, strict=True))
+    rows = []
+    for name in names:
+        of = {setting: np.array([results[name, setting, seed] for seed in SPLITS], float) for setting in settings(name)}
+        default = of[DEFAULT].mean(axis=0)  # loss, seconds, share
+        for setting, values in of.items():
+            loss, seconds, warned = values.mean(axis=0)
+            rows.append(
+                {
+                    "data": name,
+                    "setting": setting,
+                    "negative log density": float(loss),
+                    "less the default's": "" if setting == DEFAULT else f"{loss - default[0]:+.4f}",
+                    "seconds, relative": f"{seconds / default[1]:.2f}",
+                    "warned": f"{warned:.0%}",
+                }
+            )
+    return rows

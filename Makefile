@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test test-lowest package lint bench calibration fuzz docs clean
+.PHONY: demo test test-lowest package lint bench calibration fuzz pictures docs clean
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -63,6 +63,9 @@ fuzz: $(VENV)/installed  ## hostile data, 20,000 combinations in some fifteen mi
 
 docs: $(VENV)/docs-installed  ## the site, in docs/_build/html; SPHINXOPTS="-D plot_gallery=0" leaves the examples unexecuted
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --nitpicky $(SPHINXOPTS) docs docs/_build/html
+
+pictures: $(VENV)/installed  ## the pictures of docs/pictures.md and docs/explaining.md, in docs/images, in a minute
+	$(BIN)/python tools/pictures.py
 
 calibration: $(VENV)/installed  ## simulation-based calibration, an hour; writes docs/tables/calibration.md
 	$(BIN)/python -m benchmarks calibration

@@ -79,27 +79,29 @@ def main():
     parser.add_argument("--group", metavar="COLUMN", help="groups (with a CSV)")
     parser.add_argument("--drop", metavar="COLUMN", action="append", default=[], help="leave it out; repeatable")
     parser.add_argument("--hidden", metavar="N", type=int, nargs="+", help="units of each hidden layer; 5 5 by default")
-    parser.add_argument("--test-size", metavar="SHARE", type=float, help="share of test rows; 0.5 by default")
+    parser.add_argument("--folds", metavar="N", type=int, help="folds, of which one tests; 2 by default, half and half")
     parser.add_argument("--chains", type=int, default=4)
-    parser.add_argument("--tune", type=int, default=300, help="steps that adapt the sampler")
-    parser.add_argument("--draws", type=int, default=200, help="steps that are kept")
+    parser.add_argument("--tune", type=int, help="steps that adapt the sampler; 300, of a CSV 150 by default")
+    parser.add_argument("--draws", type=int, help="steps that are kept; 200, of a CSV 100 by default")
     parser.add_argument("--figures", metavar="DIR", type=Path, default=Path(__file__).parent / "figures")
     options = parser.parse_args()
+    shorter = 1 if options.csv is None else 2
+    options.tune, options.draws = options.tune or 300 // shorter, options.draws or 200 // shorter
     if min(options.chains, options.tune, options.draws, *(options.hidden or [1])) < 1 or options.draws < 4:
         parser.error("--hidden, --chains and --tune must be 1 at least, and --draws 4")
     settings = {"chains": options.chains, "tune": options.tune, "draws": options.draws, "n_jobs": 2, "random_state": 0}
     if options.csv is None:
-        for name in ("target", "group", "drop", "hidden", "test_size"):
+        for name in ("target", "group", "drop", "hidden", "folds"):
             if getattr(options, name):
                 parser.error(f"--{name.replace('_', '-')} goes with a CSV: the article has its own data and network")
         warm_up(settings)
         return run_article(settings, options.figures)
     if not (options.target and options.group):
         parser.error("a CSV needs --target COLUMN and --group COLUMN")
-    test_size = 0.5 if options.test_size is None else options.test_size
-    if not 0 < test_size < 1:
-        parser.error("--test-size must lie between 0 and 1")
-    split = split_rows(load_csv(options.csv, options.target, options.group, options.drop), test_size)
+    n_folds = 2 if options.folds is None else options.folds
+    if n_folds < 2:
+        parser.error("--folds must be 2 at least")
+    split = split_rows(load_csv(options.csv, options.target, options.group, options.drop), n_folds)
     warm_up(settings)
     run_csv({**settings, "hidden_layer_sizes": tuple(options.hidden or (5, 5))}, split)
 

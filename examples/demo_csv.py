@@ -1,6 +1,10 @@
-"""The models on the rows of a CSV, beside gradient boosting."""
+"""The models on the rows of a CSV, beside logistic regression and gradient boosting."""
 
 import sys
+import time
+import warnings
+from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 from demo_models import (
@@ -13,58 +17,120 @@ from demo_models import (
     informed_maker,
     print_table,
 )
+from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier
 
+TRIAL = 25  # steps of tuning, and draws, of the fit that times the others
+PATIENCE = 100  # seconds beyond which one network per group is left out
 
-def split_rows(rows, test_size):
-    """Training and test rows, in every group the same share of each class as far as its numbers allow.
 
-    The rows of a group are put in the order of their classes, at random within a class, and every so-many-th one
-    tests. The first always trains: no group is without training rows.
+def split_rows(rows, n_folds):
+    """Training and test rows: the first fold of scikit-learn's StratifiedKFold tests, by class within group.
+
+    A class with fewer rows in a group than folds is taken together with its like in other groups. Rows of a group that
+    would have none to learn from train.
     """
-    shuffle = np.random.default_rng(0).random(len(rows.y))  # (row,)
-    groups = np.unique(rows.groups, return_inverse=True)[1]  # (row,)
-    order = np.lexsort((shuffle, rows.y, groups))  # (row,)
-    position = np.arange(len(order)) - np.searchsorted(groups[order], groups[order])  # (row,), within its group
-    due = lambda count: np.floor(count * test_size + 1e-9)  # noqa: E731  # test rows among so many
-    tests = due(position + 1) > due(position)  # (row,)
-    split = Split(rows[order[~tests]], rows[order[tests]], np.unique(rows.y))
+    _, groups = np.unique(rows.groups, return_inverse=True)  # (row,)
+    _, classes = np.unique(rows.y, return_inverse=True)  # (row,)
+    strata = np.array([f"{g} {c}" for g, c in zip(groups, classes, strict=True)], dtype=object)  # (row,)
+    for merged in (np.array([f"class {c}" for c in classes], dtype=object), np.full(len(strata), "few", dtype=object)):
+        counts = Counter(strata)
+        is_rare = np.array([counts[stratum] < n_folds for stratum in strata])  # (row,)
+        strata = np.where(is_rare, merged, strata)
+    if len(strata) < n_folds:
+        raise SystemExit(f"{len(strata)} rows are too few for {n_folds} folds: lower --folds.")
+    folds = StratifiedKFold(n_folds, shuffle=True, random_state=0)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class in y", UserWarning)  # of what was taken together
+        learn, judge = next(folds.split(rows.X, strata))
+    is_known = np.isin(rows.groups[judge], rows.groups[learn])  # (test row,)
+    learn, judge = np.sort(np.concatenate([learn, judge[~is_known]])), judge[is_known]
+    split = Split(rows[learn], rows[judge], np.unique(rows.y))
     if len(split.test.y) == 0:
-        raise SystemExit("No group has enough rows for a test row: raise --test-size.")
+        raise SystemExit("No group has enough rows for a test row: lower --folds.")
     if len(np.unique(split.train.y)) < 2:
-        raise SystemExit("The training rows show one class only: lower --test-size.")
+        raise SystemExit("The training rows show one class only: raise --folds.")
     return split
 
 
+def with_group(split, groups):
+    """A split whose rows have the number of their group as a last column, (row, feature + 1)."""
+    return replace(
+        split,
+        **{
+            name: Rows(np.column_stack([r.X, np.searchsorted(groups, r.groups)]), r.y, r.groups)
+            for name, r in (("train", split.train), ("test", split.test))
+        },
+    )
+
+
+def fit_logistic(split, groups):
+    """The plain baseline: logistic regression with the group one-hot."""
+    last = split.train.X.shape[1]
+    columns = make_column_transformer(
+        (StandardScaler(), slice(0, last)), (OneHotEncoder(handle_unknown="ignore"), [last])
+    )
+    model = make_pipeline(columns, LogisticRegression(max_iter=1000))
+    return fit_together("logistic, group one-hot", model, with_group(split, groups))
+
+
 def fit_boosting(split, groups):
-    """The baseline: gradient boosting that knows the group as a category."""
-    coded = [
-        Rows(np.column_stack([r.X, np.searchsorted(groups, r.groups)]), r.y, r.groups)  # X: (row, feature + 1)
-        for r in (split.train, split.test)
-    ]
+    """The strong baseline: gradient boosting that knows the group as a category."""
     category = [split.train.X.shape[1]] if len(groups) <= 255 else None  # of more, it takes the number as a number
     model = HistGradientBoostingClassifier(categorical_features=category, random_state=0)
     with threadpool_limits(1):  # on few rows its threads wait for one another longest, the more on a busy machine
-        return fit_together("gradient boosting, group as a feature", model, Split(*coded, split.classes))
+        return fit_together("gradient boosting, group as a feature", model, with_group(split, groups))
+
+
+def estimated_seconds(settings, split, n_new):
+    """Seconds of the fits of all rows and new groups, and of one network per group, by short fits of both kinds."""
+    train, steps = split.train, settings["tune"] + settings["draws"]
+    short = {**settings, "tune": TRIAL, "draws": TRIAL}
+    group = train.groups[0]
+    own = train[train.groups == group]
+    seconds = []
+    with warnings.catch_warnings(record=True):  # fits to be timed, whose predictions nobody sees
+        warnings.simplefilter("always", ConvergenceWarning)
+        for fit in (
+            lambda: HierarchicalBNNClassifier(**short).fit(train.X, train.y, groups=train.groups),
+            lambda: FlatBNNClassifier(**short).fit(train.X, train.y),
+            lambda: flat_maker(short, split.classes)(own.y).fit(own.X, own.y),
+        ):
+            start = time.perf_counter()
+            fit()
+            seconds.append((time.perf_counter() - start) * steps / (2 * TRIAL))
+    hierarchical, flat, of_group = seconds
+    return 1.8 * hierarchical + flat + 2 * n_new * of_group, len(np.unique(train.groups)) * of_group
 
 
 def run_csv(settings, split):
-    """The models on a CSV's rows, beside gradient boosting; the last fifth of the groups as new ones."""
+    """The models on a CSV's rows, beside their peers; the last fifth of the groups as new ones."""
     train, test, groups = split.train, split.test, np.unique(split.train.groups)
     n_new = max(1, round(0.2 * len(groups)))
     print(
         f"{len(train.y)} training and {len(test.y)} test rows, {train.X.shape[1]} features, {len(split.classes)} "
         f"classes, {len(groups)} groups; new groups: the last {n_new}"
     )
+    seconds, each = estimated_seconds(settings, split, n_new)
+    has_each = seconds + each <= PATIENCE
+    print(f"This will take some {10 * np.ceil((seconds + each * has_each) / 10):.0f} seconds.")
+    if not has_each:
+        print(f"One network per group is left out: {len(groups)} of them would take some {each:.0f} seconds more.")
     make_flat = flat_maker(settings, np.unique(train.y))
     model = HierarchicalBNNClassifier(**settings, verbose=1)
     outcomes = [
+        fit_logistic(split, groups),
         fit_boosting(split, groups),
         fit_together("flat, all rows pooled", FlatBNNClassifier(**settings), split),
-        fit_per_group("flat, one per group", make_flat, split),
+        *([fit_per_group("flat, one per group", make_flat, split)] if has_each else []),
         fit_together("hierarchical", model, split, with_groups=True),
     ]
 

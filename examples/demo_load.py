@@ -9,7 +9,7 @@ from sklearn.utils.multiclass import type_of_target
 
 MAX_FEATURES = 500  # one-hot columns included: beyond, a text column was surely meant to be dropped
 MAX_NAMED = 10  # columns that a line names
-# What pandas takes for a missing value; in the target and the group only an empty cell is one.
+# Words for a missing value among numbers; in the target, the group and categories they are values like any other.
 MISSING = ["", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A"]
 MISSING += ["NA", "NULL", "NaN", "None", "n/a", "nan", "null"]
 COMMA = re.compile(r"\s*[-+]?[\d.]*\d,\d+\s*")  # a number with a comma in it
@@ -42,31 +42,52 @@ def read_csv(path, target, group, drop):
             )
         if target == group or {target, group} & set(drop):
             raise SystemExit("--target, --group and --drop must name different columns.")
-        values = {column: [""] if column in (target, group) else MISSING for column in columns}
-        frame = pd.read_csv(path, keep_default_na=False, na_values=values)
+        frame = pd.read_csv(path, keep_default_na=False, na_values=[""])
         if not isinstance(frame.index, pd.RangeIndex) and frame.iloc[:, -1].isna().all():
             # Rows that end in a comma, and a header that does not: pandas would shift the names.
             cells = {"index_col": False, "usecols": range(len(columns))}
-            frame = pd.read_csv(path, keep_default_na=False, na_values=values, **cells)
-        return frame.drop(columns=drop)
+            frame = pd.read_csv(path, keep_default_na=False, na_values=[""], **cells)
+        kept = frame.drop(columns=drop)
+        return pd.DataFrame({name: as_numbers(kept[name], name in (target, group)) for name in kept})
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise SystemExit(f"Cannot read {path}: {error}") from None
 
 
+def as_numbers(column, is_label):
+    """A column of numbers among which words stand for missing values, as numbers; any other unchanged."""
+    import pandas as pd
+
+    if is_label or column.dtype.kind in "iufb":
+        return column
+    numbers = pd.to_numeric(column.where(~column.isin(MISSING)), errors="coerce")  # (row,)
+    is_category = (numbers.isna() & ~column.isin(MISSING) & column.notna()).any() or not numbers.notna().any()
+    return column if is_category else numbers
+
+
 def complete_rows(frame, target, group):
-    """Rows of a table that miss no value, and a text that says which columns cost the others."""
+    """Rows of a table that miss no value; which columns cost the others is said, and one that costs most rows is named.
+
+    Raises
+    ------
+    SystemExit
+        If a column is empty in more than half of the rows, or all columns together leave none.
+    """
     empty = frame.isna()
     complete = ~empty.any(axis=1)
     if complete.all():
-        return frame, ""
+        return frame
     counts = empty.sum().sort_values(ascending=False, kind="stable")
     costs = [
         f"{name} is empty in {count}" + ("" if name in (target, group) else f" (--drop {str(name)!r} keeps them)")
         for name, count in counts[counts > 0].items()
     ]
-    said = f"Left out {(~complete).sum()} of {len(frame)} rows, which miss a value: {'; '.join(costs[:MAX_NAMED])}."
-    say(said)
-    return frame[complete], " " + said
+    said = f"{(~complete).sum()} of {len(frame)} rows miss a value: {'; '.join(costs[:MAX_NAMED])}."
+    if counts.iloc[0] > len(frame) / 2:
+        raise SystemExit(f"The column {counts.index[0]} would cost most of the rows. {said}")
+    if not complete.any():
+        raise SystemExit(f"No row has a value in every column. {said}")
+    say(f"Left out: {said}")
+    return frame[complete]
 
 
 def labels_of(column, option):
@@ -90,41 +111,44 @@ def numbers_the_rows(column):
     return bool(whole and values[-1] - values[0] < 2 * len(column))
 
 
-def warn_of_features(features):
-    """Say which features are probably not meant to be features as they are."""
+def without_identifiers(features):
+    """Features but for those that number or name the rows, which are told; a word on numbers with commas."""
+    left_out = []
     for name, column in features.items():
-        option = f"--drop {str(name)!r} leaves it out"
         if column.dtype.kind in "iuf":
             if numbers_the_rows(column):
-                say(f"Warning: the feature {name} numbers the rows, as an index does; {option}.")
+                left_out.append(name)
+                say(f"Left out: {name} numbers the rows, as an index does.")
         elif column.dtype.kind != "b":
             texts = column.astype(str)
             if texts.str.fullmatch(COMMA).mean() >= MOSTLY:
                 say(
                     f"Warning: the feature {name} has numbers with commas, such as {texts.iloc[0]}, which are taken "
-                    f"for text, in {texts.nunique()} one-hot columns: write them with points; {option}."
+                    f"for text, in {texts.nunique()} one-hot columns: write them with points; --drop {str(name)!r} "
+                    "leaves it out."
                 )
             elif texts.nunique() > MOSTLY * len(texts):
-                say(f"Warning: the feature {name} is text that differs in nearly every row; {option}.")
+                left_out.append(name)
+                say(f"Left out: {name} is text that differs in nearly every row, as a name does.")
+    return features.drop(columns=left_out)
 
 
 def load_csv(path, target, group, drop):
     """Rows of a CSV, text columns one-hot encoded."""
     import pandas as pd
 
-    frame, left_out = complete_rows(read_csv(path, target, group, drop), target, group)
-    if not len(frame):
-        raise SystemExit(f"No row of {path} has a value in every column.{left_out}")
+    frame = complete_rows(read_csv(path, target, group, drop), target, group)
     y, groups = labels_of(frame[target], "--target"), labels_of(frame[group], "--group")
     if len(np.unique(y)) < 2 or type_of_target(y) not in ("binary", "multiclass"):
-        raise SystemExit(
-            f"--target {target} must hold classes, two at least, in the rows that miss no value.{left_out}"
-        )
+        raise SystemExit(f"--target {target} must hold classes, two at least, in the rows that miss no value.")
     if len(np.unique(groups)) < 2:
-        raise SystemExit(f"--group {group} must hold two groups at least, in the rows that miss no value.{left_out}")
-    features = frame.drop(columns=[target, group])
-    warn_of_features(features)
-    print(f"Features: {named(list(features))}.")
+        raise SystemExit(f"--group {group} must hold two groups at least, in the rows that miss no value.")
+    features = without_identifiers(frame.drop(columns=[target, group]))
+    is_number = {name: column.dtype.kind in "iufb" for name, column in features.items()}
+    categories = [f"{name} ({features[name].nunique()})" for name, numeric in is_number.items() if not numeric]
+    print(f"Target: {target}, {len(np.unique(y))} classes. Groups: {group}, {len(np.unique(groups))} of them.")
+    print(f"Numbers: {named([name for name, numeric in is_number.items() if numeric]) or 'none'}.")
+    print(f"Categories, one-hot, with their values: {named(categories) or 'none'}.")
     features = pd.get_dummies(features) if features.shape[1] else features  # text columns only; numbers stay
     if not 1 <= features.shape[1] <= MAX_FEATURES:
         raise SystemExit(f"{path} gives {features.shape[1]} features; 1 to {MAX_FEATURES} can be used (see --drop).")

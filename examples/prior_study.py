@@ -10,12 +10,10 @@ draws within 0.1 of zero, before and after the data, and their median absolute v
 
 import argparse
 import time
-import warnings
 from pathlib import Path
 
 import numpy as np
 from scipy import stats
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
 
@@ -62,9 +60,7 @@ def study(title, data, settings):
             model = HierarchicalBNNClassifier(
                 weight_prior=weight_prior, prior_scale=prior_scale, n_jobs=2, random_state=0, **settings
             )
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ConvergenceWarning)  # the table's last column tells
-                model.fit(X, y, groups=groups)
+            model.fit(X, y, groups=groups)
             proba = model.predict_proba(X_test, groups=groups_test)  # (row, class)
             near_zero, loss = prior_share(weight_prior, scale), log_loss(y_test, proba)
             size = np.abs(model.posterior_.group_mean)  # (chain, draw, weight)

@@ -3,7 +3,7 @@
 import inspect
 
 import skhbnn
-from skhbnn import datasets, plotting
+from skhbnn import datasets, inspection, plotting
 from skhbnn.data.rows import GroupedData
 from skhbnn.data.standardizer import Standardizer
 from skhbnn.density import pymc_model
@@ -14,7 +14,10 @@ RECORDS = [draws.Posterior, diagnostics.Diagnostics, diagnostics.OptimizationDia
 RECORDS += [GroupedData, Standardizer, network.Network]
 RECORDS += [terms.Model, terms.Term, terms.RandomIntercept, terms.Layout]
 ENTRANCES = [getattr(skhbnn, name) for name in skhbnn.__all__ if name != "__version__"]
-ENTRANCES += [getattr(plotting, name) for name in plotting.__all__] + [datasets.make_rotated_moons]
+ENTRANCES += [getattr(plotting, name) for name in plotting.__all__] + [
+    getattr(datasets, name) for name in datasets.__all__
+]
+ENTRANCES += [getattr(inspection, name) for name in inspection.__all__]
 ESTIMATORS = [entrance for entrance in ENTRANCES if hasattr(entrance, "fit")]
 
 

@@ -1,9 +1,10 @@
-"""The moons against the article's own lines, which draw from NumPy's global state."""
+"""The moons against the article's own lines, which draw from NumPy's global state; other data against their truth."""
 
 import numpy as np
+import pytest
 from sklearn.datasets import make_moons
 
-from skhbnn.datasets import make_rotated_moons
+from skhbnn.datasets import make_care_visits, make_reaction_times, make_rotated_moons
 
 
 def test_moons_are_those_of_the_article():
@@ -27,3 +28,39 @@ def test_moons_are_those_of_the_article():
 
 def test_another_seed_gives_other_moons():
     assert not np.array_equal(make_rotated_moons(2)[0], make_rotated_moons(2, random_state=1)[0])
+
+
+def test_reaction_times_are_what_is_expected_and_noise():
+    data = make_reaction_times(n_groups=400)
+    noise = data.target - data.expected  # (row,)
+    assert abs(noise.mean()) < 4 * 20 / np.sqrt(4000)
+    assert abs(noise.std() - 20) < 4 * 20 / np.sqrt(2 * 4000)
+    day = data.expected.reshape(400, 10)  # (person, day)
+    level = day[:, 0]  # where slope and bend add nothing
+    assert abs(level.mean() - 250) < 4 * 30 / np.sqrt(400)
+    # The bend is symmetric around the middle of the days: it adds nothing to the difference of the ends.
+    rise = (day[:, 9] - day[:, 0]) / 9
+    flat = np.abs(rise) < 1e-9
+    assert abs(flat.mean() - 0.25) < 4 * np.sqrt(0.25 * 0.75 / 400)
+    assert abs(np.log(rise[~flat] / 10).std() - 0.6) < 4 * 0.6 / np.sqrt(2 * 300)
+
+
+def test_visits_come_as_often_as_expected():
+    data = make_care_visits(n_groups=300)
+    visited = data.target == "yes"  # (row,)
+    error = np.sqrt(np.sum(data.expected * (1 - data.expected)))
+    assert abs(visited.sum() - data.expected.sum()) < 4 * error
+    sizes = np.bincount(data.groups)
+    assert sizes.min() >= 2
+    assert abs(sizes.mean() - 22) < 4 * sizes.std() / np.sqrt(300)
+    distance, school, insured = data.data.T
+    for higher, factor in ((distance, -1), (school, 1), (insured, 1)):  # the directions that the docstring states
+        assert factor * np.corrcoef(higher, data.expected)[0, 1] > 0.1
+
+
+@pytest.mark.parametrize("make", [make_care_visits, make_reaction_times])
+def test_seeds_of_simulated_data(make):
+    first, again, other = make(5, random_state=3), make(5, random_state=3), make(5, random_state=4)
+    np.testing.assert_array_equal(first.target, again.target)
+    assert not np.array_equal(first.data, other.data) or not np.array_equal(first.target, other.target)
+    assert len(first.data) == len(first.target) == len(first.groups) == len(first.expected)

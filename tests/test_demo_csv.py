@@ -25,6 +25,18 @@ def load_csv():
 
 
 @pytest.fixture(scope="module")
+def split_rows():
+    """The function of the demo that splits rows, of arrays."""
+    sys.path.insert(0, str(EXAMPLES))
+    try:
+        from demo_csv import split_rows
+        from demo_models import Rows
+    finally:
+        sys.path.remove(str(EXAMPLES))
+    return lambda X, y, groups, n_folds: split_rows(Rows(X, y, groups), n_folds)
+
+
+@pytest.fixture(scope="module")
 def table():
     """Two features, a class as text and a group, in 60 rows."""
     X, _, y, _, groups, _ = make_rotated_moons(n_groups=4, n_samples=30, random_state=0)
@@ -51,16 +63,25 @@ def test_a_whole_table(load, table, capsys):
     rows = load(table.to_csv(index=False))
     np.testing.assert_allclose(rows.X, table[["a", "b"]], rtol=1e-12)
     assert rows.groups.tolist() == table["shop"].tolist()
-    assert capsys.readouterr() == ("Features: a, b.\n", "")
+    said = "Target: bought, 2 classes. Groups: shop, 4 of them.\nNumbers: a, b.\n"
+    assert capsys.readouterr() == (f"{said}Categories, one-hot, with their values: none.\n", "")
 
 
-@pytest.mark.parametrize(
-    ("n_notes", "blamed"), [(0, "No row of"), (3, "--group shop must hold"), (1, "--target bought")]
-)
-def test_a_column_that_costs_the_rows_is_named(n_notes, blamed, load, table):
+@pytest.mark.parametrize("n_notes", [0, 1, 29])
+def test_a_column_that_costs_most_rows_is_named(n_notes, load, table):
     notes = np.where(np.arange(60) < n_notes, "x", None)
-    with pytest.raises(SystemExit, match=rf"{blamed}.*note is empty in {60 - n_notes} \(--drop 'note' keeps them\)"):
+    counted = rf"note is empty in {60 - n_notes} \(--drop 'note' keeps them\)"
+    with pytest.raises(SystemExit, match=rf"The column note would cost most of the rows\. .*{counted}"):
         load(table.assign(note=notes).to_csv(index=False))
+
+
+def test_columns_that_together_leave_no_row(load, table):
+    first = np.arange(60) < 30
+    halves = table.assign(a=table["a"].where(first), b=table["b"].where(~first))
+    with pytest.raises(
+        SystemExit, match=r"No row has a value in every column\. 60 of 60 rows miss a value: a is empty in"
+    ):
+        load(halves.to_csv(index=False))
 
 
 def test_commas_at_the_ends_of_lines(load, table):
@@ -81,7 +102,7 @@ def test_rows_that_are_left_out_are_said_with_their_columns(load, table, capsys)
     assert len(rows.y) == 57
     said = capsys.readouterr().err
     assert said == (
-        "Left out 3 of 60 rows, which miss a value: shop is empty in 2; a is empty in 1 (--drop 'a' keeps them).\n"
+        "Left out: 3 of 60 rows miss a value: shop is empty in 2; a is empty in 1 (--drop 'a' keeps them).\n"
     )
 
 
@@ -99,16 +120,16 @@ def test_words_for_missing_values_stay_labels(word, load, table, capsys):
 
 @pytest.mark.parametrize("start", [0, 1, -7])
 @pytest.mark.parametrize("order", ["as it is", "shuffled"])
-def test_a_number_of_the_rows_is_said(start, order, load, table, capsys):
+def test_a_number_of_the_rows_is_left_out(start, order, load, table, capsys):
     numbers = np.arange(60) + start
     if order == "shuffled":
         np.random.default_rng(0).shuffle(numbers)
-    load(table.assign(row=numbers).to_csv(index=False))
+    assert load(table.assign(row=numbers).to_csv(index=False)).X.shape == (60, 2)
     output, said = capsys.readouterr()
-    assert "the feature row numbers the rows, as an index does; --drop 'row' leaves it out" in said
-    assert output == "Features: a, b, row.\n"
+    assert said == "Left out: row numbers the rows, as an index does.\n"
+    assert "Numbers: a, b.\n" in output
     load(table.to_csv())
-    assert "the feature Unnamed: 0 numbers the rows" in capsys.readouterr().err
+    assert "Left out: Unnamed: 0 numbers the rows" in capsys.readouterr().err
 
 
 def test_decimal_commas_are_said(load, table, capsys):
@@ -116,9 +137,45 @@ def test_decimal_commas_are_said(load, table, capsys):
     assert "the feature a has numbers with commas, such as " in capsys.readouterr().err
 
 
-def test_text_that_differs_in_every_row_is_said(load, table, capsys):
-    load(table.assign(name=[f"customer {i}" for i in range(60)]).to_csv(index=False))
-    assert "the feature name is text that differs in nearly every row" in capsys.readouterr().err
+def test_text_that_differs_in_every_row_is_left_out(load, table, capsys):
+    assert load(table.assign(name=[f"customer {i}" for i in range(60)]).to_csv(index=False)).X.shape == (60, 2)
+    assert "Left out: name is text that differs in nearly every row" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("word", ["NA", "None"])
+def test_words_for_missing_values_are_values_of_categories_and_missing_among_numbers(word, load, table, capsys):
+    colour = np.resize(["red", word, "blue"], 60)  # (row,)
+    dose = np.where(np.arange(60) < 4, word, np.arange(60) % 7).astype(object)  # (row,)
+    rows = load(table.assign(colour=colour, dose=dose).to_csv(index=False))
+    output, said = capsys.readouterr()
+    assert rows.X.shape == (56, 6)  # a, b, dose and three colours
+    assert said == "Left out: 4 of 60 rows miss a value: dose is empty in 4 (--drop 'dose' keeps them).\n"
+    assert output.splitlines()[1:] == ["Numbers: a, b, dose.", "Categories, one-hot, with their values: colour (3)."]
+
+
+# The split ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_folds", [2, 5])
+def test_the_split_keeps_classes_within_groups(n_folds, split_rows):
+    rng = np.random.default_rng(0)
+    groups, y = rng.integers(0, 6, 400), rng.integers(0, 3, 400)  # (row,) each
+    split = split_rows(np.arange(400)[:, None], y, groups, n_folds)
+    for group in range(6):
+        for label in range(3):
+            total = np.sum((groups == group) & (y == label))
+            tests = np.sum((split.test.groups == group) & (split.test.y == label))
+            assert abs(tests - total / n_folds) < 1
+    both = np.concatenate([split.train.X, split.test.X])[:, 0]
+    assert sorted(both.tolist()) == list(range(400))
+
+
+def test_every_group_of_a_test_row_trains(split_rows):
+    groups = np.concatenate([np.arange(30), np.repeat([40, 41], 40)])  # (row,): thirty groups of a row
+    split = split_rows(np.arange(110)[:, None], np.arange(110) % 2, groups, 2)
+    assert set(split.test.groups) <= set(split.train.groups)
+    assert len(split.test.y) + len(split.train.y) == 110
+    assert len(split.test.y) >= 40
 
 
 def test_semicolons_are_said(load, table):

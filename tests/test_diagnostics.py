@@ -16,6 +16,7 @@ from skhbnn.inference.trace import Trace
 from skhbnn.model.network import Network
 from skhbnn.posterior.diagnostics import diagnose
 from skhbnn.posterior.draws import Posterior
+from skhbnn.support.caller import WARNINGS_PAGE
 from skhbnn.support.libraries import import_arviz
 
 NETWORK = Network((1, 1), "tanh", True)
@@ -151,10 +152,14 @@ def test_warning_is_one_line_that_names_row_group_and_remedy():
     assert "\n" not in message
     assert re.fullmatch(
         r"Predictions of this HierarchicalBNNClassifier are not to be trusted: Monte Carlo error 0\.\d+ "
-        r"\(above tol=0.001\) of the probability at row \d+ \(group '[ab]'\): raise chains, tune and draws\.",
+        r"\(above tol=0.001\) of the probability at row \d+ \(group '[ab]'\): raise chains, tune and draws\. See "
+        + re.escape(WARNINGS_PAGE),
         message,
     )
     assert caught[0].filename == __file__
+    (figures, words) = str(fitted.diagnostics_).splitlines()
+    assert figures == repr(fitted.diagnostics_)
+    assert words in message.replace(" of this HierarchicalBNNClassifier", "")
     row = fitted.diagnostics_.probe_rows
     assert [groups[r] for r in row] == fitted.diagnostics_.probe_groups
 
@@ -167,6 +172,7 @@ def test_an_easy_fit_does_not_warn():
         warnings.simplefilter("error")
         fitted = FlatBNNClassifier((), draws=1000, random_state=0).fit(X, y)
     assert np.max(fitted.diagnostics_.r_hat) < 1.01
+    assert str(fitted.diagnostics_).endswith("\nNothing that fit warns of.")
 
 
 # Fits that go wrong on purpose -------------------------------------------------------------------------------------
@@ -179,6 +185,7 @@ def problems_of(estimator, *args, **kwargs):
         diagnostics = estimator.fit(*args, **kwargs).diagnostics_
     doubts = diagnostics.doubts()
     expected = f"Predictions of this {type(estimator).__name__} are not to be trusted: {'; '.join(doubts)}."
+    expected += f" See {WARNINGS_PAGE}"
     assert [str(warning.message) for warning in caught] == ([expected] if doubts else [])
     return diagnostics, "; ".join(diagnostics.problems())
 

@@ -15,6 +15,7 @@ NOT_ENFORCED = {"ES01", "SA01", "RT02", "SS05", "EX01"}
 OF_FITS = {"ImportError", "NotFittedError", "TypeError"}
 FROM_HELPERS = {"check_is_fitted": {"NotFittedError"}}
 FROM_HELPERS |= dict.fromkeys(["check_fit", "check_has_proba", "check_regressor"], OF_FITS)
+FROM_HELPERS |= dict.fromkeys(["parts_of", "ExpectedResponse"], OF_FITS - {"ImportError"})
 
 
 def raised(function):

@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier, PerGroupClassifier
 from skhbnn.data.doubts import doubt_of_unknown
 from skhbnn.data.labels import as_labels
+from skhbnn.support.caller import WARNINGS_PAGE
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -113,7 +114,7 @@ def test_a_call_warns_once(method, fitted, moons):
     (warning,) = caught
     assert str(warning.message) == (
         "groups holds no label that fit saw. The labels are of the kind text, and those of the fit number: '0' here, 0 "
-        "there. Give labels of the type and form that fit got."
+        f"there. Give labels of the type and form that fit got. See {WARNINGS_PAGE}"
     )
     assert warning.filename == __file__
 

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from email.parser import Parser
 from pathlib import Path
@@ -12,14 +13,25 @@ import processes
 import pytest
 
 import skhbnn
+from skhbnn.support.caller import WARNINGS_PAGE
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ["benchmarks", "docs", "examples", "skhbnn", "tests", "tools"]
-FILES = ["CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "MANIFEST.in", "Makefile", "README.md", "conftest.py"]
+FOLDERS = ["benchmarks", "docs", "examples", "recipe", "skhbnn", "tests", "tools"]
+FILES = [
+    "CHANGELOG.md",
+    "CITATION.cff",
+    "CODE_OF_CONDUCT.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "MANIFEST.in",
+    "Makefile",
+    "README.md",
+    "conftest.py",
+]
 GENERATED = ["benchmarks/results", "docs/_build", "docs/api", "docs/gallery", "examples/figures"]
 STRAY = [
     *[f"{folder}/stray.txt" for folder in GENERATED],
-    *["docs/sg_execution_times.rst", "skhbnn/kernel/.lanes.py.swp", "skhbnn/__pycache__/datasets.cpython-311.pyc"],
+    *["docs/sg_execution_times.rst", "skhbnn/kernel/.lanes.py.swp", "skhbnn/__pycache__/__init__.cpython-311.pyc"],
     *["tests/.hypothesis/examples/ab/cd", "notes.md", "build/lib/skhbnn/old.py", ".venv/bin/activate"],
 ]
 
@@ -83,3 +95,36 @@ def test_wheel_installs(built, tmp_path):
     subprocess.run([sys.executable, "-m", "pip", "install", *options, "--target", tmp_path, wheel], check=True)
     output, said, code = processes.run("import skhbnn; print(skhbnn.__file__)", "-P", PYTHONPATH=str(tmp_path))
     assert (output, said, code) == (f"{tmp_path / 'skhbnn' / '__init__.py'}\n", "", 0)
+
+
+# Copies of what pyproject.toml says ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def project():
+    """The table ``project`` of pyproject.toml."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def test_versions_are_one(project):
+    citation, recipe = (ROOT / "CITATION.cff").read_text(), (ROOT / "recipe" / "meta.yaml").read_text()
+    assert skhbnn.__version__ == project["version"]
+    assert f"\nversion: {project['version']}\n" in citation
+    assert f'set version = "{project["version"]}"' in recipe
+
+
+def test_addresses_are_those_of_the_project(project):
+    urls = project["urls"]
+    assert urls["Documentation"] + "/warnings.html" == WARNINGS_PAGE
+    assert (ROOT / "docs" / "warnings.md").is_file()
+    citation, recipe = (ROOT / "CITATION.cff").read_text(), (ROOT / "recipe" / "meta.yaml").read_text()
+    for text in (f'repository-code: "{urls["Repository"]}"', f'url: "{urls["Documentation"]}"'):
+        assert text in citation
+    for text in (f"home: {urls['Repository']}\n", f"doc_url: {urls['Documentation']}\n"):
+        assert text in recipe
+
+
+def test_the_recipe_asks_for_what_the_package_asks_for(project):
+    lines = (ROOT / "recipe" / "meta.yaml").read_text().partition("  run:\n")[2].partition("\ntest:")[0]
+    asked = [line.strip().removeprefix("- ").replace(" ", "") for line in lines.strip().splitlines()]
+    assert asked == [f"python{project['requires-python']}", *project["dependencies"]]

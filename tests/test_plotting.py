@@ -9,6 +9,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+import polars as pl
 import pytest
 from matplotlib.figure import Figure
 from scipy.cluster.hierarchy import is_valid_linkage
@@ -30,8 +31,10 @@ from skhbnn import (
 from skhbnn.plotting import (
     ConfidentRowsDisplay,
     DecisionSurfaceDisplay,
+    EffectDisplay,
     ElboDisplay,
     GroupMeanSurfaceDisplay,
+    GroupRankingDisplay,
     GroupResidualDisplay,
     GroupScaleDisplay,
     InputRelevanceDisplay,
@@ -351,6 +354,18 @@ def test_confident_rows(hierarchical, moons, by):
     assert legend_texts(display.ax_.get_legend()) == ["right", "wrong"]
 
 
+def test_confident_rows_are_named_by_index_and_column_of_groups(shops):
+    fitted, table, y = shops
+    table = table.set_axis([f"bill {i}" for i in range(60)])
+    display = ConfidentRowsDisplay.from_estimator(fitted, table, y, n_rows=2)
+    best = fitted.predict_proba(table).max(axis=1).argmax()
+    assert display.index[0] == f"bill {best}"
+    assert display.groups[0] == table["shop"].iloc[best]
+    text = display.ax_.get_yticklabels()[0].get_text()
+    assert text == f"group {display.groups[0]}, row bill {best}: class {display.predicted[0]} (is {y[best]})"
+    assert ConfidentRowsDisplay.from_estimator(fitted, pl.from_pandas(table), n_rows=2).index is None
+
+
 def test_confident_rows_without_truth_and_groups(flat, moons):
     display = ConfidentRowsDisplay.from_estimator(flat, moons.X, n_rows=2)
     assert display.ax_.get_yticklabels()[0].get_text() == f"row {display.rows[0]}: class {display.predicted[0]}"
@@ -375,10 +390,16 @@ OF_FITS = {
 OF_NUMBERS = ["GroupResidualDisplay", "IntervalCalibrationDisplay", "PredictionBandDisplay"]
 OF_ROWS = {"ConfidentRowsDisplay": FlatBNNClassifier, "ReliabilityDisplay": FlatBNNClassifier}
 OF_ROWS |= dict.fromkeys(OF_NUMBERS, FlatBNNRegressor)
+OF_INPUTS = {"EffectDisplay": FlatBNNClassifier, "GroupRankingDisplay": HierarchicalBNNClassifier}
+
+
+def rows_for(name, X, y):
+    """Rows in the order in which ``from_estimator`` takes them."""
+    return (X, y) if name in OF_ROWS else (X,) if name in OF_INPUTS else ()
 
 
 def test_every_display_is_listed():
-    assert {*OF_FITS, *OF_ROWS} == set(plotting.__all__)
+    assert {*OF_FITS, *OF_ROWS, *OF_INPUTS} == set(plotting.__all__)
 
 
 def test_every_display_has_its_own_file():
@@ -388,17 +409,16 @@ def test_every_display_has_its_own_file():
 
 @pytest.mark.parametrize("name", plotting.__all__)
 def test_unfitted_estimators(name, moons):
-    rows = (moons.X, moons.y) if name in OF_ROWS else ()
+    estimator = {**OF_FITS, **OF_ROWS, **OF_INPUTS}[name]()
     with pytest.raises(NotFittedError):
-        getattr(plotting, name).from_estimator({**OF_FITS, **OF_ROWS}[name](), *rows)
+        getattr(plotting, name).from_estimator(estimator, *rows_for(name, moons.X, moons.y))
 
 
-@pytest.mark.parametrize("name", [*OF_FITS, *OF_NUMBERS])
+@pytest.mark.parametrize("name", [*OF_FITS, *OF_NUMBERS, *OF_INPUTS])
 def test_other_estimators(name, moons):
     other = LogisticRegression().fit(moons.X, moons.y)
-    rows = (moons.X, moons.y) if name in OF_ROWS else ()
     with pytest.raises(TypeError, match=f"{name}.from_estimator needs a fitted .*, got a LogisticRegression"):
-        getattr(plotting, name).from_estimator(other, *rows)
+        getattr(plotting, name).from_estimator(other, *rows_for(name, moons.X, moons.y))
 
 
 def test_a_pipeline_is_told_of_its_last_step(flat):
@@ -423,6 +443,8 @@ def test_displays_draw_again_on_axes_of_the_caller(
         ReliabilityDisplay.from_estimator(flat, moons.X, moons.y),
         ShrinkageDisplay.from_estimator(hierarchical),
         ConfidentRowsDisplay.from_estimator(flat, moons.X),
+        EffectDisplay.from_estimator(flat, moons.X, grid_resolution=6),
+        GroupRankingDisplay.from_estimator(hierarchical, moons.X, groups=moons.groups),
         PredictionBandDisplay.from_estimator(flat_regressor, waves.X, waves.y),
         IntervalCalibrationDisplay.from_estimator(flat_regressor, waves.X, waves.y),
         GroupResidualDisplay.from_estimator(flat_regressor, waves.X, waves.y, groups=waves.groups),
@@ -441,12 +463,12 @@ def test_displays_draw_again_on_axes_of_the_caller(
 
 
 def test_without_matplotlib(run_python):
+    rows = {name: rows_for(name, None, None) for name in plotting.__all__}
     code = f"""
 import sys
 sys.modules["matplotlib"] = None
 from skhbnn import plotting
-for name in plotting.__all__:
-    rows = (None, None) if name in {list(OF_ROWS)} else ()
+for name, rows in {rows}.items():
     try:
         getattr(plotting, name).from_estimator(None, *rows)
     except ImportError as error:

@@ -19,6 +19,12 @@ pytestmark = pytest.mark.usefixtures("close_figures")
 TICKS = 7  # along each side of a surface
 
 
+def middle(table, shop, column):
+    """Lower median of a column over the rows of a shop, a value of one of them."""
+    values = np.sort(table.loc[table["shop"] == shop, column])
+    return values[(len(values) - 1) // 2]
+
+
 def points_of(display):
     """The points of a two-feature surface, (tick * tick, 2)."""
     return np.stack([display.xx0.ravel(), display.xx1.ravel()], axis=1)
@@ -73,17 +79,37 @@ def test_other_features_are_held_at_their_values(shops, features):
         fitted, features=features, fixed={"income": 12.5}, grid_resolution=TICKS
     )
     assert display.feature_names == ("debt", "age")
-    assert display.fixed == pytest.approx({"income": 12.5, "size": table["size"].median()})
-    columns = {"debt": display.xx0.ravel(), "age": display.xx1.ravel(), "income": 12.5, "size": table["size"].median()}
-    for proba, shop in zip(display.proba, ["east", "north", "west"], strict=True):
-        points = pd.DataFrame({**columns, "shop": shop})[table.columns.tolist()]
+    columns = {"debt": display.xx0.ravel(), "age": display.xx1.ravel(), "income": 12.5}
+    for proba, shop, held in zip(display.proba, ["east", "north", "west"], display.fixed, strict=True):
+        assert held == pytest.approx({"income": 12.5, "size": middle(table, shop, "size")})
+        points = pd.DataFrame({**columns, "size": middle(table, shop, "size"), "shop": shop})[table.columns.tolist()]
         np.testing.assert_allclose(proba.reshape(-1, 3), fitted.predict_proba(points), rtol=1e-9)
 
 
-def test_default_features_are_the_first_inputs(shops):
-    display = DecisionSurfaceDisplay.from_estimator(shops[0], grid_resolution=TICKS)
-    assert display.feature_names == ("age", "income")
-    assert set(display.fixed) == {"debt", "size"}
+def test_default_features_are_the_steepest(shops, small):
+    """Of a fit whose classes come of two known columns, in the order of the columns; continuous ones before others."""
+    _, table, _ = shops
+    y = 10 * table["debt"] + 0.05 * table["size"] > -45  # both count alike, per standard deviation
+    table = table.assign(switch=np.arange(60) % 2)
+    fitted = quiet_fit(HierarchicalBNNClassifier(**{**small, "tune": 150}, groups="shop"), table, y)
+    display = DecisionSurfaceDisplay.from_estimator(fitted, grid_resolution=TICKS)
+    assert display.feature_names == ("debt", "size")
+    y = table["switch"] == 1
+    fitted = quiet_fit(HierarchicalBNNClassifier(**small, groups="shop"), table, y)
+    assert "switch" not in DecisionSurfaceDisplay.from_estimator(fitted, grid_resolution=TICKS).feature_names
+
+
+def test_the_figure_says_at_what_others_are_held(shops):
+    fitted, table, _ = shops
+    display = DecisionSurfaceDisplay.from_estimator(
+        fitted, features=("age", "debt"), fixed={"income": 10}, grid_resolution=TICKS
+    )
+    low, *_, high = sorted(middle(table, shop, "size") for shop in ("east", "north", "west"))
+    title = display.figure_.legends[0].get_title().get_text()
+    assert title.replace("\n", " ") == f"at income = 10, size = {low:.4g} to {high:.4g}, the median of each group"
+    mean = GroupMeanSurfaceDisplay.from_estimator(fitted, features=(0, 2), grid_resolution=TICKS)
+    values = np.sort(table["debt"]), np.sort(table["size"])
+    assert mean.figure_.get_supxlabel() == f"at debt = {values[0][29]:.4g}, size = {values[1][29]:.4g}"
 
 
 def test_many_classes_show_the_likeliest(shops):
@@ -127,17 +153,16 @@ def test_uncertainty_surface(hierarchical, quantity):
 
 def test_uncertainty_of_many_classes_is_that_of_the_likeliest(shops):
     fitted, table, _ = shops
-    display = UncertaintySurfaceDisplay.from_estimator(fitted, groups=["east"], grid_resolution=TICKS)
+    options = {"groups": ["east"], "features": ("age", "income"), "grid_resolution": TICKS}
+    display = UncertaintySurfaceDisplay.from_estimator(fitted, **options)
     points = pd.DataFrame(
         {"age": display.xx0.ravel(), "shop": "east", "income": display.xx1.ravel()}
-        | {name: table[name].median() for name in ("debt", "size")}
+        | {name: middle(table, "east", name) for name in ("debt", "size")}
     )
     std, proba = fitted.predict_std(points), fitted.predict_proba(points)
     expected = [row[p.argmax()] for row, p in zip(std, proba, strict=True)]
     np.testing.assert_allclose(display.uncertainty.ravel(), expected, rtol=1e-9)
-    display = UncertaintySurfaceDisplay.from_estimator(
-        fitted, groups=["east"], class_of_interest="mid", grid_resolution=TICKS
-    )
+    display = UncertaintySurfaceDisplay.from_estimator(fitted, class_of_interest="mid", **options)
     np.testing.assert_allclose(display.uncertainty.ravel(), std[:, 1], rtol=1e-9)
 
 
@@ -219,10 +244,10 @@ def test_surfaces_of_a_network_per_group(shops, small):
     choice = {"groups": ["west", "east"], "features": ("debt", "age"), "fixed": {"income": 12.5}}
     display = DecisionSurfaceDisplay.from_estimator(fitted, grid_resolution=TICKS, **choice)
     unsure = UncertaintySurfaceDisplay.from_estimator(fitted, grid_resolution=TICKS, class_of_interest="top", **choice)
-    assert display.fixed == pytest.approx({"income": 12.5, "size": table["size"].median()})
-    columns = {"debt": display.xx0.ravel(), "age": display.xx1.ravel(), "income": 12.5, "size": table["size"].median()}
+    columns = {"debt": display.xx0.ravel(), "age": display.xx1.ravel(), "income": 12.5}
     for panel, shop in enumerate(["west", "east"]):
-        points = pd.DataFrame({**columns, "shop": shop})[table.columns.tolist()]
+        assert display.fixed[panel] == pytest.approx({"income": 12.5, "size": middle(table, shop, "size")})
+        points = pd.DataFrame({**columns, "size": middle(table, shop, "size"), "shop": shop})[table.columns.tolist()]
         np.testing.assert_allclose(display.proba[panel].reshape(-1, 3), fitted.predict_proba(points), rtol=1e-9)
         np.testing.assert_allclose(unsure.uncertainty[panel].ravel(), fitted.predict_std(points)[:, 2], rtol=1e-9)
         rows, classes = display.rows[panel], display.row_classes[panel]

@@ -39,13 +39,16 @@ from skhbnn import FlatBNNRegressor, HierarchicalBNNRegressor, InformedPriorBNNR
 from skhbnn.data.rows import GroupedData
 from skhbnn.data.standardizer import Standardizer
 from skhbnn.datasets import make_rotated_moons
+from skhbnn.inspection import EffectTable, average_comparisons, average_predictions, average_slopes
 from skhbnn.model.network import Network
 from skhbnn.model.terms import Model
 from skhbnn.plotting import (
     ConfidentRowsDisplay,
     DecisionSurfaceDisplay,
+    EffectDisplay,
     ElboDisplay,
     GroupMeanSurfaceDisplay,
+    GroupRankingDisplay,
     GroupResidualDisplay,
     GroupScaleDisplay,
     InputRelevanceDisplay,
@@ -212,6 +215,14 @@ class Mine(HierarchicalBNNClassifier):
 
 assert_type(Mine().fit(X, y, groups), Mine)
 
+# Effects.
+effects = average_slopes(hierarchical, X, ["x0", 1], groups=groups, by_group=True, level=0.8)
+assert_type(effects, EffectTable)
+assert_type(effects.lower, Floats)
+assert_type(effects.to_frame(), pd.DataFrame)
+assert_type(average_predictions(flat, X, fixed={0: 1.5}).groups, Labels | None)
+assert_type(average_comparisons(curves, table, "size", (1, 2)).draws, Floats)
+
 # Displays.
 surface = DecisionSurfaceDisplay.from_estimator(
     hierarchical, groups=[0, 1], features=("a", 1), fixed={"c": 1.0}, limits=((0, 1), (-1, 1)), colorbar=False
@@ -243,6 +254,9 @@ assert_type(bands.plot(), PredictionBandDisplay)
 assert_type(IntervalCalibrationDisplay.from_estimator(each, table, y, level=0.5).coverage, Floats)
 assert_type(IntervalCalibrationDisplay.from_predictions([0.5, 0.2]), IntervalCalibrationDisplay)
 assert_type(GroupResidualDisplay.from_estimator(line, X, y, groups=groups).groups, Labels)
+effect = EffectDisplay.from_estimator(hierarchical, X, feature=0, groups=groups, by_group=True)
+assert_type(effect.plot(list(effect.axes_)), EffectDisplay)
+assert_type(GroupRankingDisplay.from_estimator(hierarchical, X, feature=0, values=(0, 1), groups=groups).lower, Floats)
 assert_type(GroupMeanSurfaceDisplay.from_estimator(curves).mean, Floats | None)
 '''
 
@@ -255,6 +269,7 @@ import skhbnn
 from skhbnn import FlatBNNClassifier, FlatBNNRegressor, HierarchicalBNNClassifier, InformedPriorBNNClassifier
 from skhbnn import PerGroupClassifier
 from skhbnn.datasets import make_rotated_moons
+from skhbnn.inspection import average_slopes
 from skhbnn.plotting import DecisionSurfaceDisplay, ElboDisplay, UncertaintySurfaceDisplay
 from skhbnn.plotting import IntervalCalibrationDisplay, PredictionBandDisplay
 
@@ -304,6 +319,7 @@ flat.predict_uncertainty(X).variance  # attr-defined
 accuracy: str = flat.score(X, y)  # assignment
 flat.predict_proba(X).as_table()  # attr-defined
 
+average_slopes("model", X)  # arg-type
 DecisionSurfaceDisplay.from_estimator("model")  # arg-type
 DecisionSurfaceDisplay.from_estimator(flat, resolution="fine")  # arg-type
 UncertaintySurfaceDisplay.from_estimator(flat, quantity="variance")  # arg-type

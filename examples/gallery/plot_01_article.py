@@ -17,11 +17,8 @@ the groups teach each other how far to differ, and takes what they taught as the
 # fitted group by group, which is what ``PerGroupClassifier`` does; the hierarchical one sees all groups at once. Its
 # chains sit in modes of different worth and ``fit`` warns of it; here ``diagnostics_`` tells instead.
 
-import warnings
-
 import matplotlib.pyplot as plt
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, log_loss
 
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier, PerGroupClassifier
@@ -34,8 +31,6 @@ from skhbnn.plotting import (
     UncertaintySurfaceDisplay,
     WeightCorrelationDisplay,
 )
-
-warnings.filterwarnings("ignore", category=ConvergenceWarning)
 
 X, X_test, y, y_test, groups, groups_test = make_rotated_moons()
 settings = {"hidden_layer_sizes": (5, 5), "fit_intercept": False, "prior_scale": 1.0, "random_state": 0}

@@ -12,18 +12,13 @@ eighteen have in common, they have only to say which kind of product this is.
 # ----------------
 # One hierarchical fit of all rows that there are.
 
-import warnings
-
 import matplotlib.pyplot as plt
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier
 from skhbnn.datasets import make_rotated_moons
 from skhbnn.plotting import DecisionSurfaceDisplay, UncertaintySurfaceDisplay
-
-warnings.filterwarnings("ignore", category=ConvergenceWarning)  # of chains in different modes
 
 X, _, y, _, product, _ = make_rotated_moons()
 settings = {"fit_intercept": False, "prior_scale": 1.0, "n_jobs": 2, "random_state": 0}

@@ -10,16 +10,11 @@ distribution that the others taught, one draw for each posterior draw: what a gr
 # One group the fit knows, one it does not
 # ----------------------------------------
 
-import warnings
-
 import matplotlib.pyplot as plt
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from skhbnn import HierarchicalBNNClassifier
 from skhbnn.datasets import make_rotated_moons
-
-warnings.filterwarnings("ignore", category=ConvergenceWarning)  # of chains in different modes
 
 X, X_test, y, y_test, groups, groups_test = make_rotated_moons()
 model = HierarchicalBNNClassifier(fit_intercept=False, n_jobs=2, random_state=0).fit(X, y, groups=groups)

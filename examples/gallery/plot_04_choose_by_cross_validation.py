@@ -13,12 +13,9 @@ groups that are there*; ``GroupKFold`` keeps whole groups out and asks about *ne
 # scikit-learn's scorers predict from X alone, so that the groups must be in it. ``groups="shop"`` takes that column out
 # before the network sees it.
 
-import warnings
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV, GroupKFold, StratifiedKFold
 
 from skhbnn import HierarchicalBNNClassifier
@@ -28,7 +25,6 @@ X, _, y, _, groups, _ = make_rotated_moons(n_groups=9, n_samples=80)
 table = pd.DataFrame(X, columns=["price", "age"]).assign(shop=[f"shop {group}" for group in groups])
 
 # The searches run in two processes; each fit has one chain after another there.
-warnings.filterwarnings("ignore", category=ConvergenceWarning)
 model = HierarchicalBNNClassifier(groups="shop", prior_scale=2.0, chains=2, tune=200, draws=200, random_state=0)
 grid = {"hidden_layer_sizes": [(2,), (4,), (8,)], "pooling": ["complete", "partial", "none"]}
 questions = {

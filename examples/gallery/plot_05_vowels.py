@@ -25,20 +25,17 @@ or keep ``vowel.csv`` in the folder that the environment variable ``SKHBNN_DATA`
 
 import os
 import sys
-import warnings
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, log_loss
 
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier
 from skhbnn.plotting import DecisionSurfaceDisplay, GroupScaleDisplay, ReliabilityDisplay
 
-warnings.filterwarnings("ignore", category=ConvergenceWarning)  # of chains in different modes
 path = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(os.environ.get("SKHBNN_DATA", "."), "vowel.csv")
 FEATURES = [f"f{i}" for i in range(10)]
 settings = {"hidden_layer_sizes": (6,), "chains": 2, "tune": 250, "draws": 250, "n_jobs": 2, "random_state": 0}

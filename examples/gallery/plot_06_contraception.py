@@ -21,20 +21,17 @@ or keep ``contraception.csv`` in the folder that the environment variable ``SKHB
 
 import os
 import sys
-import warnings
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
 
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier, PerGroupClassifier
 from skhbnn.plotting import ReliabilityDisplay, ShrinkageDisplay
 
-warnings.filterwarnings("ignore", category=ConvergenceWarning)  # of chains in different modes
 path = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(os.environ.get("SKHBNN_DATA", "."), "contraception.csv")
 settings = {"hidden_layer_sizes": (4,), "chains": 2, "tune": 300, "draws": 300, "random_state": 0}
 

@@ -20,18 +20,15 @@ or keep ``mnist_20k.npz`` in the folder that the environment variable ``SKHBNN_D
 
 import os
 import sys
-import warnings
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, log_loss
 
 from skhbnn import FlatBNNClassifier
 from skhbnn.plotting import ElboDisplay, ReliabilityDisplay
 
-warnings.filterwarnings("ignore", category=ConvergenceWarning)  # diagnostics_ is printed
 path = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(os.environ.get("SKHBNN_DATA", "."), "mnist_20k.npz")
 
 

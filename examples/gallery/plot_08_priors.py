@@ -12,12 +12,9 @@ Four families for the weights, three for the group scales: does it matter? A sma
 # Laplace is the prior for sparse weights, Student's t and Cauchy allow a few very large ones. A Cauchy prior costs the
 # sampler most: its last column has the gradients that a draw took.
 
-import warnings
-
 import matplotlib.pyplot as plt
 import numpy as np
 from scipy import stats
-from sklearn.exceptions import ConvergenceWarning
 
 from skhbnn import HierarchicalBNNClassifier
 from skhbnn.datasets import make_rotated_moons
@@ -28,7 +25,6 @@ GROUP_SCALE_PRIORS = {
     "half_cauchy": stats.halfcauchy,
     "inverse_gamma": stats.invgamma(2, scale=1),
 }
-warnings.filterwarnings("ignore", category=ConvergenceWarning)  # the table has R-hat
 
 X, X_test, y, y_test, groups, groups_test = make_rotated_moons(n_groups=8, n_samples=60)
 settings = {"hidden_layer_sizes": (4,), "chains": 2, "tune": 250, "draws": 250, "n_jobs": 2, "random_state": 0}

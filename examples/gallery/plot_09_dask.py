@@ -15,20 +15,16 @@ goes through joblib, so that the cluster is a matter of one ``with``. Here it is
 import logging
 import os
 import time
-import warnings
 
 import matplotlib.pyplot as plt
 import numpy as np
 from dask.distributed import Client, LocalCluster
 from joblib import parallel_config
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 
 from skhbnn import HierarchicalBNNClassifier, InformedPriorBNNClassifier, PerGroupClassifier
 from skhbnn.datasets import make_rotated_moons
 from skhbnn.plotting import DecisionSurfaceDisplay, UncertaintySurfaceDisplay
-
-warnings.filterwarnings("ignore", category=ConvergenceWarning)  # of chains in different modes
 
 
 def local_cluster():

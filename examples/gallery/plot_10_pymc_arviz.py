@@ -15,7 +15,6 @@ import warnings
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from sklearn.exceptions import ConvergenceWarning
 
 from skhbnn import HierarchicalBNNClassifier
 from skhbnn.datasets import make_rotated_moons
@@ -25,7 +24,6 @@ with warnings.catch_warnings():
     import arviz as az
     import pymc as pm
 
-warnings.filterwarnings("ignore", category=ConvergenceWarning)  # az.summary has R-hat
 warnings.filterwarnings("ignore", "Estimated shape parameter of Pareto")  # the last line counts the rows
 
 X, _, y, _, groups, _ = make_rotated_moons(n_groups=8, n_samples=60)

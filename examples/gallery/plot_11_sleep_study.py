@@ -22,18 +22,15 @@ linear mixed-effects models using lme4", Journal of Statistical Software 67).
 
 import os
 import sys
-import warnings
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
-from sklearn.exceptions import ConvergenceWarning
 
 from skhbnn import HierarchicalBNNRegressor
 
-warnings.filterwarnings("ignore", category=ConvergenceWarning)  # of fits to few rows
 path = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(os.environ.get("SKHBNN_DATA", "."), "sleepstudy.csv")
 
 

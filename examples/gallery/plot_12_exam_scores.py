@@ -22,18 +22,15 @@ simulates such rows: schools whose lines differ in height and slope, as the publ
 
 import os
 import sys
-import warnings
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import mean_pinball_loss
 
 from skhbnn import HierarchicalBNNRegressor
 
-warnings.filterwarnings("ignore", category=ConvergenceWarning)  # of chains in different modes
 path = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(os.environ.get("SKHBNN_DATA", "."), "Exam.csv")
 
 

@@ -21,7 +21,6 @@ script simulates rows of such a shape.
 
 import os
 import sys
-import warnings
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -30,7 +29,6 @@ import pandas as pd
 from scipy.special import logsumexp
 from scipy.stats import poisson
 from sklearn.compose import make_column_transformer
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import PoissonRegressor
 from sklearn.metrics import mean_poisson_deviance
 from sklearn.pipeline import make_pipeline
@@ -38,7 +36,6 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from skhbnn import HierarchicalBNNRegressor
 
-warnings.filterwarnings("ignore", category=ConvergenceWarning)  # of chains in different modes
 path = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(os.environ.get("SKHBNN_DATA", "."), "Fatalities.csv")
 FEATURES = ["year", "unemp", "beertax", "income"]
 

@@ -15,17 +15,13 @@ Royal Statistical Society B 42). It is worth most where a rater has few rows.
 # are an ordered pandas categorical, which tells the classifier their order. Texts alone would stand in the order of the
 # alphabet, and warn; numbers from 1 to 5 need nothing.
 
-import warnings
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 
 from skhbnn import HierarchicalBNNClassifier
 
-warnings.filterwarnings("ignore", category=ConvergenceWarning)  # of chains in different modes
 WORDS = ["bad", "poor", "fair", "good", "excellent"]
 N_RATERS, N_WINES = 30, 54
 

@@ -9,8 +9,10 @@ Traces, ranks and forests of the posterior are ArviZ's: ``arviz.plot_trace(estim
 from .confident_rows import ConfidentRowsDisplay
 from .correlation import WeightCorrelationDisplay
 from .decision import DecisionSurfaceDisplay
+from .effect import EffectDisplay
 from .elbo import ElboDisplay
 from .group_mean import GroupMeanSurfaceDisplay
+from .group_ranking import GroupRankingDisplay
 from .group_residual import GroupResidualDisplay
 from .group_scale import GroupScaleDisplay
 from .input_relevance import InputRelevanceDisplay
@@ -24,8 +26,10 @@ from .uncertainty import UncertaintySurfaceDisplay
 __all__ = [
     "ConfidentRowsDisplay",
     "DecisionSurfaceDisplay",
+    "EffectDisplay",
     "ElboDisplay",
     "GroupMeanSurfaceDisplay",
+    "GroupRankingDisplay",
     "GroupResidualDisplay",
     "GroupScaleDisplay",
     "InputRelevanceDisplay",

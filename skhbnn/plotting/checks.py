@@ -3,7 +3,6 @@
 from sklearn.utils.validation import check_is_fitted
 
 from ..estimators.base import check_fitted
-from ..support.wording import named
 from .figures import import_pyplot
 
 
@@ -27,17 +26,3 @@ def check_has_proba(display, estimator, of_numbers):
             f"{caller} needs a fitted classifier that has predict_proba (of a regressor there is {of_numbers}), got a "
             f"{type(estimator).__name__}."
         )
-
-
-def class_code(classes, label):
-    """Position of a class label in classes (class,).
-
-    Raises
-    ------
-    ValueError
-        If the label is none of the classes.
-    """
-    known = classes.tolist()
-    if label not in known:
-        raise ValueError(f"class_of_interest={label!r} is none of the classes of the fit, which are [{named(known)}].")
-    return known.index(label)

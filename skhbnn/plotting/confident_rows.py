@@ -11,6 +11,8 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..data.levels import as_one_label, read_levels
+from ..data.reading import read_rows
+from ..estimators.groups import GroupsMixin
 from ..support.typed import Axes, Data, Floats, Integers, Labels, validate_params
 from .checks import check_has_proba
 from .colours import ACCENT, WARNING
@@ -21,6 +23,7 @@ from .figures import OneAxesDisplay
 class ConfidentRowsDisplay(OneAxesDisplay):
     """Table of bars of the rows of which a classifier is most sure, on top, and least sure.
 
+    Each row is named by its group and by the index of a dataframe, or by its position where X has no index.
     Make one with :meth:`from_estimator`.
 
     Parameters
@@ -34,7 +37,9 @@ class ConfidentRowsDisplay(OneAxesDisplay):
     truth : ndarray of shape (2 * n_rows,) or None
         True classes, if they were given.
     groups : list of length 2 * n_rows or None
-        Group labels, if they were given.
+        Group labels, given or a column of X; None where there are none.
+    index : list of length 2 * n_rows or None
+        Labels of the rows in the index of X, a dataframe of pandas; None where X has no index.
     by : {"proba", "std"}
         What confidence means.
 
@@ -59,6 +64,7 @@ class ConfidentRowsDisplay(OneAxesDisplay):
     predicted: Labels
     truth: Labels | None
     groups: list[Any] | None
+    index: list[Any] | None
     by: Literal["proba", "std"]
 
     @classmethod
@@ -120,19 +126,25 @@ class ConfidentRowsDisplay(OneAxesDisplay):
         statistic = proba if by == "proba" else estimator.predict_std(X, **labels)  # (row, class)
         values = np.take_along_axis(statistic, codes[:, None], axis=1)[:, 0]  # (row,)
         order = np.argsort(-values if by == "proba" else values, kind="stable")  # (row,), most confident first
+        index: Any = getattr(X, "index", None) if hasattr(X, "iloc") else None  # of pandas
+        if isinstance(estimator, GroupsMixin):
+            known = read_rows(estimator, X, groups, reset=False)[1]
+        else:
+            known = None if groups is None else as_one_label(read_levels(groups, len(proba), one_level=True)[0])
         chosen = np.concatenate([order[:n_rows], order[-n_rows:]])  # (2 * n_rows,)
-        of_rows = None if groups is None else as_one_label(read_levels(groups, len(proba), one_level=True)[0])
         return cls(
             rows=chosen,
             values=values[chosen],
             predicted=estimator.classes_[codes[chosen]],
             truth=None if true is None else true[chosen],
-            groups=None if of_rows is None else [of_rows[i] for i in chosen],
+            groups=None if known is None else [known[i] for i in chosen],
+            index=None if index is None else list(index[chosen]),
             by=by,
         ).plot(ax)
 
     def _figure_size(self):
-        return 7.5, 1.4 + 0.26 * len(self.rows)
+        longest = max(map(len, self._row_names()))
+        return 5.2 + 0.075 * longest, 1.4 + 0.26 * len(self.rows)
 
     def _draw(self, axes):
         n = len(self.rows) // 2
@@ -155,8 +167,9 @@ class ConfidentRowsDisplay(OneAxesDisplay):
             axes.legend(title="prediction", loc="center left", bbox_to_anchor=(1, 0.5))
 
     def _row_names(self):
-        """What stands beside each bar: group, row, predicted class, and true class."""
-        names = [f"row {row}: class {label}" for row, label in zip(self.rows, self.predicted, strict=True)]
+        """What stands beside each bar: group, row by its index or position, predicted class, and true class."""
+        rows = self.rows if self.index is None else self.index
+        names = [f"row {row}: class {label}" for row, label in zip(rows, self.predicted, strict=True)]
         if self.truth is not None:
             names = [f"{name} (is {label})" for name, label in zip(names, self.truth, strict=True)]
         if self.groups is not None:

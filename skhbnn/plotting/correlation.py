@@ -29,7 +29,10 @@ class WeightCorrelationDisplay(OneAxesDisplay):
     """Matrix of the correlations of weights, ordered by hierarchical clustering.
 
     The clustering is average linkage of the distance 1 - abs(correlation), its leaves in the optimal order [1]_.
-    Colours beside the rows tell the layers. Make one with :meth:`from_estimator`.
+    Colours beside the rows tell the layers. What one learns: blocks of weights that vary together are what the rows
+    determine as a whole, such as a slope that two layers make as a product, and not one by one; a covariance of such a
+    posterior must be full if it is to be a prior. It says nothing of which feature matters. Make one with
+    :meth:`from_estimator`.
 
     Parameters
     ----------

@@ -24,8 +24,8 @@ class DecisionSurfaceDisplay(SurfaceDisplay):
         Posterior mean of the class probabilities at the grid's points.
     feature_names : tuple of str
         Names of the two features.
-    fixed : dict
-        Value at which every other feature is held, by its name.
+    fixed : list of dict
+        Value at which every other feature is held in each panel, by its name.
     classes : ndarray of shape (n_classes,)
         Class labels.
     class_of_interest : class label or None
@@ -85,10 +85,12 @@ class DecisionSurfaceDisplay(SurfaceDisplay):
         groups : array-like, default=None
             Labels of the groups to show, a panel each. None: all that have a network, thus none whose fit failed.
         features : pair of str or int, default=None
-            The two features, by name or by index of their column of X. None: the first two.
+            The two features, by name or by index of their column of X. None: the two in which the shown networks
+            are steepest, by the average absolute slope of the probabilities times the feature's standard deviation;
+            features of more than five values go first.
         fixed : dict, default=None
-            Values of other features, by name or index, in the units of X. Any feature left out is held at the median of
-            the training rows.
+            Values of other features, by name or index, in the units of X. Any feature left out is held at the (lower)
+            median of the training rows of the panel's group, which is a value of one of them; the figure says at which.
         limits : pair of (low, high), default=None
             Range of each of the two features. None: the range of the training rows of all groups, and a
             little more.

@@ -6,9 +6,11 @@ import numpy as np
 
 from ..estimators.base import column_names
 from ..estimators.per_group.classifier import PerGroupClassifier
+from ..inspection.relevance import most_relevant_pair
 from ..support.wording import named
 
 MARGIN = 0.05  # of the rows' range, on either side
+ROUNDING = 1e-12  # share of a column's largest value
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -21,20 +23,27 @@ class FeatureGrid:
         Positions of the two among the network's inputs.
     names : tuple of str
         Their names.
-    fixed : dict
-        Value of every other input by its name, in the caller's units.
+    others : dict
+        Position of every other input by its name.
     xx0, xx1 : ndarray of shape (n_ticks, n_ticks)
         Values of the two features: the first changes along the columns, the second along the rows.
-    points : ndarray of shape (n_ticks * n_ticks, n_inputs)
-        The points in the caller's units, row of the grid by row.
     """
 
     features: tuple
     names: tuple
-    fixed: dict
+    others: dict
     xx0: np.ndarray
     xx1: np.ndarray
-    points: np.ndarray
+
+    def points(self, values):
+        """Points (tick * tick, input) in the caller's units, row of the grid by row, with others at values (input,)."""
+        points = np.tile(values, (self.xx0.size, 1))  # (tick * tick, input)
+        points[:, self.features] = np.stack([self.xx0.ravel(), self.xx1.ravel()], axis=1)
+        return points
+
+    def fixed(self, values):
+        """Value of every input that the grid does not vary, out of values (input,), by name."""
+        return {name: float(values[i]) for name, i in self.others.items()}
 
 
 def training_inputs(estimator):
@@ -68,14 +77,17 @@ def feature_position(estimator, feature, argument):
 
 
 def held_values(estimator, X, shown, fixed):
-    """Values (input,) at which inputs are held: the median of rows X (row, input), or what fixed says.
+    """Values (input,) at which inputs are held: the lower median of rows X (row, input), or what fixed says.
+
+    The lower median is a value of the rows, so that a column of 0 and 1 is never held at a half.
 
     Raises
     ------
     ValueError
         If fixed, a dict by name or index or None, holds no feature of the fit, or one that is shown.
     """
-    values = np.median(X, axis=0)  # (input,)
+    values = np.quantile(X, 0.5, axis=0, method="inverted_cdf")  # (input,)
+    values[np.abs(values) <= ROUNDING * np.abs(X).max(axis=0)] = 0  # what is left of 0 after standardising and back
     for feature, value in (fixed or {}).items():
         position = feature_position(estimator, feature, "fixed")
         if position in shown:
@@ -91,21 +103,32 @@ def ranges_of(X):
     return np.stack([low - reach, high + reach], axis=1)
 
 
-def feature_grid(estimator, features, fixed, limits, n_ticks):
+def values_text(fixed):
+    """Text of the values at which features are held in some panels, a dict each; an empty one where none is."""
+    parts, differ = [], False
+    for name in fixed[0]:
+        low, high = (f"{pick(values[name] for values in fixed):.4g}" for pick in (min, max))
+        parts.append(f"{name} = {low}" if low == high else f"{name} = {low} to {high}")
+        differ |= low != high
+    text = ", ".join(parts)
+    return text and f"at {text}{', the median of each group' if differ else ''}"
+
+
+def feature_grid(estimator, features, limits, n_ticks, relevance):
     """Grid over two features of a fit.
 
     Parameters
     ----------
     estimator : fitted estimator
     features : pair of str or int, or None
-        None: the first two inputs of the network.
-    fixed : dict or None
-        Values of other features by name or index. What it leaves out stays at the median of the training rows.
+        None: the two most relevant ones.
     limits : pair of (low, high), or None
         Range of each of the two features. None: the range of the training rows of all groups, and a little
         more.
     n_ticks : int
         Points along each side.
+    relevance : callable
+        Takes the standard deviations of the inputs (input,) and returns the relevance of each, (input,).
 
     Returns
     -------
@@ -119,18 +142,16 @@ def feature_grid(estimator, features, fixed, limits, n_ticks):
     names, X = estimator._input_names(), training_inputs(estimator)
     if len(names) < 2:
         raise ValueError(f"A surface needs two features, but the fit has one: {names[0]!r}.")
-    pair = [0, 1] if features is None else [feature_position(estimator, f, "features") for f in features]
+    if features is None:
+        pair = [0, 1] if len(names) == 2 else most_relevant_pair(relevance(X.std(axis=0)), X)
+    else:
+        pair = [feature_position(estimator, f, "features") for f in features]
     if len(set(pair)) != 2 or len(pair) != 2:
         raise ValueError(f"features must name two different features, got {features!r}.")
-    values = held_values(estimator, X, pair, fixed)  # (input,)
     limits = np.asarray(ranges_of(X)[pair] if limits is None else limits, dtype=float)  # (2, 2)
     if limits.shape != (2, 2) or not np.all(limits[:, 0] < limits[:, 1]):
         raise ValueError(f"limits must be ((low, high), (low, high)), of either feature, got {limits.tolist()}.")
     ticks = np.linspace(limits[:, 0], limits[:, 1], n_ticks)  # (tick, 2)
     xx0, xx1 = np.meshgrid(*ticks.T)  # (tick, tick) each
-    points = np.tile(values, (n_ticks**2, 1))  # (tick * tick, input)
-    points[:, pair] = np.stack([xx0.ravel(), xx1.ravel()], axis=1)
-    others = {name: float(values[i]) for i, name in enumerate(names) if i not in pair}
-    return FeatureGrid(
-        features=tuple(pair), names=tuple(names[i] for i in pair), fixed=others, xx0=xx0, xx1=xx1, points=points
-    )
+    others = {name: i for i, name in enumerate(names) if i not in pair}
+    return FeatureGrid(features=tuple(pair), names=tuple(names[i] for i in pair), others=others, xx0=xx0, xx1=xx1)

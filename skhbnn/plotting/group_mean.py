@@ -9,11 +9,12 @@ from typing import Any, Self
 import numpy as np
 
 from ..estimators.hierarchical import HierarchicalBNN, HierarchicalBNNClassifier
+from ..inspection.relevance import relevance
 from ..posterior.prediction_of_numbers import mean_number
 from ..support.typed import Floats, PanelAxes, validate_params
 from .checks import check_fit
 from .colours import SEQUENTIAL
-from .grid import feature_grid
+from .grid import feature_grid, held_values, training_inputs
 from .surface import GRID_CONSTRAINTS, Feature, Limits, Panel, SurfaceDisplay
 
 
@@ -103,8 +104,7 @@ class GroupMeanSurfaceDisplay(SurfaceDisplay):
         if not isinstance(estimator, HierarchicalBNNClassifier):
             if class_of_interest is not None:
                 raise ValueError(f"class_of_interest was given, but a {type(estimator).__name__} has no classes.")
-            grid = feature_grid(estimator, n_ticks=grid_resolution, **ranges)
-            return cls._of_numbers(estimator, grid).plot(ax, **kwargs)
+            return cls._of_numbers(estimator, grid_resolution, **ranges).plot(ax, **kwargs)
         panels = [Panel(label="mean", fitted=estimator, parameters=posterior.mean_parameters(), rows=slice(0))]
         (common,) = cls._compute(
             estimator,
@@ -117,16 +117,30 @@ class GroupMeanSurfaceDisplay(SurfaceDisplay):
         return cls(**common).plot(ax, **kwargs)
 
     @classmethod
-    def _of_numbers(cls, regressor, grid):
+    def _of_numbers(cls, regressor, grid_resolution, features, fixed, limits):
         """Display of the group mean of a regressor over a grid."""
-        posterior, X = regressor.posterior_, regressor.standardizer_.transform(grid.points)  # (point, input)
-        mean = mean_number(posterior.predictor, posterior.mean_parameters(), X)  # (point,), in the unit of the model
+        posterior, rows = regressor.posterior_, training_inputs(regressor)  # (row, input)
+        parameters = posterior.mean_parameters()  # (draw, parameter)
+
+        def mean_of(points):
+            """Posterior mean of the expected target in the unit of the model, (point, 1)."""
+            return mean_number(posterior.predictor, parameters, regressor.standardizer_.transform(points))[:, None]
+
+        grid = feature_grid(
+            estimator=regressor,
+            features=features,
+            limits=limits,
+            n_ticks=grid_resolution,
+            relevance=lambda spread: relevance(mean_of, rows, spread),
+        )
+        values = held_values(regressor, rows, grid.features, fixed)  # (input,)
+        mean = mean_of(grid.points(values))[:, 0]  # (point,)
         return cls(
             xx0=grid.xx0,
             xx1=grid.xx1,
             proba=np.empty((1, *grid.xx0.shape, 0)),
             feature_names=grid.names,
-            fixed=grid.fixed,
+            fixed=[grid.fixed(values)],
             classes=np.empty(0),
             class_of_interest=None,
             panels=["mean"],

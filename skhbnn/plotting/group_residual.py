@@ -17,10 +17,7 @@ from ..support.typed import Axes, Data, Floats, Labels, validate_params
 from .colours import ACCENT, MUTED, WARNING
 from .figures import OneAxesDisplay, legend_above
 from .numbers import NumberNetworks, check_regressor, on_rows, read_inputs
-
-MOST_NAMED = 40  # groups that all have their labels
-EXTREMES = 5  # groups with labels at either end, of more
-LABEL_INCHES = 0.2  # from one label to the next
+from .ordered import height_of_groups, label_groups
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -150,8 +147,7 @@ class GroupResidualDisplay(OneAxesDisplay):
         ).plot(ax)
 
     def _figure_size(self):
-        n = len(self.means)
-        return 7, 1.2 + LABEL_INCHES * n if n <= MOST_NAMED else 7.5
+        return 7, height_of_groups(len(self.means))
 
     def _draw(self, axes):
         places = np.arange(len(self.means))  # (group,)
@@ -169,42 +165,9 @@ class GroupResidualDisplay(OneAxesDisplay):
             axes.hlines(places[chosen], self.lower[chosen], self.upper[chosen], color=colour)
             axes.plot(self.means[chosen], places[chosen], marker, color=colour, markersize=4, label=label)
         axes.axvline(0, color="black", linestyle=":", linewidth=1)
-        axes.set(xlabel="standardised residual", ylim=(-1, len(places)))
-        if len(places) <= MOST_NAMED:
-            axes.set_yticks(places, [str(label) for label in self.groups])
-            axes.set_ylabel("group")
-        else:
-            axes.set_yticks([])
-            axes.set_ylabel(f"{len(places)} groups")
-            self._name_extremes(axes)
+        axes.set(xlabel="standardised residual")
+        label_groups(axes, self.groups, self.lower, self.upper)
         legend_above(axes)
-
-    def _name_extremes(self, axes):
-        """Write the labels of the groups at either end into the empty corners, far enough from one another to read."""
-        from matplotlib.patheffects import withStroke
-
-        n = len(self.means)
-        step = max(1.0, LABEL_INCHES * (n + 1) / (axes.get_window_extent().height / axes.figure.dpi))  # in groups
-        inset = max(0.0, 0.6 * step - 1)  # of the outermost label, so that it lies within the axes
-        halo = [withStroke(linewidth=2.5, foreground="white")]
-        at_bottom = np.arange(EXTREMES), 0.98, "right", self.upper
-        at_top = np.arange(n - 1, n - 1 - EXTREMES, -1), 0.02, "left", self.lower
-        for places, x, side, ends in (at_bottom, at_top):
-            inwards = np.sign(places[1] - places[0])
-            line = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.6, "relpos": (float(side == "left"), 0.5)}
-            for k, place in enumerate(places):
-                y = places[0] + inwards * (inset + step * k)
-                axes.annotate(
-                    str(self.groups[place]),
-                    (ends[place], place),
-                    (x, y),
-                    textcoords=axes.get_yaxis_transform(),
-                    ha=side,
-                    va="center",
-                    fontsize="small",
-                    arrowprops=line,
-                    path_effects=halo,
-                )
 
 
 def _ask_residuals(fitted, inputs, labels, y):

@@ -21,7 +21,10 @@ class GroupScaleDisplay(OneAxesDisplay):
     """Violins of the posterior of the group scales of every layer: where the groups specialise.
 
     A violin for the matrix and one for the intercepts of every layer whose scales were learned, with the median and the
-    interval that holds 90 % of the posterior.
+    interval that holds 90 % of the posterior. What one learns: a part near 0 is common to all groups, and could be
+    pooled completely; the widest part is where groups differ, such as their level (``intercept`` of the last layer),
+    how strongly hidden features count (``coef`` of it), or how they see the inputs (``input_map``). A violin from 0 to
+    beyond 1 says that the groups are too few to tell.
     Make one with :meth:`from_estimator`.
 
     Parameters

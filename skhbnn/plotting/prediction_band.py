@@ -16,7 +16,7 @@ from ..posterior import prediction_of_numbers
 from ..support.typed import Data, Figure, Floats, PanelAxes, validate_params
 from .colours import ACCENT
 from .figures import legend_below, panel_axes
-from .grid import feature_position, held_values, ranges_of
+from .grid import feature_position, held_values, ranges_of, values_text
 from .numbers import NumberNetworks, check_regressor, on_rows, read_inputs
 from .surface import CROWD, MARKER_SIZE, MAX_PANELS, Feature
 
@@ -127,8 +127,8 @@ class PredictionBandDisplay:
         feature : str or int, default=None
             The feature, by name or by index of its column of X. None: the first.
         fixed : dict, default=None
-            Values of other features, by name or index, in the units of X. Any feature left out is held at the median of
-            the rows.
+            Values of other features, by name or index, in the units of X. Any feature left out is held at the (lower)
+            median of the rows.
         coverage : float, default=0.9
             Probability of the intervals, between 0 and 1, both excluded.
         grid_resolution : int, default=40
@@ -227,9 +227,8 @@ class PredictionBandDisplay:
             axes.set_xlim(self.values[[0, -1]])
             if self.panels[index] is not None:
                 axes.set_title(f"group {self.panels[index]}", fontsize="medium")
-        held = ", ".join(f"{name} = {value:.4g}" for name, value in self.fixed.items())
+        title = values_text([self.fixed]) or None
         handles = self.axes_[0].get_legend_handles_labels()[0]
-        title = f"at {held}" if held else None
         if ax is None:
             legend_below(self.figure_, handles, title)
         else:

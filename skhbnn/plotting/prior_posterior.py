@@ -26,6 +26,8 @@ TAILS = 4  # prior standard deviations shown on either side
 class PriorPosteriorDisplay:
     """Curves of the marginal densities of weights before and after the rows of a new group were seen.
 
+    What one learns: where both curves agree, the new group taught nothing, and its predictions there are those of the
+    prior; where the posterior has left the bulk of the prior, the group is unlike those that the prior was made from.
     Make one with :meth:`from_estimator`.
 
     Parameters

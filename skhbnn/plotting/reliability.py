@@ -10,8 +10,9 @@ import numpy as np
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval
 
+from ..inspection.response import class_code
 from ..support.typed import Axes, Data, Floats, Integers, validate_params
-from .checks import check_has_proba, class_code
+from .checks import check_has_proba
 from .figures import OneAxesDisplay, import_pyplot
 from .shares import draw_shares, jeffreys_interval
 

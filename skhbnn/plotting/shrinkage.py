@@ -19,7 +19,8 @@ from .figures import OneAxesDisplay, legend_above
 Kind: TypeAlias = Literal["total variation", "mean absolute", "Euclidean"]
 
 MAX_POINTS = 100  # training rows at which predictions are compared
-MOST_NAMED = 40  # groups whose labels can be read
+MOST_NAMED = 40  # groups that all have their labels
+EXTREMES = 5  # groups that the title names, and that have labels where not all have
 MOST_TICKS = 8  # group sizes that each get a tick
 TIE_WIDTH = 0.03  # between groups of equal size, in logarithms of the size
 
@@ -30,7 +31,8 @@ class ShrinkageDisplay(OneAxesDisplay):
 
     A group of few rows is pulled towards the group mean, and one of many goes its own way. Chains can sit in modes that
     differ in how weights and predictions are shared out between mean and groups: each has its own point, and a line
-    joins them. Make one with :meth:`from_estimator`.
+    joins them. The title says how far half of the groups go, and names the five that go farthest; these have labels,
+    and of up to 40 groups all do. Make one with :meth:`from_estimator`.
 
     Parameters
     ----------
@@ -144,9 +146,10 @@ class ShrinkageDisplay(OneAxesDisplay):
             axes.vlines(x, self.distances.min(axis=0), self.distances.max(axis=0), color=MUTED, linewidth=1)
             axes.plot(np.tile(x, n_chains), self.distances.ravel(), ".", color=MUTED, label="one chain")
         axes.plot(x, mean, "o", color=ACCENT, markeredgecolor="white", label="mean of the chains")
-        if len(x) <= MOST_NAMED:
-            for label, *point in zip(self.groups, x, mean, strict=True):
-                axes.annotate(str(label), point, (5, 3), textcoords="offset points", fontsize="small")
+        farthest = np.argsort(-mean, kind="stable")[:EXTREMES]  # (group,)
+        for i in range(len(x)) if len(x) <= MOST_NAMED else farthest:
+            label = str(self.groups[i])
+            axes.annotate(label, (x[i], mean[i]), (5, 3), textcoords="offset points", fontsize="small", zorder=4)
         in_unit = ", in the unit of y" if self.kind == "mean absolute" else ""
         axes.set(
             xscale="log",
@@ -162,6 +165,12 @@ class ShrinkageDisplay(OneAxesDisplay):
         axes.xaxis.set_major_formatter("{x:g}")
         axes.set_xticks([], minor=True)
         legend_above(axes)
+        names, half = ", ".join(str(self.groups[i]) for i in farthest), np.median(mean)
+        axes.set_title(
+            f"Half of the {len(x)} groups lie within {half:.2g} of the group mean;\nfarthest: {names}",
+            pad=26,  # above the legend
+            fontsize="medium",
+        )
 
 
 def _distances(statistic, posterior, data):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from numbers import Integral
 from typing import Any, Self, TypeAlias
 
@@ -15,13 +16,14 @@ from sklearn.utils._param_validation import Interval
 from ..data.labels import ALL_ROWS, as_labels, encode_labels
 from ..estimators.classification import NetworkClassifierMixin
 from ..estimators.per_group.classifier import PerGroupClassifier
+from ..inspection.relevance import relevance
+from ..inspection.response import class_code
 from ..posterior import prediction
 from ..support.typed import Figure, Floats, Labels, PanelAxes, ScalarMappable
 from ..support.wording import named
-from .checks import class_code
 from .colours import DIVERGING, MARKERS, PALETTE, cycled
 from .figures import legend_below, panel_axes
-from .grid import feature_grid, training_inputs
+from .grid import feature_grid, held_values, training_inputs, values_text
 
 Networks: TypeAlias = NetworkClassifierMixin | PerGroupClassifier
 Feature: TypeAlias = str | int
@@ -66,6 +68,12 @@ class Panel:
     parameters: np.ndarray
     rows: slice
 
+    def own_rows(self):
+        """Training rows (row, input) of the network in the caller's units; of a group mean those of all groups."""
+        X = training_inputs(self.fitted)  # (row, input)
+        own = X[self.rows]
+        return own if len(own) else X
+
     def on_points(self, statistic, points, classes):
         """A statistic at points in the caller's units, (point, value); 0 for a class that the network does not know."""
         fitted = self.fitted
@@ -85,7 +93,7 @@ class SurfaceDisplay:
     xx1: Floats
     proba: Floats
     feature_names: tuple[str, ...]
-    fixed: dict[str, float]
+    fixed: list[dict[str, float]]
     classes: Labels
     class_of_interest: Any
     panels: list[Any]
@@ -95,18 +103,35 @@ class SurfaceDisplay:
     line_colour = "black"  # of the boundaries between classes
 
     @classmethod
-    def _compute(cls, estimator, statistics, panels, *, class_of_interest, grid_resolution, **ranges):
+    def _compute(cls, estimator, statistics, panels, *, features, fixed, limits, class_of_interest, grid_resolution):
         """Fields of a display by name, and then each of the statistics asked for, (panel, tick1, tick0, value)."""
         classes = estimator.classes_
         if class_of_interest is None and len(classes) == 2:
             class_of_interest = classes[1]
         if class_of_interest is not None:
             class_code(classes, class_of_interest)  # before anything is computed
-        grid = feature_grid(estimator, n_ticks=grid_resolution, **ranges)
+
+        def of_panels(spread):
+            """Relevance of each input, the average over the panels, (input,)."""
+            return np.mean(
+                [
+                    relevance(
+                        partial(panel.on_points, prediction.mean_proba, classes=classes), panel.own_rows(), spread
+                    )
+                    for panel in panels
+                ],
+                axis=0,
+            )
+
+        grid = feature_grid(estimator, features, limits, grid_resolution, of_panels)
+        held = [held_values(estimator, panel.own_rows(), grid.features, fixed) for panel in panels]  # (input,) each
         surfaces = [
-            np.array([panel.on_points(statistic, grid.points, classes) for panel in panels]).reshape(
-                len(panels), *grid.xx0.shape, -1
-            )  # (panel, tick1, tick0, class or entropy)
+            np.array(
+                [
+                    panel.on_points(statistic, grid.points(values), classes)
+                    for panel, values in zip(panels, held, strict=True)
+                ]
+            ).reshape(len(panels), *grid.xx0.shape, -1)  # (panel, tick1, tick0, class or entropy)
             for statistic in (prediction.mean_proba, *statistics)
         ]
         fits = [(panel.fitted, panel.rows) for panel in panels]
@@ -115,7 +140,7 @@ class SurfaceDisplay:
             "xx1": grid.xx1,
             "proba": surfaces[0],
             "feature_names": grid.names,
-            "fixed": grid.fixed,
+            "fixed": list(map(grid.fixed, held)),
             "classes": classes,
             "class_of_interest": class_of_interest,
             "panels": [panel.label for panel in panels],
@@ -170,11 +195,14 @@ class SurfaceDisplay:
             self.figure_.colorbar(
                 self.mappable_, ax=list(self.axes_), label=self._colorbar_label(), shrink=shrink, pad=0.015
             )
+        held = values_text(self.fixed)
         if legend and any(map(len, self.rows)):
             if ax is None:
-                legend_below(self.figure_, handles)
+                legend_below(self.figure_, handles, held)
             else:
-                self.axes_[-1].legend(handles=handles)
+                self.axes_[-1].legend(handles=handles, title=held)
+        elif held and ax is None:
+            self.figure_.supxlabel(held, fontsize="small")
         return self
 
     def _draw_over(self, axes, index):

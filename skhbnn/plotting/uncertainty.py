@@ -9,9 +9,10 @@ from typing import Any, Literal, Self, TypeAlias
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
+from ..inspection.response import class_code
 from ..posterior import prediction
 from ..support.typed import Data, Floats, PanelAxes, validate_params
-from .checks import check_fit, class_code
+from .checks import check_fit
 from .colours import SEQUENTIAL
 from .surface import GRID_CONSTRAINTS, NETWORKS, OF_CLASSES, Feature, Limits, Networks, SurfaceDisplay, group_panels
 

@@ -104,6 +104,9 @@ class Diagnostics:
             parts.append(f"saturated={self.saturated.sum()}")
         return f"Diagnostics({', '.join(parts)})"
 
+    def __str__(self) -> str:
+        return _with_doubts(self)
+
     @property
     def is_precise(self) -> bool:
         """Whether no Monte Carlo standard error is above ``tol``, or above 0.07 where there is none."""
@@ -230,6 +233,9 @@ class OptimizationDiagnostics:
         pareto_k = "" if self.pareto_k is None else f", pareto_k={self.pareto_k:.2f}"
         return f"OptimizationDiagnostics(n_iter={self.n_iter}, converged={self.converged}{elbo}{pareto_k})"
 
+    def __str__(self) -> str:
+        return _with_doubts(self)
+
     def doubts(self) -> list[str]:
         """Phrases that say why predictions are not to be trusted, which ``fit`` warns of: all problems.
 
@@ -255,6 +261,13 @@ class OptimizationDiagnostics:
                 'network is linearised around its modes; inference="nuts" is exact'
             )
         return found
+
+
+def _with_doubts(diagnostics):
+    """Text of diagnostics: a line of figures, and below it what ``fit`` warned of, in words."""
+    doubts = diagnostics.doubts()
+    said = f"Predictions are not to be trusted: {'; '.join(doubts)}." if doubts else "Nothing that fit warns of."
+    return f"{diagnostics!r}\n{said}"
 
 
 def diagnose(posterior, data, trace, grouped, tol=None):

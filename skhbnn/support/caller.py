@@ -1,10 +1,11 @@
-"""Warnings that point to the line of the user's own code."""
+"""Warnings that point to the line of the user's own code, and to the page that says what to do."""
 
 import sys
 import warnings
 from types import FrameType
 
 NOT_THE_USER = ("skhbnn", "sklearn", "joblib")  # packages that stand between a method and the line that wants it
+WARNINGS_PAGE = "https://example.org/skhbnn/warnings.html"  # of the documentation that pyproject.toml names
 
 
 def warn_caller(text, category):
@@ -13,7 +14,7 @@ def warn_caller(text, category):
     Parameters
     ----------
     text : str
-        What to say.
+        What to say; the address of the page on warnings follows, once.
     category : type
         Class of the warning.
     """
@@ -21,4 +22,9 @@ def warn_caller(text, category):
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in NOT_THE_USER:
         level, frame = level + 1, frame.f_back
-    warnings.warn(text, category, stacklevel=level)
+    warnings.warn(with_page(text), category, stacklevel=level)
+
+
+def with_page(text):
+    """A text with the address of the page on warnings behind it, once."""
+    return text if WARNINGS_PAGE in text else f"{text} See {WARNINGS_PAGE}"

@@ -9,7 +9,7 @@ from sklearn.datasets import make_moons
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
-from .support.typed import Floats, Integers, Seed, validate_params
+from ..support.typed import Floats, Integers, Seed, validate_params
 
 
 @validate_params(

@@ -1,9 +1,9 @@
 """Nested groups: how much a second level of groups predicts, beside mixed models with equal effects.
 
 Chem97 is pupils in schools in local education areas, of which 20 are drawn at random; guPrenat is births of mothers in
-clusters. Half of each innermost group's rows train, drawn at random, and the other half test; a group of one row
-trains. Log loss is in nats, of ten ordered grades in Chem97 (as classes without an order) and of two classes in
-guPrenat. In the line of the outer level alone, or the inner one alone, a model has that level for its groups.
+clusters. Half of each outer group's rows train, drawn at random, and the other half test, so that some inner groups are
+known and others are new. Log loss is in nats, of six ordered grades in Chem97 (as classes without an order) and of two
+classes in guPrenat. In the lines of one level alone a model has that level for its groups.
 
 - skhbnn: by its defaults.
 - GPBoost: trees with random intercepts for the groups of each level, the number of trees by 4 folds; two classes only.
@@ -26,7 +26,7 @@ from skhbnn.model.build import hierarchical_model
 from skhbnn.model.network import Network
 
 from .common import convergence_ignored, gradient_seconds, observed, scores
-from .grouped_data import CLASSIFICATION, find, halves, read_with_columns
+from .grouped_data import find, halves, read_with_columns
 from .real import FOLDS, logistic
 
 SETS = {"guPrenat": ("cluster", "mom"), "Chem97": ("lea", "school")}  # outer and inner level
@@ -100,7 +100,7 @@ def splits(folder, name, seed):
         chosen = np.random.default_rng(seed).permutation(outer)[: MOST_AREAS[name]]  # (chosen group,)
         rows = np.flatnonzero(np.isin(labels[:, 0].astype(str), chosen))
         table, labels = table.rows(rows), labels[rows]
-    rows = halves(joined(labels), seed)
+    rows = halves(joined(labels[:, :1]), seed)
     return [table.rows(part) for part in rows], [labels[part] for part in rows]
 
 
@@ -151,9 +151,8 @@ def gradients(folder, name):
     labels = list(map(tuple, labels.tolist()))
     known = unique_nested(labels, list(SETS[name]))
     codes = np.array([dict(zip(known, range(len(known)), strict=True))[label] for label in labels])  # (row,)
-    network = Network(
-        (train.X.shape[1], 5, 5, 1 if name in CLASSIFICATION and train.y.max() == 1 else 10), "tanh", True
-    )
+    n_classes = int(train.y.max()) + 1
+    network = Network((train.X.shape[1], 5, 5, 1 if n_classes == 2 else n_classes), "tanh", True)
     rows = []
     for pooling in (("partial",) * 3, ("complete", "partial", "partial"), ("affine", "complete", "partial")):
         seconds = []

@@ -12,19 +12,10 @@ from .tables import names_of, take_column
 ONE_LEVEL = ["group"]  # the name of the level of groups that lie in no others
 # What else is an axis or a variable in the labelled posterior and in the PyMC model.
 TAKEN = (
-    *("chain", "draw", "weight", "weights", "row", "part", "learned_part", "prior_part", "input"),
-    *(
-        "mapped_input",
-        "y",
-        "group_mean",
-        "group_scale",
-        "prior_scale",
-        "group_of_row",
-        "input_map",
-        "input_shift",
-        "noise_scale",
-    ),
-    *("z", "degrees_of_freedom", "overdispersion", "cutpoints", "cutpoint", "X", "y_observed", "row_weights", "output"),
+    *("chain", "draw", "weight", "weights", "row", "part", "learned_part", "prior_part", "learned_prior", "input", "y"),
+    *("mapped_input", "group_mean", "group_scale", "prior_scale", "group_of_row", "input_map", "input_shift", "z", "X"),
+    *("noise_scale", "degrees_of_freedom", "overdispersion", "cutpoints", "cutpoint", "y_observed", "row_weights"),
+    "output",
 )
 TAKEN_BEGINNINGS = ("unit_", "coef_", "intercept_", "random_intercept")
 

@@ -53,7 +53,7 @@ def padded(n):
 # Processors take a load for one of what was just stored 4096 bytes further on: a gap of an odd number of cache lines
 # between arrays, whose sizes are whole lines, keeps that rare. Without it a gradient takes up to 1.5 times as long.
 GAP = 17 * 8  # doubles
-MOST_CUTS = 32
+MOST_CUTS = 34
 
 
 @inline

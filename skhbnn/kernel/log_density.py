@@ -228,6 +228,7 @@ def _visit_batches(parts, h, ends, innermost, outer, form, bases, rows, shifts, 
     of_outer, at = cut(at, n_entries * n_lanes)  # what the groups of a batch lie in
     grad_of_outer, at = cut(at, n_entries * n_lanes)
     fill(grad_of_outer, 0.0)
+    by_lane, at = cut(at, n_entries * n_lanes)  # of a flush: the gradient of one lane behind that of the other
     zeros, at = cut(at, n)  # what an empty lane holds
     fill(zeros, 0.0)
     unused, at = cut(at, n)
@@ -240,17 +241,18 @@ def _visit_batches(parts, h, ends, innermost, outer, form, bases, rows, shifts, 
         changed = b == 0
         for lane in range(n_lanes):
             p = b * n_lanes + lane
-            first = 8 * (place + members[p] * n)
-            x_addresses[lane] = x.ctypes.data + first if members[p] >= 0 else zeros.ctypes.data
-            grad_addresses[lane] = grad.ctypes.data + first if members[p] >= 0 else unused.ctypes.data
             changed |= b > 0 and parents[p] != parents[p - n_lanes]
         if changed:
             if b > 0:
-                _add_up(grad_of_outer, outer.grad, part(parents, (b - 1) * n_lanes, n_lanes))
+                _add_up(grad_of_outer, by_lane, outer.grad, part(parents, (b - 1) * n_lanes, n_lanes), x_addresses, w)
             for lane in range(n_lanes):
-                first = parents[b * n_lanes + lane] * n_entries
-                for i in range(n_entries):
-                    of_outer[i * n_lanes + lane] = outer.entries[first + i]
+                x_addresses[lane] = outer.entries.ctypes.data + 8 * parents[b * n_lanes + lane] * n_entries
+            load_groups(x_addresses, n_entries, of_outer, w)
+        for lane in range(n_lanes):
+            p = b * n_lanes + lane
+            first = 8 * (place + members[p] * n)
+            x_addresses[lane] = x.ctypes.data + first if members[p] >= 0 else zeros.ctypes.data
+            grad_addresses[lane] = grad.ctypes.data + first if members[p] >= 0 else unused.ctypes.data
         load_groups(x_addresses, n, v, w)
         fill(grad_v, 0.0)
         logp += parts.weight_prior(h.family, h.family_shape, v, prior_scale, grad_v, value, slope)
@@ -264,7 +266,7 @@ def _visit_batches(parts, h, ends, innermost, outer, form, bases, rows, shifts, 
         pull_back(innermost, value, slope, grad_w, grad_v, grad_factor)
         add_to(grad_numbers, grad_of_outer)
         store_groups(grad_addresses, n, grad_v, w)
-    _add_up(grad_of_outer, outer.grad, part(parents, (h.n_batches - 1) * n_lanes, n_lanes))
+    _add_up(grad_of_outer, by_lane, outer.grad, part(parents, (h.n_batches - 1) * n_lanes, n_lanes), x_addresses, w)
     for k in range(n):
         for lane in range(n_lanes):
             innermost.grad_factor[k] += grad_factor[k * n_lanes + lane]
@@ -272,12 +274,17 @@ def _visit_batches(parts, h, ends, innermost, outer, form, bases, rows, shifts, 
 
 
 @inline
-def _add_up(grad_of_outer, grad, parents):
-    """Add the gradient in what the groups of batches lie in, (entry * lane,), to those of the outer members."""
+def _add_up(grad_of_outer, by_lane, grad, parents, addresses, entries):
+    """Add the gradient in what the groups of batches lie in, (entry * lane,), to those of the outer members.
+
+    Lanes may lie in one member, so the gradient is put in order lane by lane first, (lane * entry,).
+    """
     n_entries = grad_of_outer.size // parents.size
     for lane in range(parents.size):
-        for i in range(n_entries):
-            grad[parents[lane] * n_entries + i] += grad_of_outer[i * parents.size + lane]
+        addresses[lane] = by_lane.ctypes.data + 8 * lane * n_entries
+    store_groups(addresses, n_entries, grad_of_outer, entries)
+    for lane in range(parents.size):
+        add_to(part(by_lane, lane * n_entries, n_entries), part(grad, parents[lane] * n_entries, n_entries))
     fill(grad_of_outer, 0.0)
 
 
@@ -297,7 +304,7 @@ def log_density(n_dim, x_address, grad_address, logp_address, header):
         n_values += counts[l] * (starts[l + 1] - starts[l])
     n_of_group, n_lanes = n_coordinates - starts[h.n_levels - 1], PARTS.batch.n_lanes
     n_doubles = 2 * (n_coordinates + n_values + h.n_outer * n_entries + n_basis) + 3 * h.n_own + h.n_scales
-    n_doubles += n_lanes * (8 * n_of_group + 4 * n_entries) + 4 * lanes.LANES + 2 * h.n_intercepts
+    n_doubles += n_lanes * (8 * n_of_group + 5 * n_entries) + 4 * lanes.LANES + 2 * h.n_intercepts
     memory, at = memory_of(n_doubles + workspace_size(form.sizes, h.n_own))
     space, at = workspace(at, form.sizes, h.n_own)
 

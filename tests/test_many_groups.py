@@ -14,6 +14,7 @@ from skhbnn.data.subsets import some_groups
 from skhbnn.datasets import make_rotated_moons
 from skhbnn.model import likelihoods
 from skhbnn.posterior.of_groups import with_groups
+from skhbnn.posterior.stacking import stacking_weights_of_groups
 from skhbnn.support.libraries import import_arviz
 
 N_GROUPS, MOST = 12, 6
@@ -143,7 +144,7 @@ def test_draws_by_the_pass_are_those_of_nuts():
     settings = {"hidden_layer_sizes": (), "chains": 4, "tune": 300, "draws": 400, "random_state": 0}
     fitted = quiet_fit(HierarchicalBNNClassifier(pooling="partial", **settings), X, y, groups=groups)
     data = fitted.training_data_
-    posterior, pareto_k = with_groups(fitted.posterior_, data.group_labels, data, np.arange(6))
+    posterior, pareto_k, _ = with_groups(fitted.posterior_, data.group_labels, data, np.arange(6))
     by_nuts, by_pass = fitted.posterior_.weights.astype(float), posterior.weights.astype(float)
     for g, w in np.ndindex(by_nuts.shape[2:]):
         ours, theirs = by_pass[..., g, w], by_nuts[..., g, w]  # (chain, draw)
@@ -165,6 +166,22 @@ def test_all_likelihoods(name, rows):
         predicted = fitted.predict(X_new, groups=groups_new)
     assert np.all(np.isfinite(predicted))
     assert np.all(np.isfinite(fitted.group_pareto_k_[~np.isin(fitted.groups_, fitted.learning_groups_)]))
+
+
+def test_chains_are_weighed_by_groups_that_they_did_not_see(some_fitted):
+    weights = some_fitted.posterior_.chain_weights
+    assert weights.shape == (2,)
+    np.testing.assert_allclose(weights.sum(), 1)
+    rng = np.random.default_rng(0)
+    log_evidence = rng.normal([[[0.3], [0.0]]], 1.0, (30, 2, 5))  # (group, chain, draw)
+    log_evidence[3, 1, 2] = np.nan
+    of_groups = np.exp(np.delete(log_evidence, 3, axis=0)).mean(axis=2)  # (group, chain)
+    shares = np.linspace(0, 1, 1_001)
+    values = [np.log(of_groups @ [share, 1 - share]).mean() for share in shares]
+    found = stacking_weights_of_groups(log_evidence)
+    assert 0.02 < found[0] < 0.98  # else ends would do
+    np.testing.assert_allclose(found[0], shares[np.argmax(values)], atol=2e-3)
+    np.testing.assert_array_equal(stacking_weights_of_groups(np.full((2, 4, 5), np.nan)), np.full(4, 0.25))
 
 
 # update and drop_groups ----------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sized
+from dataclasses import replace
 from itertools import compress
 from typing import Any, Self, cast
 
@@ -18,6 +19,7 @@ from ..data.subsets import counts_rows_once, of_groups, some_groups, with_rows
 from ..data.weights import read_weights
 from ..posterior.draws import Posterior
 from ..posterior.of_groups import with_groups, without_groups
+from ..posterior.stacking import stacking_weights_of_groups
 from ..support.caller import warn_caller
 from ..support.floats import floats_as_usual
 from ..support.progress import ProgressLine
@@ -62,7 +64,9 @@ class ManyGroupsMixin:
             self.group_pareto_k_ = np.full(learned.n_groups, np.nan)  # (learning group,)
             if chosen is not None:
                 self.posterior_ = self.posterior_.thinned(KEPT_DRAWS)
-                self._fit_by_themselves(data, np.setdiff1d(np.arange(data.n_groups), chosen))
+                log_evidence = self._fit_by_themselves(data, np.setdiff1d(np.arange(data.n_groups), chosen))
+                # Chains in worse modes would spoil all these groups, of which none was seen in choosing a mode.
+                self.posterior_ = replace(self.posterior_, chain_weights=stacking_weights_of_groups(log_evidence))
         except BaseException:  # a warning that is an error, or an interrupt, must not leave a fit of some of the groups
             if chosen is not None:
                 self._forget()
@@ -78,10 +82,13 @@ class ManyGroupsMixin:
 
     @floats_as_usual
     def _fit_by_themselves(self, data, codes):
-        """Fit the groups at positions codes (fitted group,) of rows by themselves, and take on these rows."""
+        """Fit the groups at positions codes (fitted group,) of rows by themselves, and take on these rows.
+
+        Returns the log evidence (fitted group, chain, draw).
+        """
         before, line = self.training_data_, ProgressLine(type(self).__name__, "groups") if self.verbose else None
         try:
-            posterior, found = with_groups(
+            posterior, found, log_evidence = with_groups(
                 self.posterior_, before.group_labels, data, codes, n_threads=n_threads(self.n_jobs), progress=line
             )
         finally:
@@ -97,6 +104,7 @@ class ManyGroupsMixin:
                 f"no better than guesses: {named(unusable)}. Look for extreme values in their rows.",
                 ConvergenceWarning,
             )
+        return log_evidence
 
     def _take_on(self, posterior, data, pareto_k):
         """Set a posterior, rows, and the Pareto k of the groups of the rows."""

@@ -7,13 +7,14 @@ import numpy as np
 from ..data.labels import label_generator
 from ..density import compiled
 from ..density.forward import network_form
-from ..kernel.conditional import Deviations, Shared
+from ..kernel.conditional import TRIES, Deviations, Shared
 from ..kernel.lanes import LANES
 from ..model.families import compiled as families
 from ..model.weights import apply_map, factors
 from ..support.psis import smoothed_weights
 
-CANDIDATES = 12  # of every draw
+CANDIDATES = 4  # of every draw
+SLICES = 4  # steps of slice sampling from the one that is taken
 NEAR = 0.1  # square of the distance from the mode, in standard deviations, from which one more step is enough
 
 
@@ -22,7 +23,7 @@ def conditional_weights(model, data, shared, seed, n_threads=1, progress=None):
 
     Given all that groups share the groups are independent of each other. For every draw of what is shared, the
     deviations of a group have a normal distribution around their mode, with the Gauss-Newton precision; of some
-    candidates one is taken by the ratio of the densities.
+    candidates one is taken by the ratio of the densities, and moved by steps of elliptical slice sampling.
 
     Parameters
     ----------
@@ -59,9 +60,11 @@ def conditional_weights(model, data, shared, seed, n_threads=1, progress=None):
 
     def fit(g):
         rows, rng = slice(*data.offsets[g : g + 2]), label_generator(seed, data.group_labels[g])
-        noise = rng.standard_normal((n_draws, 1 + CANDIDATES, len(at.entry)))  # (draw, start or candidate, z)
-        uniforms = rng.random((n_draws, 2))  # (draw, choice)
-        z, log_ratios, log_evidence[g] = drawn(shared, data.X[rows], data.y[rows], data.weights[rows], noise, uniforms)
+        noise = rng.standard_normal((n_draws, 1 + CANDIDATES + SLICES, len(at.entry)))
+        uniforms = rng.random((n_draws, 1 + CANDIDATES + SLICES * (1 + TRIES)))
+        z, log_ratios, log_evidence[g] = drawn(
+            shared, data.X[rows], data.y[rows], data.weights[rows], noise, uniforms, CANDIDATES
+        )
         weights[:, g], pareto_k[g] = _weights(model, shared.mean, factor, z), _pareto_k(log_ratios)
 
     with ThreadPoolExecutor(n_threads) as pool:
@@ -86,9 +89,9 @@ def deviation_draws(model):
     Returns
     -------
     drawn : callable
-        Takes Shared; X (row, feature), y and weights (row,) of the group; standard normal noise (draw, 1 + candidate,
-        coordinate), whose first part is where a climb starts; uniforms (draw, 2); and the square of the distance from
-        the mode, in standard deviations, from which one more step is enough. Returns deviations (draw, coordinate),
+        Takes Shared; X (row, feature), y and weights (row,) of the group; noise and uniforms as the compiled function
+        has them; the number of candidates; and the square of the distance from the mode, in standard deviations, from
+        which one more step is enough. Returns deviations (draw, coordinate),
         log ratios (draw, candidate) and log evidence (draw,), as the compiled function has them.
     """
     draw = compiled.conditional_draws(model.likelihood_name, model.has_compact_map)
@@ -96,8 +99,8 @@ def deviation_draws(model):
     family = families.number(model.family), float(model.family.shape)
     deviations = Deviations(at.entry, at.fixed, at.learned, *family, model.map_rank)
 
-    def drawn(shared, X, y, weights, noise, uniforms, near=NEAR):
-        n_draws, n_candidates, n = len(noise), noise.shape[1] - 1, noise.shape[2]
+    def drawn(shared, X, y, weights, noise, uniforms, n_candidates, near=NEAR):
+        n_draws, _, n = noise.shape
         place = np.arange(-(-len(y) // LANES) * LANES)  # (place,): whole vectors
         row = np.minimum(place, len(y) - 1)  # (place,): the last row fills up
         rows = np.ascontiguousarray(X[row].T), y[row].astype(float), weights[row] * (place < len(y))

@@ -2,7 +2,12 @@
 
 For every draw of the shared numbers a Gauss-Newton climb finds the mode of the deviations, from the mode before. The
 normal distribution there, with the expected information of the rows in its precision, gives candidates, of which one is
-taken by the ratio of the densities.
+taken by the ratio of the densities. From there steps of elliptical slice sampling [1]_ [2]_, along ellipses of the
+normal distribution, leave the density itself invariant.
+
+.. [1] Murray, Adams and MacKay (2010), "Elliptical slice sampling", AISTATS.
+.. [2] Nishihara, Murray and Adams (2014), "Parallel MCMC with generalized elliptical slice sampling", Journal of
+   Machine Learning Research 15.
 """
 
 import math
@@ -27,6 +32,7 @@ from .options import inline, inline_source
 MOST_STEPS = 30  # of a climb
 MOST_HALVINGS = 10  # of a step
 RESTART = 4  # draws between random starts
+TRIES = 8  # of a step of slice sampling, which then stays where it is
 ENOUGH = 1e-4  # of the rise that the slope promises: a step with less is halved
 PRIOR_STEP = 1e-4  # of the central difference of the prior's gradient
 
@@ -278,8 +284,9 @@ def conditional_draws(form, deviations, n_entries, shared, X, y, weights, noise,
     modes is taken by the evidence of the normal distributions there.
 
     X: (feature, row), y, weights: (row,), whole vectors of rows, of weight 0 where need be; noise: standard normal
-    (draw, start and candidates, coordinate); uniforms: from 0 to 1, (draw, 2), by which mode and candidate are taken;
-    tolerance: the square of the distance to the mode, in standard deviations, from which one more step is enough;
+    (draw, start and candidates and slices, coordinate); uniforms: from 0 to 1, (draw, 1 + candidates + slices * (1 +
+    TRIES)); tolerance: the square of the distance to the mode, in standard deviations, from which one more step is
+    enough;
     found_in: three arrays to write to. They get deviations (draw, coordinate); the log density of the candidates less
     that of the normal distribution, in both less the one at the mode (draw, candidate); and the evidence of the normal
     distribution (draw,), less what is equal in all draws; NaN where nothing is finite. Returns the number of steps of
@@ -288,9 +295,10 @@ def conditional_draws(form, deviations, n_entries, shared, X, y, weights, noise,
     out, log_ratios, log_evidence = found_in
     n, n_out, n_own = deviations.entry.size, form.sizes[-1], shared.own.shape[1]
     n_candidates, rank = log_ratios.shape[1], deviations.map_rank
+    n_slices = noise.shape[1] - 1 - n_candidates
     n_basis = rank * form.sizes[1]
     n_doubles = 2 * (5 * n + 2 * lanes.LANES + n_entries) + 5 * n + 2 * n * n + n_basis + n_own
-    n_doubles += (n_entries + n_out * n + n + n_out * n_out + n_out) * BLOCK + n_candidates * (n + 1)
+    n_doubles += (n_entries + n_out * n + n + n_out * n_out + n_out) * BLOCK + 2 * n
     memory, at = memory_of(n_doubles + workspace_size(form.sizes, n_own))
     space, at = workspace(at, form.sizes, n_own)
     point, at = _point(at, n, n_entries)
@@ -313,7 +321,8 @@ def conditional_draws(form, deviations, n_entries, shared, X, y, weights, noise,
     information, at = cut(at, n_out * n_out * BLOCK)
     scores, at = cut(at, n_out * BLOCK)
     arrays = (gradient, precision, jacobian, slopes, information, scores, weighted)
-    candidates, at = cut(at, n_candidates * n)
+    state, at = cut(at, n)
+    trial, at = cut(at, n)
     n_steps = 0
     for d in range(shared.mean.shape[0]):
         mean, own = shared.mean[d], shared.own[d]  # (weight,), (own number,)
@@ -367,31 +376,55 @@ def conditional_draws(form, deviations, n_entries, shared, X, y, weights, noise,
                 is_normal, top = True, reached
                 log_evidence[d] = of_mode
             evidence = both
-        largest = -math.inf
-        for c in range(n_candidates):
-            z, log_q = part(candidates, c * n, n), 0.0
-            for k in range(n):
-                z[k] = noise[d, 1 + c, k]
-                log_q -= 0.5 * z[k] * z[k]
-            if is_normal:
-                _solve_upper(factor_kept, n, z)
-                add_to(kept, z)
-            copy_to(z, other.z)
-            found = _enter(PARTS, form, deviations, draw, ones, basis, other)
-            found += _loglik(PARTS.likelihood, form, other.w, rows, space)
-            ratio = found - log_q - top if is_normal else math.nan
-            log_ratios[d, c] = ratio if np.isfinite(ratio) or ratio == -math.inf else math.nan
-            largest = max(largest, ratio)
-        total = 0.0
-        for c in range(n_candidates):
-            total += math.exp(log_ratios[d, c] - largest) if log_ratios[d, c] > -math.inf else 0.0
-        left, chosen = uniforms[d, 1] * total, 0
-        for c in range(n_candidates):
-            left -= math.exp(log_ratios[d, c] - largest) if log_ratios[d, c] > -math.inf else 0.0
-            chosen = c
-            if left <= 0.0:
-                break
+        # In coordinates in which the normal distribution is the standard one.
         for k in range(n):
-            out[d, k] = candidates[chosen * n + k]
+            state[k] = noise[d, 1, k]
+        of_state, total, candidate, slice_, tries = -math.inf, -math.inf, 0, 0, 0
+        level, angle, low, high = 0.0, 0.0, 0.0, 0.0
+        while candidate < n_candidates or (slice_ < n_slices and is_normal):
+            drawn = uniforms[d, 1 + candidate + slice_ * (1 + TRIES) + tries :]
+            if candidate < n_candidates:
+                for k in range(n):
+                    trial[k] = noise[d, 1 + candidate, k]
+            else:
+                if tries == 0:
+                    level = of_state + math.log(drawn[0])
+                    low, high = -2.0 * math.pi * drawn[1], 2.0 * math.pi * (1.0 - drawn[1])
+                    angle = high
+                else:
+                    angle = low + drawn[1] * (high - low)
+                for k in range(n):
+                    trial[k] = math.cos(angle) * state[k] + math.sin(angle) * noise[d, 1 + candidate + slice_, k]
+            copy_to(trial, other.z)
+            if is_normal:
+                _solve_upper(factor_kept, n, other.z)
+                add_to(kept, other.z)
+            ratio = _enter(PARTS, form, deviations, draw, ones, basis, other)
+            ratio += _loglik(PARTS.likelihood, form, other.w, rows, space)
+            ratio += 0.5 * _dot(trial, trial) - top
+            is_taken = False
+            if candidate < n_candidates:
+                log_ratios[d, candidate] = ratio if is_normal and ratio < math.inf else math.nan
+                if ratio > -math.inf and is_normal:
+                    total = max(total, ratio) + math.log1p(math.exp(-abs(total - ratio)))
+                    is_taken = drawn[0] < math.exp(ratio - total)
+                candidate += 1
+            else:
+                is_taken = ratio > level
+                tries += 1
+                if is_taken or tries == TRIES:
+                    slice_, tries = slice_ + 1, 0
+                elif angle < 0.0:
+                    low = angle
+                else:
+                    high = angle
+            if is_taken:
+                copy_to(trial, state)
+                of_state = ratio
+        if is_normal:
+            _solve_upper(factor_kept, n, state)
+            add_to(kept, state)
+        for k in range(n):
+            out[d, k] = state[k]
     memory[0] = 0.0  # it was in use until here
     return n_steps

@@ -10,7 +10,7 @@ from ..support.memory import require_memory
 
 
 def with_groups(posterior, old, data, codes, n_threads=1, progress=None):
-    """A posterior of the groups of some rows, and the Pareto k of the groups that were fitted by themselves.
+    """A posterior of the groups of some rows, and what is known of the groups that were fitted by themselves.
 
     Groups are fitted by themselves under each draw of the group distribution. The weights of all other groups are
     unchanged, and so are the draws of the group distribution: that the rows of these groups would tell of the group
@@ -35,6 +35,9 @@ def with_groups(posterior, old, data, codes, n_threads=1, progress=None):
     -------
     posterior : Posterior
     pareto_k : ndarray of shape (n_fitted,)
+    log_evidence : ndarray of shape (n_fitted, n_chains, n_draws)
+        Logarithm of the marginal density of the rows of each group that was fitted, under each draw of what groups
+        share, but for a number that is equal in all draws; NaN where the density is not finite.
 
     Raises
     ------
@@ -56,14 +59,14 @@ def with_groups(posterior, old, data, codes, n_threads=1, progress=None):
         for arrays in ((posterior.group_mean,), (posterior.prior_scale, posterior.group_scale), (posterior.own,))
     ]
     shared = [array.reshape(posterior.n_draws, -1) for array in shared]  # (draw, number) each
-    fitted, pareto_k, _ = conditional_weights(
+    fitted, pareto_k, log_evidence = conditional_weights(
         posterior.model, of_groups(data, codes), shared, posterior.seed, n_threads, progress
     )
     weights = np.empty((n_chains, n_draws, data.n_groups, n_weights), np.float32)  # (chain, draw, group, weight)
     weights[:, :, codes] = fitted.reshape(n_chains, n_draws, len(codes), n_weights)
     kept = np.setdiff1d(np.arange(data.n_groups), codes)  # (other group,)
     weights[:, :, kept] = posterior.weights[:, :, encode_labels([data.group_labels[code] for code in kept], old)]
-    return replace(posterior, weights=weights), pareto_k
+    return replace(posterior, weights=weights), pareto_k, log_evidence.reshape(len(codes), n_chains, n_draws)
 
 
 def without_groups(posterior, codes):

@@ -55,11 +55,41 @@ def stacking_weights(log_likelihood, row_weights):
     """
     by_row = np.swapaxes(log_likelihood, 1, 2)  # (chain, row, draw)
     log_density = np.array([logsumexp(smoothed_weights(-chain)[0] + chain, axis=1) for chain in by_row])  # (chain, row)
-    density = np.exp(log_density - log_density.max(axis=0))  # (chain, row)
-    n_chains, share = len(density), row_weights / row_weights.sum()  # (row,)
+    return _best_mixture(log_density, row_weights / row_weights.sum())
+
+
+def stacking_weights_of_groups(log_evidence):
+    """Weights of chains whose mixture gives the rows of groups that the chains did not see the highest density.
+
+    Parameters
+    ----------
+    log_evidence : ndarray of shape (n_groups, n_chains, n_draws)
+        Logarithm of the marginal density of the rows of each group under each draw; groups in which one is NaN are left
+        out.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_chains,)
+        Weights that add up to 1.
+    """
+    log_evidence = log_evidence[np.isfinite(log_evidence).all(axis=(1, 2))]  # (group, chain, draw)
+    n_groups, n_chains, n_draws = log_evidence.shape
+    if n_groups == 0:
+        return np.full(n_chains, 1 / n_chains)
+    log_density = logsumexp(log_evidence, axis=2).T - np.log(n_draws)  # (chain, group)
+    return _best_mixture(log_density, np.full(n_groups, 1 / n_groups))
+
+
+def _best_mixture(log_density, share):
+    """Weights (chain,) of the highest mean log density of a mixture, given log densities (chain, case).
+
+    share: that of each case in the mean, (case,).
+    """
+    density = np.exp(log_density - log_density.max(axis=0))  # (chain, case)
+    n_chains = len(density)
 
     def loss(weights):
-        mixture = weights @ density  # (row,)
+        mixture = weights @ density  # (case,)
         return -np.log(mixture) @ share, -(density / mixture) @ share
 
     found = minimize(

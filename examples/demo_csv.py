@@ -93,19 +93,18 @@ def fit_boosting(split, groups):
 def estimated_seconds(settings, split, n_new):
     """Seconds of the fits of all rows and new groups, and of one network per group, by short fits of both kinds."""
     train, steps = split.train, settings["tune"] + settings["draws"]
-    short = {**settings, "tune": TRIAL, "draws": TRIAL}
-    group = train.groups[0]
-    own = train[train.groups == group]
+    own = train[train.groups == train.groups[0]]
     seconds = []
     with warnings.catch_warnings(record=True):  # fits to be timed, whose predictions nobody sees
         warnings.simplefilter("always", ConvergenceWarning)
         for fit in (
-            lambda: HierarchicalBNNClassifier(**short).fit(train.X, train.y, groups=train.groups),
-            lambda: FlatBNNClassifier(**short).fit(train.X, train.y),
-            lambda: flat_maker(short, split.classes)(own.y).fit(own.X, own.y),
+            lambda short: HierarchicalBNNClassifier(**short).fit(train.X, train.y, groups=train.groups),
+            lambda short: FlatBNNClassifier(**short).fit(train.X, train.y),
+            lambda short: flat_maker(short, split.classes)(own.y).fit(own.X, own.y),
         ):
+            fit({**settings, "tune": 4, "draws": 4})  # compiles, where nothing has yet
             start = time.perf_counter()
-            fit()
+            fit({**settings, "tune": TRIAL, "draws": TRIAL})
             seconds.append((time.perf_counter() - start) * steps / (2 * TRIAL))
     hierarchical, flat, of_group = seconds
     return 1.8 * hierarchical + flat + 2 * n_new * of_group, len(np.unique(train.groups)) * of_group

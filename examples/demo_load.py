@@ -13,6 +13,7 @@ MAX_NAMED = 10  # columns that a line names
 MISSING = ["", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A"]
 MISSING += ["NA", "NULL", "NaN", "None", "n/a", "nan", "null"]
 COMMA = re.compile(r"\s*[-+]?[\d.]*\d,\d+\s*")  # a number with a comma in it
+MANY_THINGS = 200  # whole numbers in a row that are rather names than amounts
 MOSTLY = 0.9  # share of the cells of a column from which something is said of the column
 
 
@@ -111,6 +112,13 @@ def numbers_the_rows(column):
     return bool(whole and values[-1] - values[0] < 2 * len(column))
 
 
+def looks_like_numbers_of_things(column):
+    """Whether a column holds whole numbers, hundreds of them and nearly all between the ends: ages are fewer."""
+    values = np.unique(column.to_numpy())  # (value,)
+    is_dense = np.all(values == np.round(values)) and values[-1] - values[0] < 1.5 * len(values)
+    return bool(is_dense and len(values) >= MANY_THINGS and len(values) > len(column) / 3)
+
+
 def without_identifiers(features):
     """Features but for those that number or name the rows, which are told; a word on numbers with commas."""
     left_out = []
@@ -119,6 +127,8 @@ def without_identifiers(features):
             if numbers_the_rows(column):
                 left_out.append(name)
                 say(f"Left out: {name} numbers the rows, as an index does.")
+            elif looks_like_numbers_of_things(column):
+                say(f"Warning: the feature {name} may be the numbers of something; --drop {str(name)!r} leaves it out.")
         elif column.dtype.kind != "b":
             texts = column.astype(str)
             if texts.str.fullmatch(COMMA).mean() >= MOSTLY:

@@ -137,6 +137,15 @@ def test_decimal_commas_are_said(load, table, capsys):
     assert "the feature a has numbers with commas, such as " in capsys.readouterr().err
 
 
+def test_numbers_of_things_are_told(load, capsys):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"mother": np.repeat(np.arange(300), 2), "age": rng.integers(20, 60, 600)})
+    table = table.assign(shop=np.arange(600) % 5, bought=np.resize(["yes", "no", "no"], 600))
+    assert load(table.to_csv(index=False)).X.shape == (600, 2)
+    said = "Warning: the feature mother may be the numbers of something; --drop 'mother' leaves it out.\n"
+    assert capsys.readouterr().err == said
+
+
 def test_text_that_differs_in_every_row_is_left_out(load, table, capsys):
     assert load(table.assign(name=[f"customer {i}" for i in range(60)]).to_csv(index=False)).X.shape == (60, 2)
     assert "Left out: name is text that differs in nearly every row" in capsys.readouterr().err

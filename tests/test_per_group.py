@@ -24,6 +24,7 @@ from sklearn.utils.estimator_checks import (
 
 import skhbnn
 from skhbnn import FlatBNNClassifier, InformedPriorBNNClassifier, PerGroupClassifier
+from skhbnn.support.caller import WARNINGS_PAGE
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -410,7 +411,7 @@ def test_error_in_a_group(n_jobs, large, moons):
 def test_warnings_of_groups_come_as_one(n_jobs, large, moons):
     with pytest.warns(UserWarning, match="talk") as caught:
         PerGroupClassifier(Talking(max_iter=10**4), n_jobs=n_jobs).fit(large, moons.y, groups=moons.groups)
-    assert [str(w.message) for w in caught] == ["4 of 4 fits warned; group 0 said: small talk"]
+    assert [str(w.message) for w in caught] == [f"4 of 4 fits warned; group 0 said: small talk. See {WARNINGS_PAGE}"]
     assert caught[0].filename == __file__
 
 

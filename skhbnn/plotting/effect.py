@@ -29,7 +29,7 @@ class EffectDisplay:
     At each value of the feature, every row is given the value, and the predictions are averaged over the rows: of all
     groups in one panel, or of each group in a panel of its own, beside the average over all rows. Other features keep
     the values of the rows, or are held where ``fixed`` says. The band holds the curve at each value with a given
-    posterior probability; it widens where there are no rows, whose values the ticks at the bottom show. A feature of
+    posterior probability; it is wide where rows are few, whose values the ticks at the bottom show. A feature of
     up to five values, or of no numbers, has points with intervals. Make one with :meth:`from_estimator`.
 
     Parameters

@@ -27,4 +27,7 @@ def warn_caller(text, category):
 
 def with_page(text):
     """A text with the address of the page on warnings behind it, once."""
-    return text if WARNINGS_PAGE in text else f"{text} See {WARNINGS_PAGE}"
+    if WARNINGS_PAGE in text:
+        return text
+    end = "" if text.endswith((".", "?", "!")) else "."
+    return f"{text}{end} See {WARNINGS_PAGE}"

@@ -32,7 +32,7 @@ def run(name, kind, outputs, own, y, weights=None, first=3):
     targets, given = np.zeros(first + m), np.zeros(first + m)  # (row,): those before belong to another block
     targets[first : first + n] = y
     given[first : first + n] = 1.0 if weights is None else weights
-    rows = Rows(np.empty((0, 0)), targets, given, np.empty(0), own, own_grad)
+    rows = Rows(np.empty((0, 0)), targets, given, np.empty(0), own, own_grad, None)
     flat, block = z.reshape(-1), Block(first, m, n_outputs)
     result = compiled_rows(name, kind)(flat, rows, block, space.reshape(-1))
     return result, z, space[: 1 + len(own)], own_grad - 5.0

@@ -233,7 +233,7 @@ def test_kernel_loaded(cold, flat):
     results, cache = cold
     counted = """
 from skhbnn.density import compiled
-print(compiled.logp_callback("bernoulli", False, False).cache_hits)"""
+print(compiled.logp_callback("bernoulli", False, False, False).cache_hits)"""
     output, said, code = run(DRAW + counted, NUMBA_CACHE_DIR=cache)
     assert code == 0, said
     drawn, hits = output.splitlines()

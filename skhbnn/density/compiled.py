@@ -11,7 +11,7 @@ from numba.core.caching import FunctionCache
 
 from ..kernel import conditional, log_density, network_kernel
 from ..kernel.coordinates import BY_LANE, BY_ROW
-from ..kernel.log_density import Parts
+from ..kernel.log_density import INTERCEPTS, NO_INTERCEPTS, Parts
 from ..kernel.network_kernel import NetworkForm
 from ..kernel.options import FASTMATH, OPTIONS, bound
 from ..model.families.compiled import weight_prior
@@ -69,7 +69,7 @@ def _entry(function, *names, **values):
 
 
 @functools.cache
-def logp_callback(likelihood_name, compact, in_lanes):
+def logp_callback(likelihood_name, compact, in_lanes, with_intercepts):
     """The C callback that writes the log density and the gradient.
 
     Each variant is compiled when it is first used.
@@ -81,6 +81,8 @@ def logp_callback(likelihood_name, compact, in_lanes):
         Whether groups have a compact map of the inputs; see ``pooling.affine``.
     in_lanes : bool
         Whether each lane of a vector holds the rows of a group of its own; see ``batches``.
+    with_intercepts : bool
+        Whether there are random intercepts.
 
     Returns
     -------
@@ -91,8 +93,10 @@ def logp_callback(likelihood_name, compact, in_lanes):
     kind = likelihood(likelihood_name)
     rows = network_kernel.weighted(kind.score_rows)
     input_map = affine.COMPACT_MAP if compact else affine.INPUT_MAP
-    parts = Parts(BY_LANE if in_lanes else BY_ROW, rows, kind.own_numbers, weight_prior, scale_prior, input_map)
-    variant = [likelihood_name, *["compact"] * compact, *["in_lanes"] * in_lanes]
+    rows, intercepts = (network_kernel.shifted(rows), INTERCEPTS) if with_intercepts else (rows, NO_INTERCEPTS)
+    batch = BY_LANE if in_lanes else BY_ROW
+    parts = Parts(batch, rows, kind.own_numbers, weight_prior, scale_prior, input_map, intercepts)
+    variant = [likelihood_name, *["compact"] * compact, *["in_lanes"] * in_lanes, *["intercepts"] * with_intercepts]
     entry = _entry(log_density.log_density, *variant, PARTS=parts)
     return _cached(partial(cfunc, signature, fastmath=FASTMATH, error_model="numpy"), entry)
 
@@ -110,7 +114,7 @@ def row_logliks(likelihood_name):
     """The compiled function of the rows' log likelihoods and the gradient of the weighted sum, for the PyTensor Op."""
     where = types.Tuple((INTEGERS, DOUBLES))
     signature = types.Tuple((DOUBLES, MATRIX, DOUBLES, MATRIX))(FORM, MATRIX, DOUBLES, MATRIX, DOUBLES, where, MATRIX)
-    rows = network_kernel.recorded(likelihood(likelihood_name).score_rows)
+    rows = network_kernel.shifted(network_kernel.recorded(likelihood(likelihood_name).score_rows))
     entry = _entry(network_kernel.grouped_loglik_grad, likelihood_name, LIKELIHOOD=rows)
     return _cached(partial(njit, signature, **OPTIONS), entry)
 

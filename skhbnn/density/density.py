@@ -45,7 +45,9 @@ class Density:
     @cached_property
     def callback(self):
         """The compiled C callback of the log density."""
-        return compiled.logp_callback(self.model.likelihood_name, self.model.has_compact_map, self._batches.in_lanes)
+        model = self.model
+        variant = (model.has_compact_map, self._batches.in_lanes, bool(model.random_intercepts))
+        return compiled.logp_callback(model.likelihood_name, *variant)
 
     @cached_property
     def _batches(self):

@@ -60,6 +60,7 @@ class Parts(NamedTuple):
     weight_prior: Any  # number of a family and its shape, v, scales, gradient, values, slopes -> log density
     scale_prior: Any  # number of a prior, two parameters, logarithm of a scale, the scale -> log density, its slope
     input_map: Any  # InputMap
+    intercepts: Any  # InterceptParts
 
 
 class OwnNumbers(NamedTuple):
@@ -78,6 +79,61 @@ class InputMap(NamedTuple):
     finish: Any  # gradient, entries, form, rank, (basis, gradient in the basis): adds to the first
 
 
+class InterceptParts(NamedTuple):
+    """Compiled functions that make random intercepts: a choice, since even empty loops slow others down."""
+
+    enter: Any  # header, (vector, gradient) at the intercepts, scales, shifts: writes values -> log prior
+    leave: Any  # header, (vector, gradient) at the intercepts, (scales, gradient at their logarithms), shifts: adds
+
+
+@inline
+def _enter_nothing(h, ends, scale, shifts):
+    return 0.0
+
+
+@inline
+def _leave_nothing(h, ends, scales, shifts):
+    pass
+
+
+@inline
+def _enter_intercepts(h, ends, scale, shifts):
+    """Write random intercepts times their scales to the values of shifts; return the log prior, without constants."""
+    x, grad = ends
+    stops, scales = integers_at(h.intercept_stops, h.n_columns), integers_at(h.intercept_scales, h.n_columns)
+    fixed = doubles_at(h.fixed_scales, h.n_columns)
+    s, start = 0.0, 0
+    for c in range(h.n_columns):
+        n, factor = stops[c] - start, scale[scales[c]] if scales[c] >= 0 else fixed[c]
+        u, grad_u, values = part(x, start, n), part(grad, start, n), part(shifts.values, start, n)  # (intercept,) each
+        for i in range(n):
+            s += u[i] * u[i]
+            grad_u[i] -= u[i]
+            values[i] = factor * u[i]
+        start = stops[c]
+    return -0.5 * s
+
+
+@inline
+def _leave_intercepts(h, ends, scales, shifts):
+    """Add to the gradients at random intercepts and at scales what the gradient at the values of shifts means."""
+    (x, grad), (scale, grad_log_scale) = ends, scales
+    stops, learned = integers_at(h.intercept_stops, h.n_columns), integers_at(h.intercept_scales, h.n_columns)
+    fixed = doubles_at(h.fixed_scales, h.n_columns)
+    start = 0
+    for c in range(h.n_columns):
+        n, factor, s = stops[c] - start, scale[learned[c]] if learned[c] >= 0 else fixed[c], 0.0
+        u, grad_u, of_values = part(x, start, n), part(grad, start, n), part(shifts.grad, start, n)
+        for i in range(n):
+            s += u[i] * of_values[i]
+            grad_u[i] += factor * of_values[i]
+        if learned[c] >= 0:
+            grad_log_scale[learned[c]] += factor * s
+        start = stops[c]
+
+
+INTERCEPTS = InterceptParts(_enter_intercepts, _leave_intercepts)
+NO_INTERCEPTS = InterceptParts(_enter_nothing, _leave_nothing)
 PARTS: Any = None  # Parts: ``options.bound`` sets those of a likelihood
 
 
@@ -100,38 +156,6 @@ class Outer(NamedTuple):
     grad: Any  # in the entries
     value: Any  # (member's coordinate,), padded to whole vectors
     slope: Any
-
-
-@inline
-def _enter_intercepts(h, x, scale, grad, values):
-    """Write random intercepts, times their scales, to values; return the log prior, without constants."""
-    stops, scales = integers_at(h.intercept_stops, h.n_columns), integers_at(h.intercept_scales, h.n_columns)
-    fixed = doubles_at(h.fixed_scales, h.n_columns)
-    logp, start = 0.0, 0
-    for c in range(h.n_columns):
-        factor = scale[scales[c]] if scales[c] >= 0 else fixed[c]
-        for i in range(start, stops[c]):
-            logp -= 0.5 * x[i] * x[i]
-            grad[i] -= x[i]
-            values[i] = factor * x[i]
-        start = stops[c]
-    return logp
-
-
-@inline
-def _leave_intercepts(h, x, scale, grad, grad_values, grad_log_scale):
-    """Add to the gradients at random intercepts and at scales what the gradient at the values means."""
-    stops, scales = integers_at(h.intercept_stops, h.n_columns), integers_at(h.intercept_scales, h.n_columns)
-    fixed = doubles_at(h.fixed_scales, h.n_columns)
-    start = 0
-    for c in range(h.n_columns):
-        factor, s = scale[scales[c]] if scales[c] >= 0 else fixed[c], 0.0
-        for i in range(start, stops[c]):
-            s += x[i] * grad_values[i]
-            grad[i] += factor * grad_values[i]
-        if scales[c] >= 0:
-            grad_log_scale[scales[c]] += factor * s
-        start = stops[c]
 
 
 @inline_source
@@ -199,7 +223,7 @@ def _leave_outer(parts, h, grad, coordinates, outer, form, bases):
 
 
 @inline_source
-def _visit_batches(parts, h, ends, innermost, outer, form, bases, rows, shifts, space, at):
+def _visit_batches(parts, h, ends, innermost, outer, form, bases, rows, space, at):
     """Add up the log priors and likelihoods of all groups, batch by batch, and write the gradients.
 
     ends: the vector and the gradient; innermost: the Coordinates of a group; space: Workspace; at: an address from
@@ -260,7 +284,7 @@ def _visit_batches(parts, h, ends, innermost, outer, form, bases, rows, shifts, 
         add_values(innermost, value, w)
         if h.map_rank > 0:
             parts.input_map.apply(w, form, h.map_rank, bases[0])
-        logp += loglik_grad(parts.likelihood, form, w, grad_w, rows, shifts, (offsets[b], offsets[b + 1]), space)
+        logp += loglik_grad(parts.likelihood, form, w, grad_w, rows, (offsets[b], offsets[b + 1]), space)
         if h.map_rank > 0:
             parts.input_map.pull_back(grad_w, w, form, h.map_rank, bases)
         pull_back(innermost, value, slope, grad_w, grad_v, grad_factor)
@@ -327,13 +351,14 @@ def log_density(n_dim, x_address, grad_address, logp_address, header):
     entry, prior_scale = integers_at(h.entry, n_coordinates), doubles_at(h.prior_scale, n_coordinates)  # (coordinate,)
     coordinates = Coordinates(entry, prior_scale, factor, grad_factor)
 
-    free_intercepts = part(x, h.intercepts_place, h.n_intercepts)  # (intercept,)
-    grad_intercepts = part(grad, h.intercepts_place, h.n_intercepts)  # (intercept,)
-    shift, at = cut(at, h.n_intercepts)
-    grad_shift, at = cut(at, h.n_intercepts)
+    place, n_intercepts = h.intercepts_place, h.n_intercepts
+    ends_of_intercepts = (part(x, place, n_intercepts), part(grad, place, n_intercepts))  # (intercept,) each
+    shift, behind = cut(at, n_intercepts)
+    grad_shift, behind = cut(behind, n_intercepts)
+    at = behind if n_intercepts > 0 else at  # no gaps for nothing
     fill(grad_shift, 0.0)
-    logp_of_intercepts = _enter_intercepts(h, free_intercepts, scale, grad_intercepts, shift)
     shifts = Shifts(integer_matrix_at(h.intercept_codes, h.n_columns, h.n_rows), shift, grad_shift)
+    logp_of_intercepts = PARTS.intercepts.enter(h, ends_of_intercepts, scale, shifts)
 
     entries, at = cut(at, h.n_outer * n_entries)
     grad_entries, at = cut(at, h.n_outer * n_entries)
@@ -359,12 +384,12 @@ def log_density(n_dim, x_address, grad_address, logp_address, header):
     logp = h.constant + (0.0 if are_entries else logp_of_own)
     logp += logp_of_outer + logp_of_intercepts
     X, y = matrix_at(h.X, form.sizes[0], h.n_rows), doubles_at(h.y, h.n_rows)  # (feature, row), (row,)
-    rows = Rows(X, y, doubles_at(h.row_weights, h.n_rows), part(own, 0, 0), own, grad_own)
+    rows = Rows(X, y, doubles_at(h.row_weights, h.n_rows), part(own, 0, 0), own, grad_own, shifts)
 
     innermost = of_level(coordinates, starts, h.n_levels - 1)
-    logp += _visit_batches(PARTS, h, (x, grad), innermost, outer, form, bases, rows, shifts, space, at)
+    logp += _visit_batches(PARTS, h, (x, grad), innermost, outer, form, bases, rows, space, at)
     PARTS.own.pull_back(free, own, grad_own, grad_free)
-    _leave_intercepts(h, free_intercepts, scale, grad_intercepts, grad_shift, grad_log_scale)
+    PARTS.intercepts.leave(h, ends_of_intercepts, (scale, grad_log_scale), shifts)
     _leave_outer(PARTS, h, grad, coordinates, outer, form, bases)
 
     start = 0

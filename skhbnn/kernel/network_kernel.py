@@ -26,6 +26,14 @@ class NetworkForm(NamedTuple):
     fit_intercept: Any
 
 
+class Shifts(NamedTuple):
+    """What is added to the outputs of rows beside the network's: values that several rows may share."""
+
+    codes: Any  # (column, row): position among the values of the first of as many as there are outputs
+    values: Any  # (value,)
+    grad: Any  # (value,), added to
+
+
 class Rows(NamedTuple):
     """Rows, and what a likelihood is given and gives beside the outputs.
 
@@ -38,14 +46,7 @@ class Rows(NamedTuple):
     logliks: Any  # (row,), empty unless the log likelihood of each row is asked for
     own: Any  # (own number,): those that the likelihood itself has learned
     own_grad: Any  # (own number,), added to
-
-
-class Shifts(NamedTuple):
-    """What is added to the outputs of rows beside the network's: values that several rows may share."""
-
-    codes: Any  # (column, row): position among the values of the first of as many as there are outputs
-    values: Any  # (value,)
-    grad: Any  # (value,), added to
+    shifts: Any  # Shifts, of a likelihood made by ``shifted``
 
 
 class Block(NamedTuple):
@@ -129,32 +130,8 @@ def forward(w, form, m, units):
     return at, unit
 
 
-@inline
-def _add_shifts(shifts, z, block):
-    """Add the values of each row to the outputs z (output * m,) of a block."""
-    n_rows, m = shifts.codes.shape[1], block.m
-    for c in range(shifts.codes.shape[0]):
-        codes = part(shifts.codes, c * n_rows + block.first, m)  # (m,)
-        for k in range(block.n_outputs):
-            out = part(z, k * m, m)  # (m,)
-            for r in range(m):
-                out[r] += part(shifts.values, codes[r] + k, 1)[0]
-
-
-@inline
-def _pull_back_shifts(shifts, delta, block):
-    """Add derivatives in the outputs of a block, delta (output * m,), to the gradient in the values of each row."""
-    n_rows, m = shifts.codes.shape[1], block.m
-    for c in range(shifts.codes.shape[0]):
-        codes = part(shifts.codes, c * n_rows + block.first, m)  # (m,)
-        for k in range(block.n_outputs):
-            of_output = part(delta, k * m, m)  # (m,)
-            for r in range(m):
-                part(shifts.grad, codes[r] + k, 1)[0] += of_output[r]
-
-
 @inline_source
-def loglik_grad(likelihood, form, w, grad, rows, shifts, span, space):
+def loglik_grad(likelihood, form, w, grad, rows, span, space):
     """Log likelihood of rows span[0] to span[1], whole vectors; the gradient is written to grad.
 
     likelihood: a compiled function of outputs (output * m,), Rows, Block and scratch space (number * m,), which returns
@@ -176,10 +153,7 @@ def loglik_grad(likelihood, form, w, grad, rows, shifts, span, space):
                 h[r] = rows.X[i, first + r]
         at, unit = forward(w, form, m, units)
         delta = units[unit * m : (unit + n_out) * m]  # (output * m,)
-        block = Block(first, m, n_out)
-        _add_shifts(shifts, delta, block)
-        loglik += likelihood(delta, rows, block, deltas[0])
-        _pull_back_shifts(shifts, delta, block)
+        loglik += likelihood(delta, rows, Block(first, m, n_out), deltas[0])
         for l in range(n_layers - 1, -1, -1):  # noqa: E741
             n_in, n_next = sizes[l], sizes[l + 1]
             if form.fit_intercept:
@@ -241,10 +215,47 @@ def recorded(score_rows):
     return weighted(score_and_keep)
 
 
+@inline
+def _add_shifts(shifts, z, block):
+    """Add the values of each row to the outputs z (output * m,) of a block."""
+    n_rows, m = shifts.codes.shape[1], block.m
+    for c in range(shifts.codes.shape[0]):
+        codes = part(shifts.codes, c * n_rows + block.first, m)  # (m,)
+        for k in range(block.n_outputs):
+            out = part(z, k * m, m)  # (m,)
+            for r in range(m):
+                out[r] += part(shifts.values, codes[r] + k, 1)[0]
+
+
+@inline
+def _pull_back_shifts(shifts, delta, block):
+    """Add derivatives in the outputs of a block, delta (output * m,), to the gradient in the values of each row."""
+    n_rows, m = shifts.codes.shape[1], block.m
+    for c in range(shifts.codes.shape[0]):
+        codes = part(shifts.codes, c * n_rows + block.first, m)  # (m,)
+        for k in range(block.n_outputs):
+            of_output = part(delta, k * m, m)  # (m,)
+            for r in range(m):
+                part(shifts.grad, codes[r] + k, 1)[0] += of_output[r]
+
+
+def shifted(likelihood):
+    """A likelihood of a block whose outputs have the Shifts of the rows added, made of one that knows none."""
+
+    @inline
+    def add_and_score(z, rows, block, space):
+        _add_shifts(rows.shifts, z, block)
+        loglik = likelihood(z, rows, block, space)
+        _pull_back_shifts(rows.shifts, z, block)
+        return loglik
+
+    return add_and_score
+
+
 # What is asked of many networks or rows ------------------------------------------------------------------------------
 
 
-LIKELIHOOD: Any = None  # of ``grouped_loglik_grad``, made by ``recorded``: ``options.bound`` sets it
+LIKELIHOOD: Any = None  # of ``grouped_loglik_grad``, made by ``shifted`` of ``recorded``: ``options.bound`` sets it
 
 
 def grouped_loglik_grad(form, weights, own, X, y, where, shift):
@@ -284,7 +295,6 @@ def grouped_loglik_grad(form, weights, own, X, y, where, shift):
     memory, address = memory_of(workspace_size(form.sizes, own.size))
     space, _ = workspace(address, form.sizes, own.size)
     found, logliks, grad = np.empty(n_padded), np.empty(n_rows), np.empty_like(weights)
-    rows = Rows(inputs, targets, given, found, own, own_grad)
     n_outputs, is_shifted = form.sizes[-1], shift.shape[0] > 0
     codes = np.zeros((1 if is_shifted else 0, n_padded), dtype=np.int64)  # (column, place)
     values, of_values = np.zeros(n_outputs * (1 + n_rows)), np.zeros(n_outputs * (1 + n_rows))  # (value,) each
@@ -293,9 +303,9 @@ def grouped_loglik_grad(form, weights, own, X, y, where, shift):
             codes[0, place[r]] = n_outputs * (1 + r)
             for k in range(n_outputs):
                 values[n_outputs * (1 + r) + k] = shift[r, k]
-    shifts = Shifts(codes, values, of_values)
+    rows = Rows(inputs, targets, given, found, own, own_grad, Shifts(codes, values, of_values))
     for g in range(n_groups):
-        loglik_grad(LIKELIHOOD, form, weights[g], grad[g], rows, shifts, (starts[g], starts[g + 1]), space)
+        loglik_grad(LIKELIHOOD, form, weights[g], grad[g], rows, (starts[g], starts[g + 1]), space)
     memory[0] = 0.0  # it was in use until here
     shift_grad = np.empty(shift.shape)  # (row, output), or no rows
     for r in range(shift.shape[0]):

@@ -181,7 +181,7 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         Most groups that NUTS learns the group distribution from, 5 at least. Of more groups it takes so many, drawn by
         ``random_state`` in strata of size, and every other group is fitted by itself under the draws of the group
         distribution, some 200 of which are kept: in milliseconds a group, on ``n_jobs`` threads. Chains that foretell
-        these other groups worse than the best chain, by more than 0.01 nats a row, then have no share in predictions.
+        these other groups worse than the best chain, by more than 0.015 nats a row, then have no share in predictions.
         Other methods of ``inference`` take all groups. None: all groups.
     inference : {"nuts", "laplace", "advi", "fullrank_advi", "map", "metropolis", "pymc"}, default="nuts"
         ``"nuts"`` samples the compiled density with nutpie. ``"laplace"`` takes normal distributions around its modes,

@@ -8,7 +8,7 @@ from scipy.special import logsumexp
 
 from ..support.psis import smoothed_weights
 
-WORSE = 0.01  # nats a row, from which a chain is in a worse mode than another one
+WORSE = 0.015  # nats a row, from which a chain is in a worse mode than another one
 
 
 def weigh_chains(posterior, chain_weights, log_likelihood, row_weights):

@@ -1,6 +1,7 @@
 """Fits of which some groups are fitted by themselves, and fits that learn more rows and groups, or forget some."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from skhbnn.data.subsets import some_groups
 from skhbnn.datasets import make_rotated_moons
 from skhbnn.model import likelihoods
 from skhbnn.posterior.of_groups import with_groups
-from skhbnn.posterior.stacking import stacking_weights_of_groups
+from skhbnn.posterior.stacking import without_worse_chains
 from skhbnn.support.libraries import import_arviz
 
 N_GROUPS, MOST = 12, 6
@@ -168,20 +169,21 @@ def test_all_likelihoods(name, rows):
     assert np.all(np.isfinite(fitted.group_pareto_k_[~np.isin(fitted.groups_, fitted.learning_groups_)]))
 
 
-def test_chains_are_weighed_by_groups_that_they_did_not_see(some_fitted):
-    weights = some_fitted.posterior_.chain_weights
-    assert weights.shape == (2,)
-    np.testing.assert_allclose(weights.sum(), 1)
-    rng = np.random.default_rng(0)
-    log_evidence = rng.normal([[[0.3], [0.0]]], 1.0, (30, 2, 5))  # (group, chain, draw)
+def test_chains_in_worse_modes_have_no_share(some_fitted):
+    rng, n_rows = np.random.default_rng(0), np.full(40, 20.0)
+    log_evidence = rng.normal(0, 0.5, (40, 1, 5)) + np.array([0.0, -0.1, -0.5, -0.15])[:, None]  # (group, chain, draw)
     log_evidence[3, 1, 2] = np.nan
-    of_groups = np.exp(np.delete(log_evidence, 3, axis=0)).mean(axis=2)  # (group, chain)
-    shares = np.linspace(0, 1, 1_001)
-    values = [np.log(of_groups @ [share, 1 - share]).mean() for share in shares]
-    found = stacking_weights_of_groups(log_evidence)
-    assert 0.02 < found[0] < 0.98  # else ends would do
-    np.testing.assert_allclose(found[0], shares[np.argmax(values)], atol=2e-3)
-    np.testing.assert_array_equal(stacking_weights_of_groups(np.full((2, 4, 5), np.nan)), np.full(4, 0.25))
+    posterior = some_fitted.posterior_
+    four = replace(posterior, chain_weights=None, weights=np.concatenate([posterior.weights] * 2))
+    found = without_worse_chains(four, log_evidence, n_rows)  # 0.3 nats a group are allowed
+    np.testing.assert_allclose(found.chain_weights, [1 / 3, 1 / 3, 0, 1 / 3])
+    given = replace(four, chain_weights=np.array([0.1, 0.3, 0.6, 0.0]))
+    np.testing.assert_allclose(without_worse_chains(given, log_evidence, n_rows).chain_weights, [0.25, 0.75, 0, 0])
+    all_but_kept = replace(four, chain_weights=np.array([0.0, 0.0, 1.0, 0.0]))
+    found = without_worse_chains(all_but_kept, log_evidence, n_rows)
+    np.testing.assert_allclose(found.chain_weights, [1 / 3, 1 / 3, 0, 1 / 3])
+    assert without_worse_chains(four, log_evidence, 10 * n_rows) is four
+    assert without_worse_chains(four, np.full((40, 4, 5), np.nan), n_rows) is four
 
 
 # update and drop_groups ----------------------------------------------------------------------------------------------

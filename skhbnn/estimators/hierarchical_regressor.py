@@ -99,9 +99,9 @@ class HierarchicalBNNRegressor(GroupedRegressorMethods, NetworkRegressorMixin, H
     max_groups : int, default=300
         Most groups that NUTS learns the group distribution from, 5 at least. Of more groups it takes so many, drawn by
         ``random_state`` in strata of size, and every other group is fitted by itself under the draws of the group
-        distribution, some 200 of which are kept: in milliseconds a group, on ``n_jobs`` threads. Chains then have the
-        weights with which their mixture foretells these other groups best, whatever ``chain_weights`` says. Other
-        methods of ``inference`` take all groups, and so do fits of several levels of groups or with
+        distribution, some 200 of which are kept: in milliseconds a group, on ``n_jobs`` threads. Chains that foretell
+        these other groups worse than the best chain, by more than 0.015 nats a row, then have no share in predictions.
+        Other methods of ``inference`` take all groups, and so do fits of several levels of groups or with
         ``random_intercepts``. None: all groups.
     inference : {"nuts", "laplace", "advi", "fullrank_advi", "map", "metropolis", "pymc"}, default="nuts"
         ``"nuts"`` samples the compiled density with nutpie. ``"laplace"`` takes normal distributions around its modes,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sized
-from dataclasses import replace
 from itertools import compress
 from typing import Any, Self, cast
 
@@ -19,7 +18,7 @@ from ..data.subsets import counts_rows_once, of_groups, some_groups, with_rows
 from ..data.weights import read_weights
 from ..posterior.draws import Posterior
 from ..posterior.of_groups import with_groups, without_groups
-from ..posterior.stacking import stacking_weights_of_groups
+from ..posterior.stacking import without_worse_chains
 from ..support.caller import warn_caller
 from ..support.floats import floats_as_usual
 from ..support.progress import ProgressLine
@@ -64,9 +63,10 @@ class ManyGroupsMixin:
             self.group_pareto_k_ = np.full(learned.n_groups, np.nan)  # (learning group,)
             if chosen is not None:
                 self.posterior_ = self.posterior_.thinned(KEPT_DRAWS)
-                log_evidence = self._fit_by_themselves(data, np.setdiff1d(np.arange(data.n_groups), chosen))
-                # Chains in worse modes would spoil all these groups, of which none was seen in choosing a mode.
-                self.posterior_ = replace(self.posterior_, chain_weights=stacking_weights_of_groups(log_evidence))
+                others = np.setdiff1d(np.arange(data.n_groups), chosen)  # (other group,)
+                log_evidence = self._fit_by_themselves(data, others)
+                n_rows = np.add.reduceat(data.weights, data.offsets[:-1])[others]  # (other group,)
+                self.posterior_ = without_worse_chains(self.posterior_, log_evidence, n_rows)
         except BaseException:  # a warning that is an error, or an interrupt, must not leave a fit of some of the groups
             if chosen is not None:
                 self._forget()

@@ -331,7 +331,7 @@ def conditional_draws(form, deviations, n_entries, shared, X, y, weights, noise,
         draw = (mean, factor)
         if rank > 0:
             PARTS.input_map.start(mean, form, rank, basis)
-        rows = Rows(X, y, weights, part(weights, 0, 0), own, own_grad)
+        rows = Rows(X, y, weights, part(weights, 0, 0), own, own_grad, None)
         is_normal, top, evidence = False, 0.0, -math.inf
         log_evidence[d] = math.nan
         for s in range(2 if d % RESTART == 0 else 1):  # from the mode before, and now and then from anywhere

@@ -8,6 +8,8 @@ from scipy.special import logsumexp
 
 from ..support.psis import smoothed_weights
 
+WORSE = 0.015  # nats a row, from which a chain is in a worse mode than another one
+
 
 def weigh_chains(posterior, chain_weights, log_likelihood, row_weights):
     """A posterior with weights of the chains.
@@ -55,41 +57,11 @@ def stacking_weights(log_likelihood, row_weights):
     """
     by_row = np.swapaxes(log_likelihood, 1, 2)  # (chain, row, draw)
     log_density = np.array([logsumexp(smoothed_weights(-chain)[0] + chain, axis=1) for chain in by_row])  # (chain, row)
-    return _best_mixture(log_density, row_weights / row_weights.sum())
-
-
-def stacking_weights_of_groups(log_evidence):
-    """Weights of chains whose mixture gives the rows of groups that the chains did not see the highest density.
-
-    Parameters
-    ----------
-    log_evidence : ndarray of shape (n_groups, n_chains, n_draws)
-        Logarithm of the marginal density of the rows of each group under each draw; groups in which one is NaN are left
-        out.
-
-    Returns
-    -------
-    weights : ndarray of shape (n_chains,)
-        Weights that add up to 1.
-    """
-    log_evidence = log_evidence[np.isfinite(log_evidence).all(axis=(1, 2))]  # (group, chain, draw)
-    n_groups, n_chains, n_draws = log_evidence.shape
-    if n_groups == 0:
-        return np.full(n_chains, 1 / n_chains)
-    log_density = logsumexp(log_evidence, axis=2).T - np.log(n_draws)  # (chain, group)
-    return _best_mixture(log_density, np.full(n_groups, 1 / n_groups))
-
-
-def _best_mixture(log_density, share):
-    """Weights (chain,) of the highest mean log density of a mixture, given log densities (chain, case).
-
-    share: that of each case in the mean, (case,).
-    """
-    density = np.exp(log_density - log_density.max(axis=0))  # (chain, case)
-    n_chains = len(density)
+    density = np.exp(log_density - log_density.max(axis=0))  # (chain, row)
+    n_chains, share = len(density), row_weights / row_weights.sum()  # (row,)
 
     def loss(weights):
-        mixture = weights @ density  # (case,)
+        mixture = weights @ density  # (row,)
         return -np.log(mixture) @ share, -(density / mixture) @ share
 
     found = minimize(
@@ -103,3 +75,33 @@ def _best_mixture(log_density, share):
     )
     weights = found.x.clip(0)  # (chain,)
     return weights / weights.sum()
+
+
+def without_worse_chains(posterior, log_evidence, n_rows):
+    """A posterior in which chains have no share that foretell groups, which they did not see, worse than the best one.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    log_evidence : ndarray of shape (n_groups, n_chains, n_draws)
+        Logarithm of the marginal density of the rows of each group under each draw; groups in which one is NaN are left
+        out.
+    n_rows : ndarray of shape (n_groups,)
+        Rows of each group, each counted as often as its weight says.
+
+    Returns
+    -------
+    posterior : Posterior
+        In which chains more than WORSE nats a row behind the best one have weight 0, and the shares of the others are
+        to each other as they were.
+    """
+    is_known = np.isfinite(log_evidence).all(axis=(1, 2))  # (group,)
+    if not is_known.any():
+        return posterior
+    of_chain = np.sum(logsumexp(log_evidence[is_known], axis=2), axis=0) / n_rows[is_known].sum()  # (chain,), nats
+    is_kept = of_chain >= of_chain.max() - WORSE  # (chain,)
+    if is_kept.all():
+        return posterior
+    shares = np.ones(len(is_kept)) if posterior.chain_weights is None else posterior.chain_weights  # (chain,)
+    shares = shares * is_kept if np.any(shares * is_kept) else is_kept.astype(float)
+    return replace(posterior, chain_weights=shares / shares.sum())

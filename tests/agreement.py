@@ -96,7 +96,7 @@ def pymc_point(density, pymc_model, x):
     counts = {"prior_scale": len(model.prior_scales), "group_scale": len(learned - set(model.prior_scales))}
     counts = {name: count for name, count in counts.items() if count}
     take(counts, list(counts.values()), 1)
-    axes = model.likelihood.own_dims
+    axes = {} if model.has_own_entries else model.likelihood.own_dims
     take(axes, [1 if axis is None else len(pymc_model.coords[axis]) for axis in axes.values()], 1)
     for level in range(1, len(model.levels) + 1):
         take_level(level, density.data.members[level - 1].max() + 1)

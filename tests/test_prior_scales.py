@@ -210,7 +210,7 @@ def test_priors_count_learned_scales(small, waves):
     mu = posterior.group_mean.reshape(100, -1).astype(float)  # (draw, weight)
     sd = posterior.group_scale.reshape(100, 4).astype(float)[:, np.repeat(range(4), [6, 3, 3, 1])]  # (draw, weight)
     expected = np.cov(mu, rowvar=False) + np.diag((sd**2).mean(axis=0) + SHARED_STD**2)
-    np.testing.assert_allclose(prior.prior_cov, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(prior.prior_cov[:13, :13], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_the_mean_of_output_weights_has_the_learned_scale(small, moons):

@@ -179,6 +179,7 @@ def test_priors_count_rows(pooling, rows, small):
     apart = Bunch(
         X=data.X[copies],
         weights=np.ones(len(copies)),
+        members=data.members,
         offsets=np.concatenate([[0], np.cumsum(data.weights.astype(int))])[data.offsets],
     )
     log_likelihood = posterior.log_likelihood(data)  # (chain, draw, row)

@@ -204,7 +204,7 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         ``"complete"`` for the other hidden layers and ``"partial"`` for the output. ``"auto"`` is ``"affine"`` with at
         most three features, or where groups have on average two rows for each feature, from which to learn a map; else
         it is ``"complete"`` for the first layer and ``"partial"`` for the others.
-    max_groups : int, default=300
+    max_groups : int, default=600
         Most groups that NUTS learns the group distribution from, 5 at least. Of more groups it takes so many, drawn by
         ``random_state`` in strata of size, and every other group is fitted by itself under the draws of the group
         distribution, some 200 of which are kept: in milliseconds a group, on ``n_jobs`` threads. Chains that foretell
@@ -330,7 +330,7 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         prior_scale: PriorScale = (1.0, 4.0),
         group_scale_prior: GroupScalePrior = "half_normal",
         pooling: Pooling = "auto",
-        max_groups: int | None = 300,
+        max_groups: int | None = 600,
         inference: Inference = "nuts",
         chains: int = 4,
         tune: int = 300,

@@ -404,7 +404,8 @@ def test_parts_of_a_posterior(both):
     posterior = both.posterior_
     np.testing.assert_array_equal(posterior.of_chains(1).random_intercepts, posterior.random_intercepts[[1]])
     thinned = posterior.thinned(20)
-    where = [np.flatnonzero((posterior.weights[0] == w).all(axis=(1, 2)))[0] for w in thinned.weights[0]]  # (draw,)
+    kept = thinned.weights.transpose(1, 0, 2, 3)  # (draw, chain, group, weight)
+    where = [np.flatnonzero((posterior.weights == w[:, None]).all(axis=(0, 2, 3)))[0] for w in kept]  # (draw,)
     np.testing.assert_array_equal(thinned.random_intercepts, posterior.random_intercepts[:, where])
 
 

@@ -40,14 +40,6 @@ class EffectTable:
     level : float
         Probability of the intervals.
 
-    Attributes
-    ----------
-    estimate : ndarray of shape (n_effects,)
-    std : ndarray of shape (n_effects,)
-    lower : ndarray of shape (n_effects,)
-    upper : ndarray of shape (n_effects,)
-    share_above_0 : ndarray of shape (n_effects,)
-
     Examples
     --------
     >>> from skhbnn import HierarchicalBNNClassifier

@@ -19,7 +19,7 @@ test: $(VENV)/installed  ## lint, types, layers and tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 LOWEST = $(VENV)-lowest
 

@@ -208,7 +208,7 @@ def test_funnel_diverges(funnel):
     counted = f"{diagnostics.divergences.sum()} of 600 transitions diverged ({diagnostics.divergences.max()} in chain "
     assert counted in message
     assert "raise target_accept or tune" in message
-    assert "of the group scale of coef_0" in message
+    assert "of the group scale of coef_0" in message or "of the group scale of intercept_0" in message
     assert "(group '" in message
 
 

@@ -32,7 +32,7 @@ SETTINGS = {
     "target_accept=0.8, 2 chains of 300 + 200 steps": {**LONG_STEPS, "chains": 2, "draws": 200},
 }
 FITTED = (*((1_000, settings) for settings in SETTINGS), (5_000, list(SETTINGS)[-1]))
-BY_THEMSELVES = {"by default": {}, "max_groups=200": {"max_groups": 200}, "article's settings": ARTICLE_HIERARCHICAL}
+BY_THEMSELVES = {"by default": {}, "max_groups=300": {"max_groups": 300}, "article's settings": ARTICLE_HIERARCHICAL}
 SETTINGS |= {f"groups by themselves, {name}": settings for name, settings in BY_THEMSELVES.items()}
 MANY = (1_000, 3_000, 10_000)  # groups, most of them fitted by themselves
 ROWS = (10, 30, 100, 300, 1_000, 3_000, 10_000)  # a group, 10 groups

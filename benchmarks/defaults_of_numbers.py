@@ -1,14 +1,13 @@
 """Which settings of the hierarchical regressor predict best: the evidence for its defaults.
 
-The data are the numbers and counts of `benchmarks/grouped_data.py`, of at most 60 groups each: half of each group's rows
-train, the other half test, in two ways. Each setting differs from the default in what it names; the default is
+The data are the numbers and counts of `benchmarks/grouped_data.py`, of at most 60 groups each: half of each group's
+rows train, the other half test, in two ways. Each setting differs from the default in what it names; the default is
 `pooling="auto"`, `prior_scale=(1.0, 2.0)`, `group_scale_prior="half_normal"`, `hidden_layer_sizes=(5, 5)`, and the
 normal likelihood, of counts the Poisson one.
 
 Negative log predictive density of the test rows in nats, per unit of the target; its difference from the default;
-seconds relative to the default, beside other fits on the machine (the first fit of a likelihood may compile it); and the
-share of fits that warned. Means over splits
-of 4 chains of 300 + 200 steps.
+seconds relative to the default, beside other fits on the machine (the first fit of a likelihood may compile it); and
+the share of fits that warned. Means over splits of 4 chains of 300 + 200 steps.
 """
 
 import json

@@ -1,5 +1,7 @@
 """Pytest settings of the whole suite."""
 
+import sys
+
 import pytest
 
 collect_ignore_glob = ["docs/*.py", "docs/gallery/*"]  # collecting them for doctests would run the gallery
@@ -15,3 +17,11 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if isinstance(item, pytest.DoctestItem):
             item.add_marker(pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"))
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    """Close the figures of a test or an example behind it, where any were drawn."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")

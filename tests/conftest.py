@@ -111,15 +111,6 @@ def shops(small):
     return quiet_fit(HierarchicalBNNClassifier(**small, groups="shop"), table, y), table, y
 
 
-@pytest.fixture
-def close_figures():
-    """Close the figures of a test behind it."""
-    import matplotlib.pyplot as plt  # here: most tests draw nothing
-
-    yield
-    plt.close("all")
-
-
 def legend_texts(legend):
     return [text.get_text() for text in legend.get_texts()]
 

@@ -17,8 +17,6 @@ from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, HierarchicalBNN
 from skhbnn.inspection import average_comparisons, average_predictions, average_slopes
 from skhbnn.plotting import EffectDisplay, GroupRankingDisplay
 
-pytestmark = pytest.mark.usefixtures("close_figures")
-
 
 def test_curve_over_all_rows(hierarchical, moons):
     display = EffectDisplay.from_estimator(

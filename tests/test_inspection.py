@@ -353,7 +353,6 @@ def test_other_faults(flat, moons):
 # scikit-learn's own ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("close_figures")
 def test_partial_dependence_of_scikit_learn(small, waves):
     """With groups as a column of whole numbers, its averages are those of this module; whole features it refuses."""
     frame = pd.DataFrame(np.round(4 * waves.X), columns=["dose", "age"]).assign(clinic=waves.groups)

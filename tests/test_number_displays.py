@@ -23,7 +23,6 @@ from skhbnn.plotting import (
     WeightCorrelationDisplay,
 )
 
-pytestmark = pytest.mark.usefixtures("close_figures")
 TICKS = 7  # along a curve, or along each side of a surface
 LEVELS = np.linspace(0.05, 0.95, 19)  # (level,)
 

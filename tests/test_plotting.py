@@ -48,8 +48,6 @@ from skhbnn.plotting import (
 )
 from skhbnn.posterior.diagnostics import OptimizationDiagnostics
 
-pytestmark = pytest.mark.usefixtures("close_figures")
-
 
 @pytest.fixture
 def advi(flat):

@@ -7,8 +7,6 @@ from conftest import quiet_fit
 from skhbnn import FlatBNNRegressor
 from skhbnn.plotting import ElboDisplay, GroupScaleDisplay, PriorPosteriorDisplay, WeightCorrelationDisplay
 
-pytestmark = pytest.mark.usefixtures("close_figures")
-
 
 def test_group_scales(hierarchical_regressor):
     display = GroupScaleDisplay.from_estimator(hierarchical_regressor)

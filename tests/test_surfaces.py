@@ -15,7 +15,6 @@ from conftest import legend_texts, quiet_fit
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, PerGroupClassifier
 from skhbnn.plotting import DecisionSurfaceDisplay, GroupMeanSurfaceDisplay, ShrinkageDisplay, UncertaintySurfaceDisplay
 
-pytestmark = pytest.mark.usefixtures("close_figures")
 TICKS = 7  # along each side of a surface
 
 

@@ -47,10 +47,15 @@ def take_group_columns(X, columns, others=()):
     n_rows, n_columns = X.shape
     names = names_of(X)
     positions = column_positions(columns, names, n_columns)
-    sources = [f"The column {shown(names[i] if names else i)} of X that groups names" for i in positions]
+    sources = [column_source(names[i] if names else i, "groups") for i in positions]
     values = [read_labels(take_column(X, i), n_rows, source) for i, source in zip(positions, sources, strict=True)]
     levels = level_names([names[i] for i in positions] if names else None, len(positions))
     return take_inputs(X, [*positions, *others], f"groups={shown(columns)}"), values, levels, positions
+
+
+def column_source(column, parameter):
+    """Text that names a column by its name or position, and the parameter that names it: the subject of a message."""
+    return f"The column {shown(column)} of X that {parameter} names"
 
 
 def take_inputs(X, positions, source):

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..support.caller import warn_caller
 from ..support.wording import named, shown
-from .columns import column_positions
+from .columns import column_positions, column_source
 from .doubts import doubt_of_unknown
 from .labels import encode_labels, label_text, read_labels, unique_labels
 from .tables import names_of, take_column
@@ -84,7 +84,7 @@ def read_intercepts(estimator, X, positions, *, reset):
     else:
         known = estimator.training_data_.intercept_labels
         for position, column, of_fit in zip(positions, labels, known, strict=True):
-            _judge_unseen(column_source(X, position), column, of_fit, getattr(estimator, "unseen_groups", None))
+            _judge_unseen(_source(X, position), column, of_fit, getattr(estimator, "unseen_groups", None))
     numbers = np.empty((X.shape[0], len(positions)))  # (row, column)
     for c, (column, of_fit) in enumerate(zip(labels, known, strict=True)):
         numbers[:, c] = encode_labels(column, of_fit)
@@ -95,15 +95,15 @@ def read_intercepts(estimator, X, positions, *, reset):
     return numbers
 
 
-def column_source(X, position):
+def _source(X, position):
     """Text that names a column of labels, the subject of a message."""
     names = names_of(X)
-    return f"The column {shown(names[position] if names else position)} of X that random_intercepts names"
+    return column_source(names[position] if names else position, "random_intercepts")
 
 
 def _read_column(X, position):
     """Labels of a column of a table, None for a missing one."""
-    source = column_source(X, position)
+    source = _source(X, position)
     try:
         return read_labels(take_column(X, position), X.shape[0], source)
     except ValueError as error:

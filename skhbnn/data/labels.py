@@ -233,6 +233,18 @@ def rows_by_label(labels):
     return rows
 
 
+def require_labels(source, missing, amount=None):
+    """Raise a ValueError where rows, missing (missing row,), have no label.
+
+    source: where the labels come from, for the error; amount: how many are missing, None for their number.
+    """
+    if len(missing):
+        raise ValueError(
+            f"{source} has {amount or len(missing)} missing label(s), the first at row {missing[0]}; "
+            "drop those rows or give them a label of their own."
+        )
+
+
 def unique_labels(labels, columns=None):
     """Distinct labels as a sorted list; labels of several kinds, or of a kind without order, by type and text.
 
@@ -254,13 +266,8 @@ def unique_labels(labels, columns=None):
         If a label is missing.
     """
     missing = [i for i, label in enumerate(labels) if label is None]
-    if missing:
-        source = "groups" if columns is None else f"The column(s) {shown(columns)} of X that groups names"
-        amount = "only missing" if len(missing) == len(labels) else f"{len(missing)} missing"
-        raise ValueError(
-            f"{source} has {amount} label(s), the first at row {missing[0]}; "
-            "drop those rows or give them a label of their own."
-        )
+    source = "groups" if columns is None else f"The column(s) {shown(columns)} of X that groups names"
+    require_labels(source, missing, "only" if len(missing) == len(labels) else None)
     # By text first: sets, also inside tuples, are ordered only in part, and would stand as their hashes have it.
     distinct = sorted(set(labels), key=lambda label: (type(label).__name__, label_text(label)))
     try:

@@ -6,7 +6,7 @@ from typing import Any
 from scipy.sparse import issparse
 
 from ..support.wording import named, shown
-from .labels import as_labels, read_labels, unique_labels
+from .labels import as_labels, read_labels, require_labels, unique_labels
 from .tables import names_of, take_column
 
 ONE_LEVEL = ["group"]  # the name of the level of groups that lie in no others
@@ -152,10 +152,6 @@ def unique_nested(labels, names):
     positions = []  # of the labels of each level in their order
     for name, column in zip(names, zip(*labels, strict=True), strict=True):
         missing = [row for row, label in enumerate(column) if label is None]
-        if missing:
-            raise ValueError(
-                f"The level {shown(name)} of groups has {len(missing)} missing label(s), the first at row "
-                f"{missing[0]}; drop those rows or give them a label of their own."
-            )
+        require_labels(f"The level {shown(name)} of groups", missing)
         positions.append({label: k for k, label in enumerate(unique_labels(list(column)))})
     return sorted(set(labels), key=lambda label: [at[part] for at, part in zip(positions, label, strict=True)])

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from ..data.columns import column_source
 from ..data.doubts import doubt_of_labels
-from ..data.labels import labels_array
+from ..data.labels import labels_array, require_labels
 from ..inference.methods import METHODS, require_random_intercepts
 from ..persistence.saving import why_not_saved
 from ..support.caller import warn_caller
 from ..support.typed import Columns, Labels
-from ..support.wording import shown
 from .base import column_names
 from .groups import COLUMNS
 
@@ -46,13 +46,8 @@ class RandomInterceptsMixin:
         inputs, codes = np.split(inputs, [inputs.shape[1] - len(positions)], axis=1)  # (row, feature), (row, column)
         codes, labels, names = codes.astype(np.int64), [], self._intercept_names()
         for c, (name, known) in enumerate(zip(names, self.random_intercept_labels_ or [], strict=True)):
-            source = f"The column {shown(name)} of X that random_intercepts names"
-            missing = np.flatnonzero((codes[:, c] < 0) & (weights > 0))  # (missing row,)
-            if len(missing):
-                raise ValueError(
-                    f"{source} has {len(missing)} missing label(s), the first at row {missing[0]}; drop those rows or "
-                    "give them a label of their own."
-                )
+            source = column_source(name, "random_intercepts")
+            require_labels(source, np.flatnonzero((codes[:, c] < 0) & (weights > 0)))
             present, code = np.unique(codes[weights > 0, c], return_inverse=True)  # (label,), (counted row,)
             codes[:, c] = 0
             codes[weights > 0, c] = code

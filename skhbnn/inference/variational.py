@@ -17,6 +17,7 @@ START_SIGMA = 0.1  # in the same units: wide enough to find a way, narrow enough
 WINDOW = 1_000  # iterations between looks at the ELBO
 PATIENCE = 2  # windows without a gain before it stops
 SIGNIFICANT = 2.0  # standard errors that count as a gain
+LEARNED = ("prior_scale", "group_scale")  # names of the learned scales
 
 
 class _Watch:
@@ -52,9 +53,6 @@ def _require_memory(layout, draws):
         f"{draws} draws of {layout.n_dim} unconstrained weights and scales",
         "lower draws, or hidden_layer_sizes",
     )
-
-
-LEARNED = ("prior_scale", "group_scale")  # names of the learned scales
 
 
 def _start(pymc_model, model, seed):

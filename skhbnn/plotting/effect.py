@@ -16,7 +16,7 @@ from ..inspection.effects import chosen_positions, slopes_of
 from ..inspection.response import ExpectedResponse
 from ..support.typed import Data, Estimator, Figure, Floats, PanelAxes, validate_params
 from .colours import ACCENT, MUTED
-from .figures import import_pyplot, legend_below, panel_axes
+from .figures import import_pyplot, legend_of_panels, panel_axes
 from .surface import MAX_PANELS, Feature
 
 FEW_VALUES = 5  # of a feature, each shown as a point
@@ -242,10 +242,7 @@ class EffectDisplay:
         held = ", ".join(f"{name} = {_text(value)}" for name, value in self.fixed.items())
         handles = self.axes_[0].get_legend_handles_labels()[0]
         title = f"at {held}" if held else None
-        if ax is None:
-            legend_below(self.figure_, handles, title)
-        else:
-            self.axes_[-1].legend(handles=handles, title=title)
+        legend_of_panels(self, handles, title, ax)
         return self
 
 

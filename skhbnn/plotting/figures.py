@@ -102,6 +102,14 @@ def legend_below(figure, handles, title=None):
     figure.legend(handles=handles, loc="outside lower center", ncols=-(-len(handles) // n_rows), **options)
 
 
+def legend_of_panels(display, handles, title, ax):
+    """Add the legend that the panels of a display share: under a new figure, or in the last of the axes given as ax."""
+    if ax is None:
+        legend_below(display.figure_, handles, title)
+    else:
+        display.axes_[-1].legend(handles=handles, title=title)
+
+
 def legend_above(axes, n_columns=2):
     """Add a legend above the axes, where nothing is hidden."""
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=n_columns, frameon=False)

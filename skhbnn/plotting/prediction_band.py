@@ -15,7 +15,7 @@ from ..data.labels import encode_labels, unique_labels
 from ..posterior import prediction_of_numbers
 from ..support.typed import Data, Figure, Floats, PanelAxes, validate_params
 from .colours import ACCENT
-from .figures import legend_below, panel_axes
+from .figures import legend_of_panels, panel_axes
 from .grid import feature_position, held_values, ranges_of, values_text
 from .numbers import NumberNetworks, check_regressor, on_rows, read_inputs
 from .surface import CROWD, MARKER_SIZE, MAX_PANELS, Feature
@@ -229,10 +229,7 @@ class PredictionBandDisplay:
                 axes.set_title(f"group {self.panels[index]}", fontsize="medium")
         title = values_text([self.fixed]) or None
         handles = self.axes_[0].get_legend_handles_labels()[0]
-        if ax is None:
-            legend_below(self.figure_, handles, title)
-        else:
-            self.axes_[-1].legend(handles=handles, title=title)
+        legend_of_panels(self, handles, title, ax)
         return self
 
 

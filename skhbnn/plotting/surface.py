@@ -22,7 +22,7 @@ from ..posterior import prediction
 from ..support.typed import Figure, Floats, Labels, PanelAxes, ScalarMappable
 from ..support.wording import named
 from .colours import DIVERGING, MARKERS, PALETTE, cycled
-from .figures import legend_below, panel_axes
+from .figures import legend_of_panels, panel_axes
 from .grid import feature_grid, held_values, training_inputs, values_text
 
 Networks: TypeAlias = NetworkClassifierMixin | PerGroupClassifier
@@ -197,10 +197,7 @@ class SurfaceDisplay:
             )
         held = values_text(self.fixed)
         if legend and any(map(len, self.rows)):
-            if ax is None:
-                legend_below(self.figure_, handles, held)
-            else:
-                self.axes_[-1].legend(handles=handles, title=held)
+            legend_of_panels(self, handles, held, ax)
         elif held and ax is None:
             self.figure_.supxlabel(held, fontsize="small")
         return self

@@ -18,15 +18,7 @@ import numpy as np
 from . import lanes, layers
 from .arrays import all_finite, cut, fill, memory_of, part
 from .coordinates import add_to, copy_to
-from .network_kernel import (
-    BLOCK,
-    Block,
-    Rows,
-    _times_slope,
-    forward,
-    workspace,
-    workspace_size,
-)
+from .network_kernel import BLOCK, Block, Rows, differentiate, forward, load_rows, workspace, workspace_size
 from .options import inline, inline_source
 
 MOST_STEPS = 30  # of a climb
@@ -146,56 +138,17 @@ def _enter(parts, form, deviations, draw, ones, basis, point):
     return logp
 
 
-@inline
-def _load(rows, first, m, units):
-    """Copy the inputs of m rows from the first on to units (input * m,)."""
-    for i in range(rows.X.shape[0]):
-        for r in range(m):
-            units[i * m + r] = rows.X[i, first + r]
-
-
 @inline_source
 def _loglik(likelihood, form, w, rows, space):
     """Log likelihood of all rows under weights."""
     n_out, loglik = form.sizes[-1], 0.0
     for first in range(0, rows.y.size, BLOCK):
         m = min(BLOCK, rows.y.size - first)
-        _load(rows, first, m, space.units)
+        load_rows(rows, first, m, space.units)
         _, unit = forward(w, form, m, space.units)
         outputs = part(space.units, unit * m, n_out * m)
         loglik += likelihood(outputs, rows, Block(first, m, n_out), space.deltas[0])
     return loglik
-
-
-@inline
-def _differentiate(form, w, output, m, ends, space, jacobian):
-    """Write the derivatives of one output of m rows in the weights, (weight * m,), after a forward pass.
-
-    ends: those of the weights and of the units below the outputs.
-    """
-    sizes, units, deltas = form.sizes, space.units, space.deltas
-    at, unit = ends
-    delta = deltas[(sizes.size - 1) % 2]
-    fill(part(delta, 0, sizes[-1] * m), 0.0)
-    fill(part(delta, output * m, m), 1.0)
-    for l in range(sizes.size - 2, -1, -1):  # noqa: E741
-        n_in, n_next = sizes[l], sizes[l + 1]
-        if form.fit_intercept:
-            at -= n_next
-            copy_to(delta, part(jacobian, at * m, n_next * m))
-        at -= n_in * n_next
-        unit -= n_in
-        h = part(units, unit * m, n_in * m)
-        for i in range(n_in):
-            of_input = part(jacobian, (at + i * n_next) * m, n_next * m)
-            copy_to(delta, of_input)
-            for j in range(n_next):
-                lanes.multiply_rows(part(of_input, j * m, m), part(h, i * m, m), m)
-        if l > 0:
-            lower = deltas[l % 2]
-            layers.combine_rows(delta, n_next, w, at, 1, n_next, -1, lower, n_in, m)
-            _times_slope(form.activation, lower, h, n_in * m)
-            delta = lower
 
 
 @inline
@@ -227,7 +180,7 @@ def _linearize(parts, form, deviations, draw, basis, point, rows, space, arrays)
     for first in range(0, rows.y.size, BLOCK):
         m = min(BLOCK, rows.y.size - first)
         block, row_weights = Block(first, m, n_out), part(rows.weights, first, m)
-        _load(rows, first, m, space.units)
+        load_rows(rows, first, m, space.units)
         ends = forward(point.w, form, m, space.units)
         outputs = part(space.units, ends[1] * m, n_out * m)
         parts.information(outputs, rows, block, information)
@@ -237,7 +190,7 @@ def _linearize(parts, form, deviations, draw, basis, point, rows, space, arrays)
         copy_to(outputs, part(scores, 0, n_out * m))
         for a in range(n_out):
             of_output = part(slopes, a * n * m, n * m)
-            _differentiate(form, point.w, a, m, ends, space, jacobian)
+            differentiate(form, point.w, a, m, ends, space, jacobian)
             _of_deviations(form, deviations, draw, basis, point.slope, m, jacobian, of_output)
             for k in range(n):
                 gradient[k] += lanes.dot_rows(part(of_output, k * m, m), part(scores, a * m, m), m)

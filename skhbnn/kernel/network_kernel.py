@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import lanes, layers
-from .arrays import cut, memory_of, padded, part
+from .arrays import cut, fill, memory_of, padded, part
+from .coordinates import copy_to
 from .options import inline, inline_source
 
 ACTIVATIONS = ("identity", "logistic", "tanh", "relu")  # a network's activation code is its index here
@@ -130,6 +131,48 @@ def forward(w, form, m, units):
     return at, unit
 
 
+@inline
+def differentiate(form, w, output, m, ends, space, jacobian):
+    """Write the derivatives of one output of m rows in the weights, (weight * m,), after a forward pass.
+
+    ends: those of the weights and of the units below the outputs.
+    """
+    sizes, units, deltas = form.sizes, space.units, space.deltas
+    at, unit = ends
+    delta = deltas[(sizes.size - 1) % 2]
+    fill(part(delta, 0, sizes[-1] * m), 0.0)
+    fill(part(delta, output * m, m), 1.0)
+    for l in range(sizes.size - 2, -1, -1):  # noqa: E741
+        n_in, n_next = sizes[l], sizes[l + 1]
+        if form.fit_intercept:
+            at -= n_next
+            copy_to(delta, part(jacobian, at * m, n_next * m))
+        at -= n_in * n_next
+        unit -= n_in
+        h = part(units, unit * m, n_in * m)
+        for i in range(n_in):
+            of_input = part(jacobian, (at + i * n_next) * m, n_next * m)
+            copy_to(delta, of_input)
+            for j in range(n_next):
+                lanes.multiply_rows(part(of_input, j * m, m), part(h, i * m, m), m)
+        if l > 0:
+            lower = deltas[l % 2]
+            layers.combine_rows(delta, n_next, w, at, 1, n_next, -1, lower, n_in, m)
+            _times_slope(form.activation, lower, h, n_in * m)
+            delta = lower
+
+
+@inline
+def load_rows(rows, first, m, units):
+    """Copy the inputs of m rows from the first on to units (input * m,).
+
+    The copy is contiguous: LLVM vectorises only over rows whose stride it knows.
+    """
+    for i in range(rows.X.shape[0]):
+        for r in range(m):
+            units[i * m + r] = rows.X[i, first + r]
+
+
 @inline_source
 def loglik_grad(likelihood, form, w, grad, rows, span, space):
     """Log likelihood of rows span[0] to span[1], whole vectors; the gradient is written to grad.
@@ -146,11 +189,7 @@ def loglik_grad(likelihood, form, w, grad, rows, span, space):
     units, deltas = space.units, space.deltas
     for first in range(span[0], span[1], BLOCK):
         m = min(BLOCK, span[1] - first)
-        # A contiguous copy: LLVM vectorises only over rows whose stride it knows.
-        for i in range(sizes[0]):
-            h = units[i * m : (i + 1) * m]  # (m,)
-            for r in range(m):
-                h[r] = rows.X[i, first + r]
+        load_rows(rows, first, m, units)
         at, unit = forward(w, form, m, units)
         delta = units[unit * m : (unit + n_out) * m]  # (output * m,)
         loglik += likelihood(delta, rows, Block(first, m, n_out), deltas[0])
@@ -352,37 +391,19 @@ def network_jacobian(w, X, form):
 
     w: (weight,); X: (row, feature). Returns (row, output, weight).
     """
-    sizes, n_rows, n_outputs = form.sizes, X.shape[0], form.sizes[-1]
-    memory, address = memory_of(workspace_size(sizes, 0))
-    space, _ = workspace(address, sizes, 0)
-    units, deltas = space.units, space.deltas
+    n_rows, n_outputs = X.shape[0], form.sizes[-1]
+    memory, address = memory_of(workspace_size(form.sizes, 0) + w.size * BLOCK)
+    space, at = workspace(address, form.sizes, 0)
+    of_rows, _ = cut(at, w.size * BLOCK)
     jacobian = np.empty((n_rows, n_outputs, w.size))  # (row, output, weight)
     for first in range(0, n_rows, BLOCK):
         n = min(BLOCK, n_rows - first)
-        m = _load_inputs(X, first, n, units)
-        end_of_weights, end_of_units = forward(w, form, m, units)
+        m = _load_inputs(X, first, n, space.units)
+        ends = forward(w, form, m, space.units)
         for k in range(n_outputs):
-            at, unit, delta = end_of_weights, end_of_units, deltas[(sizes.size - 1) % 2]
-            delta[: n_outputs * m] = 0.0
-            delta[k * m : (k + 1) * m] = 1.0
-            for l in range(sizes.size - 2, -1, -1):  # noqa: E741
-                n_in, n_next = sizes[l], sizes[l + 1]
-                if form.fit_intercept:
-                    at -= n_next
-                    for j in range(n_next):
-                        for r in range(n):
-                            jacobian[first + r, k, at + j] = delta[j * m + r]
-                at -= n_in * n_next
-                unit -= n_in
-                h = units[unit * m : (unit + n_in) * m]  # (input * m,)
-                for i in range(n_in):
-                    for j in range(n_next):
-                        for r in range(n):
-                            jacobian[first + r, k, at + i * n_next + j] = h[i * m + r] * delta[j * m + r]
-                if l > 0:
-                    lower = deltas[l % 2]  # (unit of layer l * m,)
-                    layers.combine_rows(delta, n_next, w, at, 1, n_next, -1, lower, n_in, m)
-                    _times_slope(form.activation, lower, h, n_in * m)
-                    delta = lower
+            differentiate(form, w, k, m, ends, space, of_rows)
+            for i in range(w.size):
+                for r in range(n):
+                    jacobian[first + r, k, i] = of_rows[i * m + r]
     memory[0] = 0.0  # it was in use until here
     return jacobian

@@ -47,7 +47,7 @@ from skhbnn.inference.trace import Settings
 from skhbnn.model.build import flat_model, hierarchical_model
 from skhbnn.model.network import Network
 from skhbnn.model.terms import Layout
-from skhbnn.posterior.draws import posterior_from_trace
+from skhbnn.posterior.from_trace import posterior_from_trace
 from skhbnn.support.libraries import import_arviz
 
 from .common import convergence_ignored

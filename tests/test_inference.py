@@ -17,7 +17,7 @@ from skhbnn.inference.methods import infer
 from skhbnn.inference.trace import Settings
 from skhbnn.model.network import Network
 from skhbnn.model.terms import Layout
-from skhbnn.posterior.draws import posterior_from_trace
+from skhbnn.posterior.from_trace import posterior_from_trace
 
 SLOPE = Network((1, 1), "tanh", False)  # logistic regression through the origin: one weight
 LINE = Network((1, 1), "tanh", True)  # logistic regression: slope and intercept

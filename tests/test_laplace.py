@@ -30,7 +30,7 @@ from skhbnn.inference.trace import Settings
 from skhbnn.model.network import Network
 from skhbnn.model.terms import Layout
 from skhbnn.model.weights import weight_tangent
-from skhbnn.posterior.draws import posterior_from_trace
+from skhbnn.posterior.from_trace import posterior_from_trace
 
 STEP = 1e-30  # of derivatives by complex numbers
 SETTINGS = Settings(inference="laplace", chains=3, tune=1, draws=40, target_accept=0.9, cores=1, max_iter=1000)

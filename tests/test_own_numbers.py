@@ -21,7 +21,7 @@ from skhbnn.model import build
 from skhbnn.model.likelihoods import NAMES, likelihood
 from skhbnn.model.network import Network
 from skhbnn.posterior.arviz import to_arviz
-from skhbnn.posterior.draws import posterior_from_trace
+from skhbnn.posterior.from_trace import posterior_from_trace
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

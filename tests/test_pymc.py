@@ -18,7 +18,7 @@ from skhbnn.density.pymc_model import build_model, unconstrained
 from skhbnn.inference.trace import Trace
 from skhbnn.model.network import Network
 from skhbnn.model.terms import Layout
-from skhbnn.posterior.draws import posterior_from_trace
+from skhbnn.posterior.from_trace import posterior_from_trace
 
 NETWORK = Network((2, 3, 3), "tanh", True)
 

@@ -28,7 +28,8 @@ from ..model.terms import Layout
 from ..persistence.saving import SavableMixin
 from ..posterior.arviz import to_arviz
 from ..posterior.diagnostics import Diagnostics, OptimizationDiagnostics, diagnose
-from ..posterior.draws import Posterior, posterior_from_trace
+from ..posterior.draws import Posterior
+from ..posterior.from_trace import posterior_from_trace
 from ..posterior.stacking import weigh_chains
 from ..support.caller import warn_caller
 from ..support.floats import floats_as_usual

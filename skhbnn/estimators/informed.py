@@ -17,7 +17,7 @@ from ..inference.trace import Trace
 from ..model.build import informed_factor, informed_model
 from ..model.likelihoods import likelihood
 from ..model.terms import Layout
-from ..posterior.draws import posterior_from_trace
+from ..posterior.from_trace import posterior_from_trace
 from ..support.floats import floats_as_usual
 from ..support.typed import (
     Covariance,

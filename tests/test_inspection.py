@@ -365,3 +365,14 @@ def test_partial_dependence_of_scikit_learn(small, waves):
         PartialDependenceDisplay.from_estimator(fitted, frame.astype(int), ["dose"])
     whole = average_predictions(fitted, frame.astype(int), fixed={"dose": 0.5})
     np.testing.assert_allclose(whole.draws, average_predictions(fitted, frame, fixed={"dose": 0.5}).draws, rtol=1e-12)
+
+
+def test_labels_of_random_intercepts_are_no_numbers_by_default(linear):
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.normal(size=60), rng.integers(0, 4, 60), rng.normal(size=60)])  # (row, column)
+    fitted = quiet_fit(FlatBNNRegressor(**linear, random_intercepts=1), X, X[:, 0] + X[:, 1])
+    assert average_slopes(fitted, X).features == ["x0", "x2"]
+    change = average_comparisons(fitted, X, 1, (0, 3))
+    intercepts = fitted.posterior_.intercepts_of("x1").reshape(-1, 4)  # (draw, label)
+    expected = (intercepts[:, 3] - intercepts[:, 0]) * fitted.target_standardizer_.scale[0]  # (draw,)
+    np.testing.assert_allclose(change.draws[:, 0], expected, rtol=1e-5)

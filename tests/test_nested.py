@@ -475,3 +475,17 @@ def test_faulty_levels_of_files(partial, tmp_path, monkeypatch):
             skhbnn.load(tmp_path / "fit")
     partial.save(tmp_path / "fit")
     np.testing.assert_array_equal(skhbnn.load(tmp_path / "fit").posterior_.outer, posterior.outer)
+
+
+def test_dropped_groups_leave_the_others_as_they_are(by_column, shops, tmp_path):
+    """A whole region: known and unseen shops of other regions keep their predictions, in a file too."""
+    table, _ = shops
+    dropped = [label for label in by_column.groups_.tolist() if label[0] == "east"]
+    fitted = copy.deepcopy(by_column).drop_groups(dropped)
+    rest = table[table["region"] != "east"]
+    unseen = rest.assign(shop=99)
+    for rows in (rest, unseen):
+        np.testing.assert_array_equal(fitted.predict_proba(rows), by_column.predict_proba(rows))
+    fitted.save(tmp_path / "fit.skhbnn")
+    np.testing.assert_array_equal(skhbnn.load(tmp_path / "fit.skhbnn").predict(unseen), by_column.predict(unseen))
+    assert set(fitted.to_arviz()["posterior"]["region"].values.tolist()) == {"south", "west"}

@@ -23,6 +23,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Bunch
 
+import skhbnn
 from conftest import quiet_fit
 from skhbnn import (
     FlatBNNClassifier,
@@ -555,3 +556,14 @@ def test_update_of_groups_is_refused(small, answers):
     assert fitted.predict_proba(table).shape == (120, 2)
     with pytest.raises(ValueError, match="update knows no random_intercepts"):
         fitted.update(table, answers.y)
+
+
+def test_dropped_groups_take_their_rows_with_them(both, answers, tmp_path):
+    fitted = copy.deepcopy(both).drop_groups([2])
+    rest = answers.X[answers.X["person"] != 2]
+    np.testing.assert_array_equal(fitted.predict_proba(rest), both.predict_proba(rest))
+    data = fitted.training_data_
+    found = [np.array(data.intercept_labels[0])[data.intercept_codes[place, 0]] for place in data.places]
+    np.testing.assert_array_equal(np.array(found)[data.places >= 0], rest["item"])
+    fitted.save(tmp_path / "fit.skhbnn")
+    np.testing.assert_array_equal(skhbnn.load(tmp_path / "fit.skhbnn").predict(rest), both.predict(rest))

@@ -33,6 +33,7 @@ def of_groups(data, codes):
         offsets=offsets,
         group_labels=[data.group_labels[code] for code in codes],
         places=np.where(data.places >= 0, place[data.places], -1),  # (sample,)
+        intercept_codes=None if data.intercept_codes is None else data.intercept_codes[is_chosen],
     )
 
 

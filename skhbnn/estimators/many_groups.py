@@ -226,5 +226,6 @@ class ManyGroupsMixin:
         kept = np.array([code for code, label in enumerate(data.group_labels) if label not in dropped])  # (group,)
         if len(kept) == 0:
             raise ValueError(f"labels has all {data.n_groups} groups of the fit; leave one at least.")
-        self._take_on(without_groups(self.posterior_, kept), of_groups(data, kept), self.group_pareto_k_[kept])
+        posterior = without_groups(self.posterior_, data.members, kept)
+        self._take_on(posterior, of_groups(data, kept), self.group_pareto_k_[kept])
         return self

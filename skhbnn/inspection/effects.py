@@ -260,7 +260,7 @@ def chosen_positions(response, features):
         If a feature is unknown, or there is none.
     """
     if features is None:
-        candidates = [i for i in range(len(response.names)) if i not in response.group_positions]
+        candidates = [i for i in range(len(response.names)) if i not in response.label_positions]
         chosen = [i for i in candidates if has_numbers(response.X, i)]
     else:
         several = isinstance(features, (list, tuple)) and features not in response.names

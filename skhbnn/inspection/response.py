@@ -78,7 +78,8 @@ class ExpectedResponse:
         self.labels = read_rows(self.estimator, self._transformed(self.X), groups, reset=False)[1]
         self.has_groups_argument = groups is not None
         self.names = self._names()
-        self.group_positions = self._group_positions()
+        self.group_positions = self._positions_of("groups")
+        self.label_positions = [*self.group_positions, *self._positions_of("random_intercepts")]
 
     def _class_code(self, label):
         """Position of the class that is meant, and what the response is called; None and a name for numbers."""
@@ -106,14 +107,14 @@ class ExpectedResponse:
             return column_names(self.estimator)
         return [f"x{i}" for i in range(self.X.shape[1])] if names is None else names
 
-    def _group_positions(self):
-        """Positions of the columns of X that hold the groups."""
-        columns = getattr(self.estimator, "groups", None)
+    def _positions_of(self, parameter):
+        """Positions of the columns of X that a parameter of the estimator names as columns of labels."""
+        columns = getattr(self.estimator, parameter, None)
         if columns is None:
             return []
         if self.transformer is None:
-            return column_positions(columns, names_of(self.X), self.X.shape[1])
-        named_columns = columns if isinstance(columns, list) else [columns]
+            return column_positions(columns, names_of(self.X), self.X.shape[1], parameter)
+        named_columns = columns if isinstance(columns, (list, tuple)) else [columns]
         return [  # a ColumnTransformer may have put its own name before that of the column
             i for i, name in enumerate(self.names) if any(str(c).rpartition("__")[2] == name for c in named_columns)
         ]

@@ -69,12 +69,14 @@ def with_groups(posterior, old, data, codes, n_threads=1, progress=None):
     return replace(posterior, weights=weights), pareto_k, log_evidence.reshape(len(codes), n_chains, n_draws)
 
 
-def without_groups(posterior, codes):
-    """A posterior of some of the groups.
+def without_groups(posterior, members, codes):
+    """A posterior of some of the groups, and of the outer groups that these lie in.
 
     Parameters
     ----------
     posterior : Posterior
+    members : ndarray of shape (n_levels, n_groups)
+        The member of each level that every group lies in, as GroupedData has them.
     codes : ndarray of shape (n_kept,)
         Positions of the groups to keep, rising.
 
@@ -82,5 +84,19 @@ def without_groups(posterior, codes):
     -------
     posterior : Posterior
     """
-    modes = None if posterior.mode_weights is None else posterior.mode_weights[:, codes]  # (mode, group, weight)
-    return replace(posterior, weights=posterior.weights[:, :, codes], mode_weights=modes)
+    kept, start = [np.empty(0, dtype=int)], 0  # positions among the outer groups of all levels
+    for of_level in members[:-1]:
+        kept.append(start + np.unique(of_level[codes]))
+        start += of_level.max() + 1
+    outer = np.concatenate(kept)  # (kept outer group,)
+
+    def of_them(values, axis, positions):
+        return None if values is None else np.take(values, positions, axis)
+
+    return replace(
+        posterior,
+        weights=posterior.weights[:, :, codes],
+        outer=of_them(posterior.outer, 2, outer),
+        mode_weights=of_them(posterior.mode_weights, 1, codes),
+        mode_outer=of_them(posterior.mode_outer, 1, outer),
+    )

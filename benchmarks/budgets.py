@@ -4,28 +4,32 @@ Real data as in `real`, and the rotated moons of the 2018 article with 5 to 50 r
 row does not name is the default. Log loss is of the rows that do not train, in nats; "beyond the first" is the mean
 over the sets, with its standard error. CPU seconds are of all cores together, and of the fit alone.
 
-"Budgets" compares chains, steps of tuning and draws of each chain. "Poolings" compares `pooling`, all with the default
-budget. "Errors" compares refits by the default settings with other seeds. A fit states the Monte Carlo error of its
-probabilities at some training rows, `diagnostics_.mcse`; the distance of two fits is that of their probabilities of a
-test row, the 95th percentile over rows. Fits are sorted by the largest error that they state.
+"Budgets" compares chains, steps of tuning and draws of each chain; "warned" is the share of fits that did. "Poolings"
+compares `pooling`, all with the default budget. "Errors" compares refits by the default settings with other seeds. A
+fit states the Monte Carlo error of its probabilities at some training rows, `diagnostics_.mcse`; the distance of two
+fits is that of their probabilities of a test row, the 95th percentile over rows. Fits are sorted by the largest error
+that they state.
 """
 
 import json
 import sys
 import time
+from functools import partial
 
 import numpy as np
 
 from skhbnn import HierarchicalBNNClassifier
 from skhbnn.datasets import make_rotated_moons
 
-from .common import convergence_ignored, first_rows, scores
+from .common import first_rows, observed, scores
 from .grouped_data import CLASSIFICATION, Table, find, halves, read
 
 LONG = "4 chains of 500 + 500"
 BUDGETS = {
     LONG: {"chains": 4, "tune": 500, "draws": 500},
     "4 of 300 + 200": {"chains": 4, "tune": 300, "draws": 200},
+    "4 of 200 + 150, the default": {},
+    "4 of 200 + 150, target_accept=0.9": {"target_accept": 0.9},
     "4 of 150 + 100": {"chains": 4, "tune": 150, "draws": 100},
     "8 of 100 + 50": {"chains": 8, "tune": 100, "draws": 50},
     "8 of 60 + 40": {"chains": 8, "tune": 60, "draws": 40},
@@ -53,42 +57,45 @@ def split(folder, name):
 
 
 def fit(train, test, seed=0, **params):
-    """A fit, its probabilities of the test rows (row, class), its log loss, and its CPU seconds."""
+    """A fit, its probabilities of the test rows (row, class), and its log loss, CPU seconds, and whether it warned."""
     start = time.process_time()
-    with convergence_ignored():
-        fitted = HierarchicalBNNClassifier(random_state=seed, **params).fit(train.X, train.y, groups=train.groups)
+    model = HierarchicalBNNClassifier(random_state=seed, **params)
+    fitted, _, warned = observed(partial(model.fit, groups=train.groups), train.X, train.y)
     seconds = time.process_time() - start
     proba = fitted.predict_proba(test.X, groups=test.groups)  # (row, class)
-    return fitted, proba, scores(test.y, proba)[1], seconds
+    return fitted, proba, {"log loss": scores(test.y, proba)[1], "seconds": seconds, "warned": warned}
 
 
 def run(folder):
     names = [name for name in CLASSIFICATION if find(folder, name) and name not in LEFT_OUT] + list(MOONS)
-    losses: dict = {}
-    seconds: dict = {}
+    found: dict = {}
     errors = []
     for name in names:
         train, test = split(folder, name)
         for label, params in {**BUDGETS, **POOLINGS}.items():
-            _, _, losses[name, label], seconds[name, label] = fit(train, test, **params)
-            print(json.dumps([name, label, losses[name, label], seconds[name, label]]), file=sys.stderr, flush=True)
+            _, _, found[name, label] = fit(train, test, **params)
+            print(json.dumps([name, label, found[name, label]]), file=sys.stderr, flush=True)
         errors += refits(train, test)
     return {
-        "Budgets": compared(names, BUDGETS, losses, seconds),
-        "Poolings": compared(names, POOLINGS, losses, seconds),
+        "Budgets": compared(names, BUDGETS, found),
+        "Poolings": compared(names, POOLINGS, found),
         "Errors": error_table(errors),
-        "Log loss of the budgets": by_set(names, BUDGETS, losses),
-        "Log loss of the poolings": by_set(names, POOLINGS, losses),
+        "Log loss of the budgets": by_set(names, BUDGETS, found),
+        "Log loss of the poolings": by_set(names, POOLINGS, found),
     }
 
 
-def compared(names, settings, losses, seconds):
-    """A row of each setting: its log loss beyond that of the first, over the sets, and its time."""
+def compared(names, settings, found):
+    """A row of each setting: its log loss beyond that of the first, over the sets, its time, and how many warned."""
+
+    def of(label, quantity):
+        return np.array([found[name, label][quantity] for name in names])  # (set,)
+
     first, rows = next(iter(settings)), []
     for label in settings:
-        beyond = np.array([losses[name, label] - losses[name, first] for name in names])  # (set,)
+        beyond = of(label, "log loss") - of(first, "log loss")  # (set,)
         error = beyond.std(ddof=1) / len(names) ** 0.5
-        taken = np.array([seconds[name, label] for name in names])  # (set,)
+        taken = of(label, "seconds")  # (set,)
         rows.append(
             {
                 "setting": label,
@@ -96,14 +103,15 @@ def compared(names, settings, losses, seconds):
                 "worst": f"{beyond.max():+.4f}",
                 "CPU seconds, median": float(np.median(taken)),
                 "most": float(taken.max()),
+                "warned": f"{of(label, 'warned').mean():.0%}",
             }
         )
     return rows
 
 
-def by_set(names, settings, losses):
+def by_set(names, settings, found):
     """A row of each set, a column of each setting."""
-    return [{"set": name, **{label: f"{losses[name, label]:.4f}" for label in settings}} for name in names]
+    return [{"set": name, **{label: f"{found[name, label]['log loss']:.4f}" for label in settings}} for name in names]
 
 
 def refits(train, test):

@@ -19,6 +19,7 @@ ARTICLE = {
     "hidden_layer_sizes": (5, 5),
     "fit_intercept": False,
     "prior_scale": 1.0,
+    "target_accept": 0.9,
     "chains": 4,
     "tune": 400,
     "draws": 400,

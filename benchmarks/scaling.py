@@ -1,10 +1,10 @@
 """Rows and groups by the thousand: the cost of a gradient, and whole fits of the hierarchical model.
 
 The gradient is that of the article's network. Fits have groups of 20 rows: by default, with partial pooling in place of
-affine (4 chains of 500 + 500 steps both), with the article's settings (4 of 400 + 400), or with these and fewer and
-longer steps: those of NUTS are short in so many dimensions, and a ``target_accept`` below the default of 0.9 makes them
-longer. Each fit runs in a program of its own, whose peak memory is told. With ``max_groups`` most groups are fitted by
-themselves, under the group distribution that so many of them teach.
+affine, with the article's settings (4 chains of 400 + 400 steps, ``target_accept=0.9``), or with these and fewer and
+longer steps: those of NUTS are short in so many dimensions, and a lower ``target_accept`` makes them longer. Each fit
+runs in a program of its own, whose peak memory is told. With ``max_groups`` most groups are fitted by themselves,
+under the group distribution that so many of them teach.
 """
 
 import json

@@ -111,6 +111,15 @@ def shops(small):
     return quiet_fit(HierarchicalBNNClassifier(**small, groups="shop"), table, y), table, y
 
 
+@pytest.fixture
+def interpreted():
+    """PyMC's graphs run in Python, uncompiled: of a few steps that saves seconds a graph."""
+    import pytensor
+
+    with pytensor.config.change_flags(mode="FAST_COMPILE"):
+        yield
+
+
 def legend_texts(legend):
     return [text.get_text() for text in legend.get_texts()]
 

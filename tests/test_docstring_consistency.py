@@ -38,8 +38,8 @@ DIFFERENT = {
     ("Hierarchical", "PerGroup"): {"n_jobs", "random_state", "classes_", "ordered_classes_"},
     ("Informed", "PerGroup"): {"n_jobs", "random_state", "n_features_in_", "classes_", "ordered_classes_"},
 }
-# By the task: what a network without hidden layer is, what an error is of, and what is fitted.
-DIFFERENT_TASKS = {"hidden_layer_sizes", "likelihood", "tol", "estimator", "fallback"}
+# By the task: what a network without hidden layer is, what an error is of, how narrow posteriors are, what is fitted.
+DIFFERENT_TASKS = {"hidden_layer_sizes", "likelihood", "tol", "target_accept", "estimator", "fallback"}
 DIFFERENT_DEFAULTS = {("Flat", "Flat"), ("Hierarchical", "Hierarchical")}  # of logits, and of standardised targets
 # One number for a row, and one for each class; entropies and variances.
 DIFFERENT_TASKS_IN_METHODS = {"y", "std", "uncertainty", "score", "log_density"}

@@ -195,6 +195,7 @@ def test_a_fit_is_saved_and_loaded(hierarchical, tmp_path):
     np.testing.assert_array_equal(again.posterior_.own, fitted.posterior_.own)
 
 
+@pytest.mark.usefixtures("interpreted")
 @pytest.mark.parametrize("inference", ["laplace", "map", "advi"])
 def test_methods_of_inference(hierarchical, inference):
     """They agree about the noise with NUTS, of a posterior that is near normal."""

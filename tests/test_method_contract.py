@@ -128,6 +128,7 @@ print(json.dumps([*seen[:2], "pymc" in sys.modules, "pytensor" in sys.modules]))
     assert json.loads(run_python(code)) == [[], ["mode"], False, False]
 
 
+@pytest.mark.usefixtures("interpreted")
 @pytest.mark.parametrize("inference", METHODS)
 def test_every_method_serves_every_prediction(inference, moons, capfd, caplog):
     caplog.set_level("INFO", logger="pymc")

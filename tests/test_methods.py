@@ -76,6 +76,7 @@ def test_samplers_of_pymc_equal_quadrature(rows, inference, params):
     assert_agrees(fit(rows, inference, **params), *quadrature(rows, stats.norm()))
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_steps_are_those_that_pymc_was_told_to_make(rows):
     fitted = fit(rows, "metropolis", draws=20, tune=20, chains=1, sample_kwargs={"tune": 60, "draws": 30})
     assert fitted.posterior_.weights.shape[1] == 30
@@ -144,11 +145,13 @@ def test_progress_of_advi_ends_where_a_callback_stops_it(flat):
     assert trace.n_iter < 10
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_advi_warns_when_max_iter_ends_it(rows):
     with pytest.warns(ConvergenceWarning, match="still rising after 20 iterations: raise max_iter"):
         FlatBNNClassifier((), inference="advi", max_iter=20, random_state=0).fit(*rows)
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_advi_that_turns_nan_names_the_iteration(rows):
     import pymc as pm
 
@@ -202,6 +205,7 @@ def test_cauchy_groups_have_no_covariance_for_a_prior(fit_groups, moons, monkeyp
             InformedPriorBNNClassifier.from_hierarchical(fitted.set_params(weight_prior=now))
 
 
+@pytest.mark.usefixtures("interpreted")
 @pytest.mark.parametrize(
     ("inference", "group_scale_prior"),
     [("laplace", "half_normal"), ("map", "half_normal"), ("laplace", 0.5), ("map", 0.5), ("advi", "half_normal")],

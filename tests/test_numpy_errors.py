@@ -18,6 +18,7 @@ def raising():
         yield
 
 
+@pytest.mark.usefixtures("interpreted")
 @pytest.mark.filterwarnings("ignore:inference='advi' takes")
 @pytest.mark.parametrize("inference", ["nuts", "laplace", "map", "advi"])
 def test_every_inference(inference, small, moons, raising):

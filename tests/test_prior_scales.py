@@ -185,6 +185,7 @@ def test_weights_of_none_pooled_layers_have_the_learned_scale(small, moons):
     assert abs((z**2).mean() - 1) < 4.5 * np.sqrt(2 / z.size)
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_every_method_takes_learned_scales(small, moons):
     """Laplace's method and the mode through the tangent, ADVI through PyMC."""
     for inference in ("laplace", "map", "advi"):

@@ -98,7 +98,7 @@ def test_op_equals_numpy_for_rows_in_any_order(n_outputs):
         function = pytensor.function([w], [rows, pytensor.grad(total, w)])
         logliks, gradient = function(weights)
         np.testing.assert_allclose(logliks, expected, rtol=1e-10, atol=1e-12)
-        scalar = pytensor.function([w], total)
+        scalar = pytensor.function([w], total, mode="FAST_COMPILE")
         numeric = approx_fprime(weights.ravel(), lambda flat: scalar(flat.reshape(weights.shape)), 1e-6)  # noqa: B023
         np.testing.assert_allclose(gradient.ravel(), numeric, rtol=1e-4, atol=1e-4)
 
@@ -123,8 +123,10 @@ MODELS = [
 
 
 @pytest.mark.parametrize("model", MODELS, ids=["flat", "hierarchical", "informed"])
-def test_pymc_functions_run_on_the_model(model, data):
+def test_pymc_functions_run_on_the_model(model, data, request):
     """Prior and posterior predictive draws, sampling and variational inference, all with named variables."""
+    if not model.levels:  # compiling takes seconds: once is enough
+        request.getfixturevalue("interpreted")
     rows = data if model.levels else group_rows(data.X, data.y, np.zeros(11, int), ["all"])[0]
     with build_model(model, rows):
         prior = quiet(pm.sample_prior_predictive, 20, random_seed=0)

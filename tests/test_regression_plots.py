@@ -25,6 +25,7 @@ def test_correlation_of_weights(flat_regressor):
     np.testing.assert_allclose(display.correlation, np.corrcoef(weights.T), atol=1e-6)
 
 
+@pytest.mark.usefixtures("interpreted")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_course_of_a_variational_fit(waves):
     fitted = quiet_fit(FlatBNNRegressor((), inference="advi", max_iter=300, random_state=0), waves.X, waves.y)

@@ -366,6 +366,7 @@ def test_a_failed_fit_leaves_no_fit(flat_regressor, waves):
 # Other inference, diagnostics ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("interpreted")
 @pytest.mark.filterwarnings("ignore:inference=:UserWarning")
 @pytest.mark.parametrize(
     ("inference", "likelihood"),
@@ -376,7 +377,7 @@ def test_a_failed_fit_leaves_no_fit(flat_regressor, waves):
 )
 def test_every_inference(inference, likelihood, waves):
     """Of a linear model with enough rows all predict as NUTS does, and so are their intervals."""
-    settings = {"hidden_layer_sizes": (), "likelihood": likelihood, "random_state": 0, "chains": 2}
+    settings = {"hidden_layer_sizes": (), "likelihood": likelihood, "random_state": 0, "chains": 2, "draws": 600}
     y = waves.counts if likelihood == "poisson" else waves.y
     nuts = FlatBNNRegressor(**settings).fit(waves.X, y)
     few = {"tune": 1500, "draws": 1500} if inference == "metropolis" else {}

@@ -69,6 +69,7 @@ ESTIMATORS = {
 METHODS = [(name, inference) for name in ESTIMATORS for inference in ("nuts", "laplace", "map")]
 
 
+@pytest.mark.usefixtures("interpreted")
 @pytest.mark.parametrize(("name", "inference"), [*METHODS, ("FlatBNNClassifier", "advi")])
 @pytest.mark.filterwarnings("ignore:inference=:UserWarning")
 def test_whole_weights_are_repeated_rows(name, inference, rows, small):

@@ -219,10 +219,10 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         model.
     chains : int, default=4
         Number of Markov chains, or of starts for ``"laplace"`` and ``"map"``.
-    tune : int, default=300
+    tune : int, default=200
         Steps of each chain that adapt the sampler and are thrown away. Predictions need no more than the default of
         ``tune`` and ``draws``; a study of the posterior itself, of group scales or tails, asks for 1000 of each.
-    draws : int, default=200
+    draws : int, default=150
         Steps of each chain that are kept, or draws from the approximation of a variational method or of ``"laplace"``.
     tol : float, default=None
         Greatest Monte Carlo standard error of a class probability. With it NUTS stops before ``draws`` as soon as no
@@ -230,7 +230,7 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
     chain_weights : {"equal", "stacking"}, default="equal"
         Share of each chain in predictions and in priors made from the fit. ``"stacking"`` gives chains that found
         different modes the weights with which the mixture of the chains predicts unseen rows best [2]_.
-    target_accept : float, default=0.9
+    target_accept : float, default=0.8
         Acceptance probability that the step size is adapted to; raise it against divergences.
     max_iter : int, default=20_000
         Most iterations of a variational method, and of ``"laplace"`` and ``"map"`` from each start.
@@ -333,11 +333,11 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         max_groups: int | None = 600,
         inference: Inference = "nuts",
         chains: int = 4,
-        tune: int = 300,
-        draws: int = 200,
+        tune: int = 200,
+        draws: int = 150,
         tol: float | None = None,
         chain_weights: ChainWeights = "equal",
-        target_accept: float = 0.9,
+        target_accept: float = 0.8,
         max_iter: int = 20_000,
         batch_size: int | None = None,
         sample_kwargs: dict[str, Any] | None = None,

@@ -381,11 +381,12 @@ def test_every_inference(inference, likelihood, waves):
     y = waves.counts if likelihood == "poisson" else waves.y
     nuts = FlatBNNRegressor(**settings).fit(waves.X, y)
     few = {"tune": 1500, "draws": 1500} if inference == "metropolis" else {}
-    fitted = FlatBNNRegressor(**settings, inference=inference, **few).fit(waves.X, y)
-    error = 0.5 * nuts.predict_std(waves.X) + 0.02 * y.std()  # (row,)
+    fitted = FlatBNNRegressor(**{**settings, **few}, inference=inference).fit(waves.X, y)
+    # Where ADVI stops moves by some 0.4 standard deviations from seed to seed.
+    error = nuts.predict_std(waves.X) + 0.04 * y.std()  # (row,)
     assert (np.abs(fitted.predict(waves.X) - nuts.predict(waves.X)) < error).all()
     moved = fitted.predict_interval(waves.X, 0.8) - nuts.predict_interval(waves.X, 0.8)  # (row, 2)
-    assert (np.abs(moved) <= 2 * error[:, None] + (likelihood == "poisson")).all()  # of counts the next one
+    assert (np.abs(moved) <= error[:, None] + (likelihood == "poisson")).all()  # of counts the next one
 
 
 def test_the_error_is_told_in_standard_deviations_of_y(counts_regressor, hierarchical_regressor, waves):

@@ -95,6 +95,15 @@ def test_quantiles_are_those_of_new_targets(name, request, waves):
         assert (np.mean(y < quantile, axis=0) < level + error).all()
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_intervals_are_quantiles(name, request, waves):
+    """One call serves every regressor: levels and coverages stand right behind X."""
+    fitted, rows = request.getfixturevalue(name), rows_of(name, waves)
+    X, groups = rows.pop("X"), rows
+    interval = fitted.predict_interval(X, 0.8, **groups)  # (row, 2)
+    np.testing.assert_allclose(interval, fitted.predict_quantiles(X, [0.1, 0.9], **groups), rtol=1e-12, atol=1e-12)
+
+
 def test_random_state_of_new_targets(hierarchical_regressor, waves):
     rows = rows_of("hierarchical_regressor", waves)
     one, again, other, two = (

@@ -112,17 +112,17 @@ class GroupedRegressorMethods:
         return quantiles[:, 0] if is_one else quantiles
 
     @available_if(offered("predict_interval"))
-    def predict_interval(self, X: Data, groups: Data | None = None, coverage: float = 0.9) -> Floats:
+    def predict_interval(self, X: Data, coverage: float = 0.9, groups: Data | None = None) -> Floats:
         """Central interval that a new target of each row lies in with a given probability.
 
         Parameters
         ----------
         X : {array-like, dataframe} of shape (n_samples, n_features)
             Rows to predict.
-        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
-            Group labels, if they are not columns of X; of several levels with None for a label that is not known.
         coverage : float, default=0.9
             Probability of the interval, between 0 and 1, both excluded. Equal probabilities are below and above it.
+        groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
+            Group labels, if they are not columns of X; of several levels with None for a label that is not known.
 
         Returns
         -------

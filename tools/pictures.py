@@ -1,6 +1,7 @@
 """The pictures of the displays in the docs, of simulated data: ``python tools/pictures.py [names ...]``."""
 
 import sys
+from io import BytesIO
 from pathlib import Path
 
 import matplotlib
@@ -9,8 +10,16 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
+from PIL import Image
 
-from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, HierarchicalBNNRegressor, InformedPriorBNNClassifier
+from skhbnn import (
+    FlatBNNClassifier,
+    FlatBNNRegressor,
+    HierarchicalBNNClassifier,
+    HierarchicalBNNRegressor,
+    InformedPriorBNNClassifier,
+)
 from skhbnn.datasets import make_care_visits, make_reaction_times
 from skhbnn.plotting import (
     ConfidentRowsDisplay,
@@ -21,6 +30,7 @@ from skhbnn.plotting import (
     GroupRankingDisplay,
     GroupResidualDisplay,
     GroupScaleDisplay,
+    InputRelevanceDisplay,
     IntervalCalibrationDisplay,
     PredictionBandDisplay,
     PriorPosteriorDisplay,
@@ -31,44 +41,86 @@ from skhbnn.plotting import (
 )
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images"
-SHOWN = 6  # groups that have a panel
+DPI, COLOURS = 100, 128  # of a picture
+
+
+def visits():
+    """Rows that train and rows that test of 40 villages: a table with a column of groups, and classes."""
+    data = make_care_visits(n_groups=40)
+    X, y = _table(data, "village"), pd.Series(data.target, name="visit")
+    trains = np.arange(len(y)) % 2 == 0  # (row,), sorted by village
+    return X[trains], y[trains], X[~trains], y[~trains]
+
+
+def times():
+    """Rows that train and rows that test of 30 persons: a table with a column of groups, and times."""
+    data = make_reaction_times(n_groups=30)
+    X, y = _table(data, "person"), pd.Series(data.target, name="time in ms")
+    trains = np.random.default_rng(0).random(len(y)) < 0.7  # (row,)
+    return X[trains], y[trains], X[~trains], y[~trains]
+
+
+def _table(data, group):
+    return pd.DataFrame(data.data, columns=data.feature_names).assign(**{group: data.groups})
 
 
 def displays():
     """A function that draws each display, by the name of the picture."""
-    care, times = make_care_visits(n_groups=40), make_reaction_times(n_groups=12)
-    X, y, village = care.data, care.target, care.groups
-    classifier = HierarchicalBNNClassifier(random_state=0).fit(X, y, groups=village)
-    day, reaction, person = times.data, times.target, times.groups
-    regressor = HierarchicalBNNRegressor(random_state=0).fit(day, reaction, groups=person)
-    largest = np.argsort(-np.bincount(village), kind="stable")[:3]  # (panel,)
-    some = person < SHOWN  # (row,)
-    own = village == largest[0]  # (row,)
-    prior = InformedPriorBNNClassifier.from_hierarchical(classifier, random_state=0)
-    variational = FlatBNNClassifier(inference="advi", random_state=0)
+    X, y, X_test, y_test = visits()
+    days, time, days_test, time_test = times()
+    classifier = HierarchicalBNNClassifier(groups="village", random_state=0).fit(X, y)
+    regressor = HierarchicalBNNRegressor(groups="person", target_accept=0.95, random_state=0).fit(days, time)
+    largest = X["village"].value_counts().index[:3].tolist()  # (panel,)
+    six, twelve = days["person"] < 6, days["person"] < 12  # (row,) each
+    no_groups = X.drop(columns="village")
+    own = X["village"] == largest[0]  # (row,)
+
+    def new_village():
+        prior = InformedPriorBNNClassifier.from_hierarchical(classifier, random_state=0)
+        return PriorPosteriorDisplay.from_estimator(prior.fit(no_groups[own], y[own]), n_weights=4)
+
+    def one_curve_for_all():
+        flat = FlatBNNRegressor(random_state=0).fit(days[["day"]], time)
+        person = days_test["person"]
+        some = person < 12
+        return GroupResidualDisplay.from_estimator(flat, days_test[["day"]][some], time_test[some], groups=person[some])
+
+    def relevance():
+        noise = np.random.default_rng(0).normal(size=len(X))  # (row,)
+        flat = FlatBNNClassifier(prior_scale="ard", random_state=0)
+        return InputRelevanceDisplay.from_estimator(flat.fit(no_groups.assign(noise=noise), y))
+
+    def small_network():
+        return WeightCorrelationDisplay.from_estimator(FlatBNNClassifier((3,), random_state=0).fit(no_groups, y))
+
+    def variational():
+        return ElboDisplay.from_estimator(FlatBNNClassifier(inference="advi", random_state=0).fit(no_groups, y))
+
     return {
-        "effect": lambda: EffectDisplay.from_estimator(
-            regressor, day[some], feature=0, groups=person[some], by_group=True
-        ),
-        "group_ranking": lambda: GroupRankingDisplay.from_estimator(regressor, day, feature=0, groups=person),
+        "effect": lambda: EffectDisplay.from_estimator(regressor, days[six], by_group=True),
+        "group_ranking": lambda: GroupRankingDisplay.from_estimator(regressor, days[twelve], feature="day"),
         "decision": lambda: DecisionSurfaceDisplay.from_estimator(classifier, groups=largest),
         "uncertainty": lambda: UncertaintySurfaceDisplay.from_estimator(classifier, groups=largest),
-        "reliability": lambda: ReliabilityDisplay.from_estimator(classifier, X, y, groups=village),
-        "confident_rows": lambda: ConfidentRowsDisplay.from_estimator(classifier, X, y, groups=village, n_rows=4),
-        "prediction_band": lambda: PredictionBandDisplay.from_estimator(
-            regressor, day[some], reaction[some], groups=person[some]
-        ),
-        "interval_calibration": lambda: IntervalCalibrationDisplay.from_estimator(
-            regressor, day, reaction, groups=person
-        ),
-        "group_residual": lambda: GroupResidualDisplay.from_estimator(regressor, day, reaction, groups=person),
+        "reliability": lambda: ReliabilityDisplay.from_estimator(classifier, X_test, y_test),
+        "confident_rows": lambda: ConfidentRowsDisplay.from_estimator(classifier, X_test, y_test, n_rows=4),
+        "prediction_band": lambda: PredictionBandDisplay.from_estimator(regressor, days[six], time[six]),
+        "interval_calibration": lambda: IntervalCalibrationDisplay.from_estimator(regressor, days_test, time_test),
+        "group_residual": one_curve_for_all,
         "group_mean": lambda: GroupMeanSurfaceDisplay.from_estimator(classifier),
         "group_scale": lambda: GroupScaleDisplay.from_estimator(classifier),
+        "input_relevance": relevance,
         "shrinkage": lambda: ShrinkageDisplay.from_estimator(classifier),
-        "correlation": lambda: WeightCorrelationDisplay.from_estimator(classifier),
-        "prior_posterior": lambda: PriorPosteriorDisplay.from_estimator(prior.fit(X[own], y[own]), n_weights=4),
-        "elbo": lambda: ElboDisplay.from_estimator(variational.fit(X, y)),
+        "correlation": small_network,
+        "prior_posterior": new_village,
+        "elbo": variational,
     }
+
+
+def save(figure, path):
+    """Write a figure as a PNG of few colours, a third of the size of one of all."""
+    whole = BytesIO()
+    figure.savefig(whole, dpi=DPI)
+    Image.open(whole).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def main():
@@ -76,7 +128,7 @@ def main():
     for name, draw in displays().items():
         if len(sys.argv) == 1 or name in sys.argv[1:]:
             path = FOLDER / f"{name}.png"
-            draw().figure_.savefig(path, dpi=70)
+            save(draw().figure_, path)
             plt.close("all")
             print(path)
 

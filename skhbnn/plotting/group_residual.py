@@ -152,7 +152,7 @@ class GroupResidualDisplay(OneAxesDisplay):
     def _draw(self, axes):
         places = np.arange(len(self.means))  # (group,)
         for place, residuals in zip(places, self.residuals, strict=True):
-            axes.plot(residuals, np.full(len(residuals), place), ".", color=MUTED, alpha=0.4, markersize=3, zorder=1)
+            axes.plot(residuals, np.full(len(residuals), place), ".", color=MUTED, alpha=0.5, markersize=5, zorder=1)
         axes.plot([], [], ".", color=MUTED, label="one row")
         holds_0 = (self.lower <= 0) & (self.upper >= 0)  # (group,)
         percent = f"{100 * self.level:g} %"
@@ -167,7 +167,7 @@ class GroupResidualDisplay(OneAxesDisplay):
         axes.axvline(0, color="black", linestyle=":", linewidth=1)
         axes.set(xlabel="standardised residual")
         label_groups(axes, self.groups, self.lower, self.upper)
-        legend_above(axes)
+        legend_above(axes, 3)
 
 
 def _ask_residuals(fitted, inputs, labels, y):

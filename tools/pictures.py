@@ -1,4 +1,4 @@
-"""The pictures of the displays in the docs, of simulated data: ``python tools/pictures.py [names ...]``."""
+"""The pictures in the docs of the displays, of simulated data: ``python tools/pictures.py [names ...]``."""
 
 import sys
 from io import BytesIO
@@ -20,7 +20,7 @@ from skhbnn import (
     HierarchicalBNNRegressor,
     InformedPriorBNNClassifier,
 )
-from skhbnn.datasets import make_care_visits, make_reaction_times
+from skhbnn.datasets import make_care_visits, make_reaction_times, make_rotated_moons
 from skhbnn.plotting import (
     ConfidentRowsDisplay,
     DecisionSurfaceDisplay,
@@ -75,6 +75,13 @@ def displays():
     no_groups = X.drop(columns="village")
     own = X["village"] == largest[0]  # (row,)
 
+    def of_quickstart():
+        points, _, bought, _, shop, _ = make_rotated_moons(n_groups=8, random_state=0)
+        known = shop < 6  # (row,)
+        rows = pd.DataFrame(points[known], columns=["price", "age"])
+        fitted = HierarchicalBNNClassifier((5,), random_state=0).fit(rows, bought[known], groups=shop[known])
+        return DecisionSurfaceDisplay.from_estimator(fitted)
+
     def new_village():
         prior = InformedPriorBNNClassifier.from_hierarchical(classifier, random_state=0)
         return PriorPosteriorDisplay.from_estimator(prior.fit(no_groups[own], y[own]), n_weights=4)
@@ -97,6 +104,7 @@ def displays():
         return ElboDisplay.from_estimator(FlatBNNClassifier(inference="advi", random_state=0).fit(no_groups, y))
 
     return {
+        "quickstart": of_quickstart,
         "effect": lambda: EffectDisplay.from_estimator(regressor, days[six], by_group=True),
         "group_ranking": lambda: GroupRankingDisplay.from_estimator(regressor, days[twelve], feature="day"),
         "decision": lambda: DecisionSurfaceDisplay.from_estimator(classifier, groups=largest),

@@ -1,6 +1,7 @@
 """The pictures in the docs of the displays, of simulated data: ``python tools/pictures.py [names ...]``."""
 
 import sys
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -41,7 +42,7 @@ from skhbnn.plotting import (
 )
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images"
-DPI, COLOURS = 100, 128  # of a picture
+DPI = 100  # of a picture
 
 
 def visits():
@@ -64,12 +65,24 @@ def _table(data, group):
     return pd.DataFrame(data.data, columns=data.feature_names).assign(**{group: data.groups})
 
 
+@cache
+def of_visits():
+    """Hierarchical fit of the visits."""
+    X, y, _, _ = visits()
+    return HierarchicalBNNClassifier(groups="village", random_state=0).fit(X, y)
+
+
+@cache
+def of_times():
+    """Hierarchical fit of the times."""
+    days, time, _, _ = times()
+    return HierarchicalBNNRegressor(groups="person", target_accept=0.95, random_state=0).fit(days, time)
+
+
 def displays():
     """A function that draws each display, by the name of the picture."""
     X, y, X_test, y_test = visits()
     days, time, days_test, time_test = times()
-    classifier = HierarchicalBNNClassifier(groups="village", random_state=0).fit(X, y)
-    regressor = HierarchicalBNNRegressor(groups="person", target_accept=0.95, random_state=0).fit(days, time)
     largest = X["village"].value_counts().index[:3].tolist()  # (panel,)
     six, twelve = days["person"] < 6, days["person"] < 12  # (row,) each
     no_groups = X.drop(columns="village")
@@ -83,14 +96,13 @@ def displays():
         return DecisionSurfaceDisplay.from_estimator(fitted)
 
     def new_village():
-        prior = InformedPriorBNNClassifier.from_hierarchical(classifier, random_state=0)
+        prior = InformedPriorBNNClassifier.from_hierarchical(of_visits(), random_state=0)
         return PriorPosteriorDisplay.from_estimator(prior.fit(no_groups[own], y[own]), n_weights=4)
 
     def one_curve_for_all():
         flat = FlatBNNRegressor(random_state=0).fit(days[["day"]], time)
-        person = days_test["person"]
-        some = person < 12
-        return GroupResidualDisplay.from_estimator(flat, days_test[["day"]][some], time_test[some], groups=person[some])
+        rows = days[twelve]
+        return GroupResidualDisplay.from_estimator(flat, rows[["day"]], time[twelve], groups=rows["person"])
 
     def relevance():
         noise = np.random.default_rng(0).normal(size=len(X))  # (row,)
@@ -105,19 +117,19 @@ def displays():
 
     return {
         "quickstart": of_quickstart,
-        "effect": lambda: EffectDisplay.from_estimator(regressor, days[six], by_group=True),
-        "group_ranking": lambda: GroupRankingDisplay.from_estimator(regressor, days[twelve], feature="day"),
-        "decision": lambda: DecisionSurfaceDisplay.from_estimator(classifier, groups=largest),
-        "uncertainty": lambda: UncertaintySurfaceDisplay.from_estimator(classifier, groups=largest),
-        "reliability": lambda: ReliabilityDisplay.from_estimator(classifier, X_test, y_test),
-        "confident_rows": lambda: ConfidentRowsDisplay.from_estimator(classifier, X_test, y_test, n_rows=4),
-        "prediction_band": lambda: PredictionBandDisplay.from_estimator(regressor, days[six], time[six]),
-        "interval_calibration": lambda: IntervalCalibrationDisplay.from_estimator(regressor, days_test, time_test),
+        "effect": lambda: EffectDisplay.from_estimator(of_times(), days[six], by_group=True),
+        "group_ranking": lambda: GroupRankingDisplay.from_estimator(of_times(), days[twelve], feature="day"),
+        "decision": lambda: DecisionSurfaceDisplay.from_estimator(of_visits(), groups=largest),
+        "uncertainty": lambda: UncertaintySurfaceDisplay.from_estimator(of_visits(), groups=largest),
+        "reliability": lambda: ReliabilityDisplay.from_estimator(of_visits(), X_test, y_test),
+        "confident_rows": lambda: ConfidentRowsDisplay.from_estimator(of_visits(), X_test, y_test, n_rows=4),
+        "prediction_band": lambda: PredictionBandDisplay.from_estimator(of_times(), days[six], time[six]),
+        "interval_calibration": lambda: IntervalCalibrationDisplay.from_estimator(of_times(), days_test, time_test),
         "group_residual": one_curve_for_all,
-        "group_mean": lambda: GroupMeanSurfaceDisplay.from_estimator(classifier),
-        "group_scale": lambda: GroupScaleDisplay.from_estimator(classifier),
+        "group_mean": lambda: GroupMeanSurfaceDisplay.from_estimator(of_visits()),
+        "group_scale": lambda: GroupScaleDisplay.from_estimator(of_visits()),
         "input_relevance": relevance,
-        "shrinkage": lambda: ShrinkageDisplay.from_estimator(classifier),
+        "shrinkage": lambda: ShrinkageDisplay.from_estimator(of_visits()),
         "correlation": small_network,
         "prior_posterior": new_village,
         "elbo": variational,
@@ -125,10 +137,11 @@ def displays():
 
 
 def save(figure, path):
-    """Write a figure as a PNG of few colours, a third of the size of one of all."""
+    """Write a figure as a PNG of 256 colours, a quarter of the size of one of all."""
     whole = BytesIO()
     figure.savefig(whole, dpi=DPI)
-    Image.open(whole).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+    few = Image.open(whole).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=4)
+    few.save(path, optimize=True)
 
 
 def main():

@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test test-lowest package lint bench calibration fuzz pictures docs clean
+.PHONY: demo test test-lowest package lint bench calibration fuzz pictures docs notebook clean
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -64,6 +64,12 @@ fuzz: $(VENV)/installed  ## hostile data, 20,000 combinations in some fifteen mi
 docs: $(VENV)/docs-installed  ## the site, in docs/_build/html; SPHINXOPTS="-D plot_gallery=0" leaves the examples unexecuted
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --nitpicky $(SPHINXOPTS) docs docs/_build/html
 
+NOTEBOOK = examples/gallery/plot_00_csv_to_pipeline
+
+notebook: $(VENV)/docs-installed  ## "From a CSV to a saved pipeline" as a Jupyter notebook, beside its script
+	$(BIN)/sphinx_gallery_py2jupyter $(NOTEBOOK).py
+	@echo $(NOTEBOOK).ipynb
+
 pictures: $(VENV)/installed  ## the pictures of docs/pictures.md and docs/explaining.md, in docs/images, in a minute
 	$(BIN)/python tools/pictures.py
 
@@ -71,4 +77,5 @@ calibration: $(VENV)/installed  ## simulation-based calibration, an hour; writes
 	$(BIN)/python -m benchmarks calibration
 
 clean:
-	rm -rf $(VENV) $(LOWEST) build dist *.egg-info docs/_build docs/api docs/gallery docs/sg_execution_times.rst
+	rm -rf $(VENV) $(LOWEST) build dist *.egg-info docs/_build docs/api docs/gallery docs/sg_execution_times.rst \
+		examples/gallery/*.ipynb

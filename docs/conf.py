@@ -1,11 +1,12 @@
 """Sphinx configuration: ``make docs`` builds the site, without the network."""
 
-from importlib.metadata import version as installed
 from pathlib import Path
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.util.typing import ExtensionMetadata
+
+import skhbnn
 
 HERE = Path(__file__).parent
 HAS_GALLERY = (HERE.parent / "examples" / "gallery").is_dir()
@@ -13,7 +14,7 @@ HAS_GALLERY = (HERE.parent / "examples" / "gallery").is_dir()
 project = "skhbnn"
 author = "The skhbnn developers"
 copyright = author
-version = release = installed("skhbnn")
+version = release = skhbnn.__version__
 
 extensions = [
     "sphinx.ext.autodoc",
@@ -81,6 +82,10 @@ html_theme_options = {
 html_sidebars = {page: [] for page in ("index", "install", "quickstart", "results", "licences")}
 html_math_renderer = "mathml"
 
+# Tables ----------------------------------------------------------------------------------------------------------
+
+MOST_ROWS = 20  # of a table that stands open
+
 
 def _inline_math(translator, node):
     translator.body.append(tex2mathml(node.astext()))
@@ -92,6 +97,17 @@ def _block_math(translator, node):
     raise nodes.SkipNode
 
 
+def _fold_long_tables(app, doctree, docname):
+    """Put each table of many rows of a page of results into an element that unfolds at a click."""
+    for table in list(doctree.findall(nodes.table)) if docname.startswith(("tables/", "article")) else []:
+        n_rows = sum(len(body.children) for body in table.findall(nodes.tbody))
+        if n_rows > MOST_ROWS:
+            place = table.parent.index(table)
+            table.parent.insert(place + 1, nodes.raw("", "</details>", format="html"))
+            opening = f"<details class='long-table'><summary>A table of {n_rows} rows</summary>"
+            table.parent.insert(place, nodes.raw("", opening, format="html"))
+
+
 def _skip_foreign(app, what, name, member, skip, options):
     """Leave out what scikit-learn gives its estimators, such as ``get_params``; its own reference has it."""
     function = member.fget if isinstance(member, property) else member
@@ -99,7 +115,8 @@ def _skip_foreign(app, what, name, member, skip, options):
 
 
 def setup(app) -> ExtensionMetadata:
-    """Draw formulas as MathML, which browsers know by themselves."""
+    """Draw formulas as MathML, which browsers know by themselves, and fold long tables."""
     app.add_html_math_renderer("mathml", (_inline_math, None), (_block_math, None))
     app.connect("autodoc-skip-member", _skip_foreign)
+    app.connect("doctree-resolved", _fold_long_tables)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

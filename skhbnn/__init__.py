@@ -10,7 +10,7 @@ from .estimators.per_group.classifier import PerGroupClassifier
 from .estimators.per_group.regressor import PerGroupRegressor
 from .persistence.saving import load
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "FlatBNNClassifier",

@@ -100,6 +100,18 @@ def test_bands_without_groups(flat_regressor, waves):
     assert_bands(display, flat_regressor, 0, points, None)
 
 
+def test_bands_are_over_the_steepest_feature(small):
+    """Of a target that one continuous column makes; a column of two values comes after it, though it stands first."""
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.arange(80) % 2, rng.normal(size=(80, 2))])  # (row, feature)
+    y, groups = 3 * X[:, 0] + X[:, 1] - 0.1 * X[:, 2] + 0.1 * rng.normal(size=80), np.repeat(["a", "b"], 40)
+    fitted = quiet_fit(HierarchicalBNNRegressor(**{**small, "tune": 150}), X, y, groups=groups)
+    display = PredictionBandDisplay.from_estimator(fitted, X, y, groups=groups, grid_resolution=TICKS)
+    assert display.feature_name == "x1"
+    alone = quiet_fit(FlatBNNRegressor(**{**small, "tune": 150}), X, y)
+    assert PredictionBandDisplay.from_estimator(alone, X, grid_resolution=TICKS).feature_name == "x1"
+
+
 def test_bands_of_counts(counts_regressor, waves):
     display = PredictionBandDisplay.from_estimator(
         counts_regressor, waves.X, waves.counts, groups=waves.groups, grid_resolution=TICKS

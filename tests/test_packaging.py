@@ -33,6 +33,7 @@ STRAY = [
     *[f"{folder}/stray.txt" for folder in GENERATED],
     *["docs/sg_execution_times.rst", "skhbnn/kernel/.lanes.py.swp", "skhbnn/__pycache__/__init__.cpython-311.pyc"],
     *["tests/.hypothesis/examples/ab/cd", "notes.md", "build/lib/skhbnn/old.py", ".venv/bin/activate"],
+    "examples/gallery/stray.ipynb",
 ]
 
 
@@ -47,7 +48,8 @@ def built(tmp_path_factory):
 
     def generated(folder, names):
         at = Path(folder).relative_to(ROOT)
-        return [n for n in names if n.startswith((".", "__pycache__", "sg_")) or (at / n).as_posix() in GENERATED]
+        stray = {n for n in names if n.startswith((".", "__pycache__", "sg_")) or n.endswith(".ipynb")}
+        return stray | {n for n in names if (at / n).as_posix() in GENERATED}
 
     for name in FOLDERS:
         shutil.copytree(ROOT / name, source / name, ignore=generated)

@@ -319,7 +319,7 @@ def test_shrinkage_of_predictions_by_hand(shops):
 
 def test_shrinkage_has_labels(shops, hierarchical, small, moons):
     display = ShrinkageDisplay.from_estimator(shops[0])
-    assert [text.get_text() for text in display.ax_.texts] == ["east", "north", "west"]
+    assert sorted(text.get_text() for text in display.ax_.texts) == ["east", "north", "west"]
     assert legend_texts(display.ax_.get_legend()) == ["one chain", "mean of the chains"]
     display.figure_.canvas.draw()
     assert [label.get_text() for label in display.ax_.get_xticklabels()] == ["10", "20", "30"]
@@ -330,6 +330,25 @@ def test_shrinkage_has_labels(shops, hierarchical, small, moons):
     alone = quiet_fit(HierarchicalBNNClassifier(**small), moons.X, moons.y)
     with pytest.raises(ValueError, match="fitted without groups"):
         ShrinkageDisplay.from_estimator(alone)
+
+
+def test_labels_of_shrinkage_hide_nothing():
+    """Of a crowd some labels are left out, the farthest never, and none stands on another or on a point."""
+    rng = np.random.default_rng(0)
+    distances = np.r_[0.1 + 0.002 * rng.random(35), 0.3, 0.4, 0.5, 0.6, 0.7]  # (group,)
+    n_rows = np.r_[rng.integers(10, 14, 35), 5, 20, 30, 40, 50]  # (group,)
+    groups = np.array([f"village {i}" for i in range(40)], dtype=object)
+    display = ShrinkageDisplay(
+        distances=distances[None], n_rows=n_rows, groups=groups, quantity="predictions", kind="total variation"
+    ).plot()
+    display.figure_.canvas.draw()
+    boxes = {text.get_text(): text.get_window_extent() for text in display.ax_.texts}
+    assert 5 < len(boxes) < 40
+    assert set(groups[35:]) < set(boxes)
+    points = display.ax_.transData.transform(np.column_stack(display.ax_.get_lines()[-1].get_data()))  # (group, 2)
+    for label, box in boxes.items():
+        assert not any(box.overlaps(other) for other_label, other in boxes.items() if other_label != label)
+        assert not box.count_contains(points)
 
 
 @pytest.mark.parametrize("by", ["proba", "std"])

@@ -1,5 +1,7 @@
 """Surfaces keep and draw what the estimators predict at their points, and say what is wrong with a request."""
 
+from dataclasses import replace
+
 import matplotlib
 
 matplotlib.use("Agg")
@@ -13,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 
 from conftest import legend_texts, quiet_fit
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, PerGroupClassifier
+from skhbnn.inspection.relevance import by_relevance
 from skhbnn.plotting import DecisionSurfaceDisplay, GroupMeanSurfaceDisplay, ShrinkageDisplay, UncertaintySurfaceDisplay
 
 TICKS = 7  # along each side of a surface
@@ -109,6 +112,61 @@ def test_the_figure_says_at_what_others_are_held(shops):
     mean = GroupMeanSurfaceDisplay.from_estimator(fitted, features=(0, 2), grid_resolution=TICKS)
     values = np.sort(table["debt"]), np.sort(table["size"])
     assert mean.figure_.get_supxlabel() == f"at debt = {values[0][29]:.4g}, size = {values[1][29]:.4g}"
+
+
+def test_features_that_differ_within_groups_go_first():
+    """Of continuous ones; a feature of few values comes last, however relevant it is."""
+    rng = np.random.default_rng(0)
+    group = np.repeat(np.arange(7), 10)  # (row,)
+    X = np.column_stack([np.arange(70) % 2, rng.normal(size=(70, 2)), rng.normal(size=7)[group]])  # (row, feature)
+    panels = [X[group == code] for code in range(7)]
+    of_features = np.array([9, 1, 2, 8])
+    assert by_relevance(of_features, X, panels) == [2, 1, 3, 0]
+    assert by_relevance(of_features, X, [X]) == [3, 2, 1, 0]
+
+
+def test_many_zeros_are_counted_and_long_notes_fit(shops):
+    mean = GroupMeanSurfaceDisplay.from_estimator(shops[0], features=(0, 2), grid_resolution=TICKS)
+    few = replace(mean, fixed=[{"a": 0.0, "b": 0.0, "c": 0.0, "d": 2.5}]).plot()
+    assert few.figure_.get_supxlabel() == "at a = 0, b = 0, c = 0, d = 2.5"
+    more = replace(mean, fixed=[{"a": 0.0, "b": 0.0, "c": 0.0, "d": 2.5, "e": 0.0}]).plot()
+    assert more.figure_.get_supxlabel() == "at d = 2.5, 4 others = 0"
+    all_zero = replace(mean, fixed=[dict.fromkeys("abcd", 0.0)]).plot()
+    assert all_zero.figure_.get_supxlabel() == "at 4 features = 0"
+    long = replace(mean, fixed=[{f"a column {i}": 1.5 for i in range(30)}]).plot()
+    lines = long.figure_.get_supxlabel().split("\n")
+    assert len(lines) > 3
+    assert not any(line.startswith("=") or line.endswith("=") for line in lines)
+    long.figure_.canvas.draw()
+    box, whole = long.figure_._supxlabel.get_window_extent(), long.figure_.bbox
+    assert whole.x0 <= box.x0 < box.x1 <= whole.x1
+
+
+def test_a_feature_that_is_0_in_a_group_is_held_at_0(small):
+    """Not at what standardising and back leaves of it."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(60, 2)), columns=["age", "debt"]).assign(shop=np.repeat(["east", "west"], 30))
+    table["switch"] = np.where(table["shop"] == "east", 0.0, rng.integers(0, 2, 60) * 0.3)
+    fitted = quiet_fit(HierarchicalBNNClassifier(**small, groups="shop"), table, rng.integers(0, 2, 60))
+    display = DecisionSurfaceDisplay.from_estimator(fitted, features=("age", "debt"), grid_resolution=TICKS)
+    assert display.fixed[0] == {"switch": 0.0}
+
+
+def test_rows_at_one_point_lie_side_by_side(flat, moons):
+    display = DecisionSurfaceDisplay.from_estimator(flat, grid_resolution=TICKS)
+    rows = np.array([[0.5, 0.1]] * 9 + [[-0.5, 0.3]])  # (row, 2)
+    display = replace(display, rows=[rows], row_classes=[moons.y[np.arange(10)]]).plot()
+    drawn = np.concatenate(
+        [points.get_offsets() for points in display.axes_[0].collections if len(points.get_offsets())]
+    )
+    dots = drawn[[any(np.allclose(dot, row, atol=0.3) for row in rows) for dot in drawn]]
+    assert len(dots) == 10
+    assert len(np.unique(dots.round(6), axis=0)) == 10
+    for point in ([0.5, 0.1], [-0.5, 0.3]):
+        assert any(np.allclose(dot, point) for dot in dots)
+    span = np.array([np.ptp(display.xx0), np.ptp(display.xx1)])
+    near = np.abs(dots - [0.5, 0.1]) / span < 0.015 * np.sqrt(9)
+    assert near.all(axis=1).sum() == 9
 
 
 def test_many_classes_show_the_likeliest(shops):

@@ -32,8 +32,11 @@ def relevance(expect, X, spread):
     return found
 
 
-def most_relevant_pair(of_inputs, X):
-    """Positions of the two most relevant inputs in the order of the columns, continuous ones before others.
+def by_relevance(of_inputs, X, panels):
+    """Positions of the inputs, the most relevant first; but continuous ones before others.
+
+    Of the continuous ones come first those that differ between rows of a panel: what a group's rows have in common
+    shows little of the group.
 
     Parameters
     ----------
@@ -41,6 +44,9 @@ def most_relevant_pair(of_inputs, X):
         Relevance of each input.
     X : ndarray of shape (n_rows, n_inputs)
         Rows, which tell what is continuous: more than five values.
+    panels : list of ndarray of shape (n_rows, n_inputs)
+        The rows of each panel.
     """
     is_continuous = np.array([len(np.unique(column)) > FEW_VALUES for column in X.T])  # (input,)
-    return sorted(np.lexsort((-of_inputs, ~is_continuous))[:2].tolist())
+    differs = np.any([np.ptp(rows, axis=0) > 0 for rows in panels], axis=0)  # (input,)
+    return np.lexsort((-of_inputs, ~differs, ~is_continuous)).tolist()

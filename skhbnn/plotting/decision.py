@@ -14,7 +14,8 @@ class DecisionSurfaceDisplay(SurfaceDisplay):
     """Surface of what each group's network predicts over two features: a panel per group, one colour bar.
 
     Two classes, or a class of interest: its probability, with a line at 1/2. More classes: the colour of the likeliest
-    class, the stronger the likelier, with lines where that class changes. Make one with :meth:`from_estimator`.
+    class, the stronger the likelier, with lines where that class changes. Rows whose two features are equal lie around
+    their point. Make one with :meth:`from_estimator`.
 
     Parameters
     ----------
@@ -87,7 +88,7 @@ class DecisionSurfaceDisplay(SurfaceDisplay):
         features : pair of str or int, default=None
             The two features, by name or by index of their column of X. None: the two in which the shown networks
             are steepest, by the average absolute slope of the probabilities times the feature's standard deviation;
-            features of more than five values go first.
+            features of more than five values go first, and of these such as differ between rows of a group.
         fixed : dict, default=None
             Values of other features, by name or index, in the units of X. Any feature left out is held at the (lower)
             median of the training rows of the panel's group, which is a value of one of them; the figure says at which.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from textwrap import wrap
 from typing import Self, cast
 
@@ -96,10 +97,18 @@ def legend_below(figure, handles, title=None):
     longest = max(len(handle.get_label()) for handle in handles)
     width, height = figure.get_size_inches()
     n_rows = -(-len(handles) // max(1, int(width / (0.55 + 0.08 * longest))))
-    lines = wrap(title or "", max(20, int(11 * width)))  # of the title
+    lines = _lines(title or "", width)
     figure.set_size_inches(width, height + 0.1 + 0.22 * n_rows + 0.17 * len(lines))
     options = {"title": "\n".join(lines), "title_fontsize": "small"} if lines else {}
     figure.legend(handles=handles, loc="outside lower center", ncols=-(-len(handles) // n_rows), **options)
+
+
+def note_below(figure, text):
+    """Write a text under all panels, in as many lines as it needs; the figure grows by the further ones."""
+    width, height = figure.get_size_inches()
+    lines = _lines(text, width)
+    figure.set_size_inches(width, height + 0.17 * (len(lines) - 1))
+    figure.supxlabel("\n".join(lines), fontsize="small")
 
 
 def legend_of_panels(display, handles, title, ax):
@@ -113,6 +122,12 @@ def legend_of_panels(display, handles, title, ax):
 def legend_above(axes, n_columns=2):
     """Add a legend above the axes, where nothing is hidden."""
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=n_columns, frameon=False)
+
+
+def _lines(text, width):
+    """Lines of a small text that fit a figure of a width in inches; values stay with their names."""
+    tied = re.sub(" (=|to) ", "\u00a0\\1\u00a0", text)
+    return [line.replace("\u00a0", " ") for line in wrap(tied, max(20, int(11 * width)))]
 
 
 def _columns(n_panels):

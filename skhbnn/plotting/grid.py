@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..estimators.base import column_names
-from ..estimators.per_group.classifier import PerGroupClassifier
-from ..inspection.relevance import most_relevant_pair
+from ..estimators.per_group.base import PerGroup
+from ..inspection.relevance import by_relevance
 from ..support.wording import named
 
 MARGIN = 0.05  # of the rows' range, on either side
 ROUNDING = 1e-12  # share of a column's largest value
+MOST_ZEROS = 3  # features held at 0 that a text names
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -48,7 +49,7 @@ class FeatureGrid:
 
 def training_inputs(estimator):
     """Training rows of a fit (row, input) in the caller's units, sorted by group."""
-    if isinstance(estimator, PerGroupClassifier):
+    if isinstance(estimator, PerGroup):
         return np.concatenate([training_inputs(fitted) for fitted in estimator.estimators_.values()])
     return estimator.standardizer_.inverse_transform(estimator.training_data_.X)
 
@@ -87,7 +88,8 @@ def held_values(estimator, X, shown, fixed):
         If fixed, a dict by name or index or None, holds no feature of the fit, or one that is shown.
     """
     values = np.quantile(X, 0.5, axis=0, method="inverted_cdf")  # (input,)
-    values[np.abs(values) <= ROUNDING * np.abs(X).max(axis=0)] = 0  # what is left of 0 after standardising and back
+    largest = np.abs(training_inputs(estimator)).max(axis=0)  # (input,)
+    values[np.abs(values) <= ROUNDING * largest] = 0  # what is left of 0 after standardising and back
     for feature, value in (fixed or {}).items():
         position = feature_position(estimator, feature, "fixed")
         if position in shown:
@@ -104,17 +106,26 @@ def ranges_of(X):
 
 
 def values_text(fixed):
-    """Text of the values at which features are held in some panels, a dict each; an empty one where none is."""
+    """Text of the values at which features are held in some panels, a dict each; an empty one where none is.
+
+    Of more than three features that are 0 in all panels, such as those of categories, it has the number.
+    """
+    zeros = [name for name in fixed[0] if not any(values[name] for values in fixed)]
+    counted = zeros if len(zeros) > MOST_ZEROS else []
     parts, differ = [], False
     for name in fixed[0]:
+        if name in counted:
+            continue
         low, high = (f"{pick(values[name] for values in fixed):.4g}" for pick in (min, max))
         parts.append(f"{name} = {low}" if low == high else f"{name} = {low} to {high}")
         differ |= low != high
+    if counted:
+        parts.append(f"{len(counted)} {'others' if parts else 'features'} = 0")
     text = ", ".join(parts)
     return text and f"at {text}{', the median of each group' if differ else ''}"
 
 
-def feature_grid(estimator, features, limits, n_ticks, relevance):
+def feature_grid(estimator, features, limits, n_ticks, relevance, panels):
     """Grid over two features of a fit.
 
     Parameters
@@ -129,6 +140,8 @@ def feature_grid(estimator, features, limits, n_ticks, relevance):
         Points along each side.
     relevance : callable
         Takes the standard deviations of the inputs (input,) and returns the relevance of each, (input,).
+    panels : list of ndarray of shape (n_rows, n_inputs)
+        The rows of each panel.
 
     Returns
     -------
@@ -143,7 +156,7 @@ def feature_grid(estimator, features, limits, n_ticks, relevance):
     if len(names) < 2:
         raise ValueError(f"A surface needs two features, but the fit has one: {names[0]!r}.")
     if features is None:
-        pair = [0, 1] if len(names) == 2 else most_relevant_pair(relevance(X.std(axis=0)), X)
+        pair = [0, 1] if len(names) == 2 else sorted(by_relevance(relevance(X.std(axis=0)), X, panels)[:2])
     else:
         pair = [feature_position(estimator, f, "features") for f in features]
     if len(set(pair)) != 2 or len(pair) != 2:

@@ -132,6 +132,7 @@ class GroupMeanSurfaceDisplay(SurfaceDisplay):
             limits=limits,
             n_ticks=grid_resolution,
             relevance=lambda spread: relevance(mean_of, rows, spread),
+            panels=[rows],
         )
         values = held_values(regressor, rows, grid.features, fixed)  # (input,)
         mean = mean_of(grid.points(values))[:, 0]  # (point,)

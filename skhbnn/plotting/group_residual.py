@@ -19,6 +19,8 @@ from .figures import OneAxesDisplay, legend_above
 from .numbers import NumberNetworks, check_regressor, on_rows, read_inputs
 from .ordered import height_of_groups, label_groups
 
+MANY_ROWS = 500  # beyond, the dots of rows are smaller
+
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class GroupResidualDisplay(OneAxesDisplay):
@@ -151,8 +153,9 @@ class GroupResidualDisplay(OneAxesDisplay):
 
     def _draw(self, axes):
         places = np.arange(len(self.means))  # (group,)
+        size = 5 if sum(map(len, self.residuals)) <= MANY_ROWS else 3
         for place, residuals in zip(places, self.residuals, strict=True):
-            axes.plot(residuals, np.full(len(residuals), place), ".", color=MUTED, alpha=0.4, markersize=3, zorder=1)
+            axes.plot(residuals, np.full(len(residuals), place), ".", color=MUTED, alpha=0.4, markersize=size, zorder=1)
         axes.plot([], [], ".", color=MUTED, label="one row")
         holds_0 = (self.lower <= 0) & (self.upper >= 0)  # (group,)
         percent = f"{100 * self.level:g} %"
@@ -167,7 +170,7 @@ class GroupResidualDisplay(OneAxesDisplay):
         axes.axvline(0, color="black", linestyle=":", linewidth=1)
         axes.set(xlabel="standardised residual")
         label_groups(axes, self.groups, self.lower, self.upper)
-        legend_above(axes)
+        legend_above(axes, 3)
 
 
 def _ask_residuals(fitted, inputs, labels, y):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval
 
 from ..data.labels import encode_labels, unique_labels
+from ..inspection.relevance import by_relevance, relevance
 from ..posterior import prediction_of_numbers
 from ..support.typed import Data, Figure, Floats, PanelAxes, validate_params
 from .colours import ACCENT
@@ -125,7 +126,8 @@ class PredictionBandDisplay:
         groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
             Group labels of the rows, if the estimator was fitted with groups that are not a column of X.
         feature : str or int, default=None
-            The feature, by name or by index of its column of X. None: the first.
+            The feature, by name or by index of its column of X. None: the one in which the expected target is steepest
+            on average, per standard deviation; features of more than five values that differ within a group go first.
         fixed : dict, default=None
             Values of other features, by name or index, in the units of X. Any feature left out is held at the (lower)
             median of the rows.
@@ -164,7 +166,10 @@ class PredictionBandDisplay:
             )
         codes = np.zeros(len(inputs), dtype=int) if labels is None else encode_labels(labels, panels)  # (row,)
         names = estimator._input_names()
-        shown = 0 if feature is None else feature_position(estimator, feature, "feature")
+        if feature is None:
+            shown = _most_relevant(estimator, inputs, panels, codes)
+        else:
+            shown = feature_position(estimator, feature, "feature")
         held = held_values(estimator, inputs, [shown], fixed)  # (input,)
         low, high = ranges_of(inputs)[shown]
         values = np.linspace(low, high, grid_resolution)  # (tick,)
@@ -231,6 +236,26 @@ class PredictionBandDisplay:
         handles = self.axes_[0].get_legend_handles_labels()[0]
         legend_of_panels(self, handles, title, ax)
         return self
+
+
+def _most_relevant(estimator, inputs, panels, codes):
+    """Position of the input in which the expected target is steepest at rows (row, input) of the panels."""
+    if inputs.shape[1] == 1:
+        return 0
+    own = [inputs[codes == code] for code in range(len(panels))]  # (row, input) each
+
+    def expect(label, points):
+        labels = None if panels == [None] else [label] * len(points)
+        return on_rows(estimator, _ask_means, points, labels)[:, None]  # (point, 1)
+
+    spread = inputs.std(axis=0)  # (input,)
+    of_panels = [relevance(partial(expect, label), rows, spread) for label, rows in zip(panels, own, strict=True)]
+    return by_relevance(np.mean(of_panels, axis=0), inputs, own)[0]
+
+
+def _ask_means(fitted, inputs, labels):
+    """Posterior mean of the expected target of each row, in the unit of the model, (row,)."""
+    return fitted._over_rows(prediction_of_numbers.mean_number, inputs, labels)
 
 
 def _ask_bands(coverage, fitted, inputs, labels):

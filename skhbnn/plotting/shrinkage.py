@@ -22,6 +22,7 @@ MAX_POINTS = 100  # training rows at which predictions are compared
 MOST_NAMED = 40  # groups that all have their labels
 EXTREMES = 5  # groups that the title names, and that have labels where not all have
 MOST_TICKS = 8  # group sizes that each get a tick
+PLACES = ((5, 3, "left"), (-5, 3, "right"), (5, -9, "left"), (-5, -9, "right"))  # of a label beside its point
 TIE_WIDTH = 0.03  # between groups of equal size, in logarithms of the size
 
 
@@ -32,7 +33,7 @@ class ShrinkageDisplay(OneAxesDisplay):
     A group of few rows is pulled towards the group mean, and one of many goes its own way. Chains can sit in modes that
     differ in how weights and predictions are shared out between mean and groups: each has its own point, and a line
     joins them. The title says how far half of the groups go, and names the five that go farthest; these have labels,
-    and of up to 40 groups all do. Make one with :meth:`from_estimator`.
+    and of up to 40 groups all for which there is room. Make one with :meth:`from_estimator`.
 
     Parameters
     ----------
@@ -146,10 +147,7 @@ class ShrinkageDisplay(OneAxesDisplay):
             axes.vlines(x, self.distances.min(axis=0), self.distances.max(axis=0), color=MUTED, linewidth=1)
             axes.plot(np.tile(x, n_chains), self.distances.ravel(), ".", color=MUTED, label="one chain")
         axes.plot(x, mean, "o", color=ACCENT, markeredgecolor="white", label="mean of the chains")
-        farthest = np.argsort(-mean, kind="stable")[:EXTREMES]  # (group,)
-        for i in range(len(x)) if len(x) <= MOST_NAMED else farthest:
-            label = str(self.groups[i])
-            axes.annotate(label, (x[i], mean[i]), (5, 3), textcoords="offset points", fontsize="small", zorder=4)
+        farthest = np.argsort(-mean, kind="stable")  # (group,)
         in_unit = ", in the unit of y" if self.kind == "mean absolute" else ""
         axes.set(
             xscale="log",
@@ -165,12 +163,27 @@ class ShrinkageDisplay(OneAxesDisplay):
         axes.xaxis.set_major_formatter("{x:g}")
         axes.set_xticks([], minor=True)
         legend_above(axes)
-        names, half = ", ".join(str(self.groups[i]) for i in farthest), np.median(mean)
+        self._label(axes, x, mean, farthest if len(x) <= MOST_NAMED else farthest[:EXTREMES])
+        names, half = ", ".join(str(self.groups[i]) for i in farthest[:EXTREMES]), np.median(mean)
         axes.set_title(
             f"Half of the {len(x)} groups lie within {half:.2g} of the group mean;\nfarthest: {names}",
             pad=26,  # above the legend
             fontsize="medium",
         )
+
+    def _label(self, axes, x, y, groups):
+        """Write the labels of some groups beside their points (group,), in turn, each where nothing else stands."""
+        points = axes.transData.transform(np.column_stack([x, y]))  # (group, 2), in pixels
+        taken = []
+        for i in groups:
+            for right, up, side in PLACES:
+                style = {"textcoords": "offset points", "ha": side, "fontsize": "small", "zorder": 4}
+                label = axes.annotate(str(self.groups[i]), (x[i], y[i]), (right, up), **style)
+                box = label.get_window_extent().expanded(1.0, 1.2)  # the layout of the figure is still to come
+                if not (box.count_contains(points) or any(map(box.overlaps, taken))):
+                    taken.append(box)
+                    break
+                label.remove()
 
 
 def _distances(statistic, posterior, data):

@@ -22,7 +22,7 @@ from ..posterior import prediction
 from ..support.typed import Figure, Floats, Labels, PanelAxes, ScalarMappable
 from ..support.wording import named
 from .colours import DIVERGING, MARKERS, PALETTE, cycled
-from .figures import legend_of_panels, panel_axes
+from .figures import legend_of_panels, note_below, panel_axes
 from .grid import feature_grid, held_values, training_inputs, values_text
 
 Networks: TypeAlias = NetworkClassifierMixin | PerGroupClassifier
@@ -32,6 +32,7 @@ Limits: TypeAlias = Sequence[Range] | NDArray[Any]
 
 MAX_PANELS = 36  # beyond, panels are too small to read: the groups must be chosen
 MARKER_SIZE = 30  # of a row, in points squared
+SEED_STEP = 0.015  # between rows at one point, in shares of a panel's sides
 CROWD = 100  # rows of a panel, beyond which the markers shrink
 LEAST_LABELLED = 0.02  # share of a panel that a class must cover for its label to stand in it
 NETWORKS = (NetworkClassifierMixin, PerGroupClassifier)  # what has surfaces
@@ -123,8 +124,9 @@ class SurfaceDisplay:
                 axis=0,
             )
 
-        grid = feature_grid(estimator, features, limits, grid_resolution, of_panels)
-        held = [held_values(estimator, panel.own_rows(), grid.features, fixed) for panel in panels]  # (input,) each
+        own = [panel.own_rows() for panel in panels]  # (row, input) each
+        grid = feature_grid(estimator, features, limits, grid_resolution, of_panels, own)
+        held = [held_values(estimator, rows, grid.features, fixed) for rows in own]  # (input,) each
         surfaces = [
             np.array(
                 [
@@ -199,7 +201,7 @@ class SurfaceDisplay:
         if legend and any(map(len, self.rows)):
             legend_of_panels(self, handles, held, ax)
         elif held and ax is None:
-            self.figure_.supxlabel(held, fontsize="small")
+            note_below(self.figure_, held)
         return self
 
     def _draw_over(self, axes, index):
@@ -279,13 +281,23 @@ class SurfaceDisplay:
             names, colours = [other, f"class {self.class_of_interest}"], self._two_colours()
             codes = (row_classes == self.class_of_interest).astype(int)  # (row,)
         size = MARKER_SIZE * min(1, np.sqrt(CROWD / max(1, *map(len, self.rows))))
-        handles = []
+        places, handles = self._side_by_side(rows), []
         for index, (name, colour) in enumerate(zip(names, colours, strict=True)):
             edge = "white" if colour in (*SIDES, "black") else "black"
             style = {"marker": MARKERS[index % len(MARKERS)], "c": colour, "edgecolors": edge}
-            axes.scatter(*rows[codes == index].T, s=size, linewidths=0.02 * size, zorder=3, **style)
+            axes.scatter(*places[codes == index].T, s=size, linewidths=0.02 * size, zorder=3, **style)
             handles.append(axes.scatter([], [], s=MARKER_SIZE, linewidths=0.7, label=name, **style))
         return handles
+
+    def _side_by_side(self, rows):
+        """Places of training rows (row, 2): where they are, but rows at one point around it, so that none is hidden."""
+        _, point, counts = np.unique(rows, axis=0, return_inverse=True, return_counts=True)
+        point = point.reshape(-1)  # (row,)
+        rank = np.empty(len(rows))  # (row,), among the rows at its point
+        rank[np.argsort(point, kind="stable")] = np.concatenate([np.arange(n) for n in counts] or [[]])
+        angle = rank * np.pi * (3 - np.sqrt(5))  # (row,): as the seeds of a sunflower lie
+        span = np.array([np.ptp(self.xx0), np.ptp(self.xx1)])  # (2,)
+        return rows + SEED_STEP * span * np.sqrt(rank)[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])
 
     def _two_colours(self):
         """Colours of the rows of all other classes, and of the class of interest."""

@@ -190,7 +190,7 @@ class NumberLikelihood(Likelihood):
         raise NotImplementedError
 
     def quantile(self, q, outputs, own):
-        """The smallest target whose cdf is at least q, a number between 0 and 1, (..., row)."""
+        """The target whose cdf is q, a number between 0 and 1, (..., row); of counts ``recursion`` serves instead."""
         raise NotImplementedError
 
 
@@ -205,18 +205,17 @@ class CountLikelihood(NumberLikelihood):
         if n_faults:
             raise ValueError(f"{self.name} needs counts of at least 0, and {n_faults} row(s) of y are none.")
 
-    def quantile(self, q, outputs, own):
-        # Cantelli's inequality has the quantile between mean - sd sqrt((1 - q) / q) and mean + sd sqrt(q / (1 - q)).
-        mean, sd = self.mean(outputs.copy(), own), np.sqrt(self.variance(outputs, own))  # (..., 1, row) each
-        mean, sd = mean[..., 0, :], sd[..., 0, :]  # (..., row) each
-        below = np.maximum(np.ceil(mean - sd * np.sqrt((1 - q) / q)) - 2, -1.0)  # (..., row)
-        found = np.floor(mean + sd * np.sqrt(q / (1 - q))) + 1  # (..., row)
-        middle = np.floor((below + found) / 2)  # (..., row)
-        while np.any((below < middle) & (middle < found)):
-            reached = self.cdf(middle, outputs, own) >= q  # (..., row)
-            below, found = np.where(reached, below, middle), np.where(reached, middle, found)  # (..., row) each
-            middle = np.floor((below + found) / 2)  # (..., row)
-        return found
+    def recursion(self, outputs, own):
+        """What the probabilities of counts follow from one by one, (..., row) each.
+
+        Returns
+        -------
+        log_of_0 : ndarray of shape (..., row)
+            Logarithm of the probability of 0.
+        first, slope : ndarray of shape (..., row)
+            The probability of k is that of k - 1 times (first + (k - 1) slope) / k.
+        """
+        raise NotImplementedError
 
 
 class ClassLikelihood(Likelihood):

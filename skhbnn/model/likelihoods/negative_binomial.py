@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from scipy.special import betaincc, gammaln
+from scipy.special import betainc, betaincc, gammaln
 
 from ...kernel.gamma import (
     NEAR,
@@ -82,9 +82,17 @@ class NegativeBinomial(CountLikelihood):
         return mean + mean**2 * own[..., 0, None, None] ** 2
 
     def cdf(self, y, outputs, own):
-        ratio = np.exp(outputs[..., 0, :]) / _alpha(own)  # (..., row)
-        reached = betaincc(np.floor(np.maximum(y, 0)) + 1, _alpha(own), ratio / (1 + ratio))  # (..., row)
+        ratio, a = np.broadcast_arrays(np.exp(outputs[..., 0, :]) / _alpha(own), _alpha(own))  # (..., row) each
+        above = np.floor(np.maximum(y, 0)) + 1  # (..., row) or (row,)
+        # Two names of one number: of the share of either side the smaller one has all digits.
+        reached = np.empty(ratio.shape)  # (..., row)
+        betaincc(above, a, ratio / (1 + ratio), out=reached, where=ratio < 1)
+        betainc(a, above, 1 / (1 + ratio), out=reached, where=ratio >= 1)
         return np.where(y < 0, 0.0, reached)
+
+    def recursion(self, outputs, own):
+        mean, a = np.broadcast_arrays(np.exp(outputs[..., 0, :]), _alpha(own))  # (..., row) each
+        return -a * np.log1p(mean / a), mean / (1 + mean / a), mean / (a + mean)
 
     def draw(self, rng, outputs, own):
         mean = np.exp(outputs[..., 0, :])  # (..., row)

@@ -45,6 +45,10 @@ class Poisson(CountLikelihood):
         rate = np.exp(outputs[..., 0, :])  # (..., row)
         return np.where(y < 0, 0.0, gammaincc(np.floor(np.maximum(y, 0)) + 1, rate))
 
+    def recursion(self, outputs, own):
+        rate = np.exp(outputs[..., 0, :])  # (..., row)
+        return -rate, rate, np.zeros_like(rate)
+
     def draw(self, rng, outputs, own):
         return rng.poisson(np.exp(outputs[..., 0, :]))
 

@@ -113,7 +113,7 @@ def test_quantiles_of_counts_are_those_of_scipys_mixtures(name, output):
     """No count before reaches the level: where probabilities are added, where counts are searched, and across both."""
     network, rng, levels = Network((1, 1), "tanh", True), np.random.default_rng(0), [0.975, 0.01, 0.5, 1e-6, 0.3, 0.5]
     own = np.array([example(name, 1, seed)[1] for seed in range(N_DRAWS)]).reshape(N_DRAWS, -1)  # (draw, own number)
-    parameters = np.column_stack([rng.normal(0, 0.3, (N_DRAWS, 2)) + [0, output], own])  # (draw, parameter)
+    parameters = np.column_stack([rng.normal([0, output], 0.3, (N_DRAWS, 2)), own])  # (draw, parameter)
     X = rng.normal(size=(N_ROWS, 1))  # (row, input)
     found = numbers.quantiles(levels, Predictor(Forward(network), likelihoods.likelihood(name)), parameters, X)
     for x, quantiles in zip(X[:, 0], found, strict=True):
@@ -137,6 +137,19 @@ def test_quantiles_of_counts_of_a_rare_0(name):
     draws = [CASES[name].distribution([p[1]], p[2:]) for p in parameters]
     every = np.mean([distribution.cdf(np.arange(10_000)) for distribution in draws], axis=0)  # (count,)
     np.testing.assert_array_equal(found, np.searchsorted(every, LEVELS))
+
+
+@pytest.mark.parametrize("output", [14.0, 30.0])
+def test_quantiles_of_counts_between_draws_far_apart(output, monkeypatch):
+    """At 4 of 8 draws the distribution function is the level over millions of counts, of which few are looked at."""
+    parameters = np.zeros((8, 2))  # (draw, parameter)
+    parameters[:, 1] = output + np.arange(8)
+    kind, looks = likelihoods.likelihood("poisson"), []
+    monkeypatch.setattr(kind, "cdf", lambda *a: looks.append(a[0]) or type(kind).cdf(kind, *a), raising=False)
+    (found,) = numbers.quantiles([0.5, 0.3], Predictor(Forward(Network((1, 1), "tanh", True)), kind), parameters, np.zeros((1, 1)))
+    spread = np.exp(parameters[[3, 2], 1] / 2)  # (level,): of the fourth and the third draw
+    assert (np.abs(found - np.exp(parameters[[3, 2], 1])) < 9 * spread).all()
+    assert len(looks) < 300
 
 
 def test_new_numbers_have_the_distribution_of_the_mixture(mixture):

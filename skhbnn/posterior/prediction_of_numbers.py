@@ -125,9 +125,10 @@ def _large_count(likelihood, level, outputs, own):
         low[rows], high[rows] = np.where(excess < 0, at, low[rows]), np.where(excess < 0, high[rows], at)
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):  # where there is no mass
             newton = np.ceil(at - (logit(reached) - logit(level)) * reached * (1 - reached) / mass)  # (open row,)
-        nearest = np.clip(newton, low[rows] + 1, high[rows] - 1)  # (open row,)
-        point[rows] = np.where(2 * np.abs(excess) <= last[rows], nearest, np.nan)
-        last[rows] = np.abs(excess)
+        nearest, size = np.clip(newton, low[rows] + 1, high[rows] - 1), np.abs(excess)  # (open row,) each
+        is_next = (size <= 2 * mass) & (mass > ROUNDING * level)  # (open row,); the level is a count or two away
+        is_good = is_next | ((size > 0) & (2 * size <= last[rows]))  # (open row,); between modes steps lead nowhere
+        point[rows], last[rows] = np.where(is_good, nearest, np.nan), size
 
 
 def sample_mean(predictor, parameters, X):

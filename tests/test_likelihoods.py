@@ -285,6 +285,18 @@ def test_quantiles_are_scipys(name, q):
 
 
 @pytest.mark.parametrize("name", [name for name in NUMBERS if likelihood(name).is_count])
+def test_counts_of_large_rates(name):
+    """Draws have mean and variance where NumPy's generator of counts ends, to 5 standard errors."""
+    kind, outputs = likelihood_of(name), np.full((20_000, 1, 2), [30.0, 46.0])  # (draw, output, row)
+    own = np.full((20_000, len(kind.own)), 0.1)  # (draw, own number)
+    found = kind.draw(np.random.default_rng(0), outputs, own)  # (draw, row)
+    np.testing.assert_array_equal(found, np.floor(found))
+    mean, variance = kind.mean(outputs.copy(), own)[0, 0], kind.variance(outputs, own)[0, 0]  # (row,) each
+    assert (np.abs(found.mean(axis=0) - mean) < 5 * np.sqrt(variance / 20_000)).all()
+    np.testing.assert_allclose(found.var(axis=0), variance, rtol=0.06)
+
+
+@pytest.mark.parametrize("name", [name for name in NUMBERS if likelihood(name).is_count])
 def test_probabilities_of_counts_follow_from_each_other(name):
     kind = likelihood_of(name)
     draws = [example(name, 20, seed)[:2] for seed in range(3)]

@@ -238,6 +238,11 @@ def test_routing(rows, small):
         (np.r_[-1.0, np.ones(59)], "Negative values in data passed to `sample_weight`"),
         (np.r_[np.nan, np.ones(59)], "Input sample_weight contains NaN"),
         (np.r_[np.inf, np.ones(59)], "Input sample_weight contains infinity"),
+        (np.inf, "Input sample_weight contains infinity"),
+        (np.nan, "Input sample_weight contains NaN"),
+        (["a"] * 60, "sample_weight must hold a number for each row: could not convert string to float: 'a'"),
+        (np.full(60, "2020-01-01", "M8[D]"), r"sample_weight must hold a number for each row: .* datetime64\[D\]"),
+        ([], "sample_weight must hold a number for each row"),
         (np.zeros(60), "Sample weights must contain at least one non-zero number"),
         (0.0, "Sample weights must contain at least one non-zero number"),
         (np.ones(59), r"sample_weight.shape == \(59,\), expected \(60,\)"),
@@ -301,3 +306,17 @@ def test_one_class_left(rows, small):
     """Classes are those of rows that count."""
     with pytest.raises(ValueError, match=r"only one class: 'yes'"):
         FlatBNNClassifier(**small).fit(rows.X, rows.y, sample_weight=rows.y == "yes")
+
+
+@pytest.mark.parametrize("likelihood", ["normal", "poisson", "negative_binomial"])
+@pytest.mark.parametrize("weight", [5e-324, 1e-300, 1e300, 1e308])
+def test_weights_at_the_ends_of_the_floats(weight, likelihood, rows, small):
+    """The unit of y and the mean count are weighted means, which do not overflow; predictions are numbers."""
+    y = np.round(rows.X[:, 0] + 3)  # (row,)
+    weights = np.full(60, weight)  # (row,)
+    fitted = FlatBNNRegressor(likelihood=likelihood, **small).fit(rows.X, y, sample_weight=weights)
+    if likelihood == "normal":
+        np.testing.assert_allclose(fitted.target_standardizer_.mean, y.mean(), rtol=1e-12)
+    else:
+        np.testing.assert_allclose(fitted.posterior_.model.location[-1], np.log(y.mean()), rtol=1e-12)
+    assert np.isfinite(fitted.predict_interval(rows.X)).all()

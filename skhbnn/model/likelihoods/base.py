@@ -116,8 +116,9 @@ class Likelihood:
 
         It is the standard deviation of the targets, and 1 of classes or of equal targets.
         """
-        centred = y - np.average(y, weights=weights)  # (row,)
-        return np.sqrt(np.average(centred**2, weights=weights)) or 1.0
+        share = None if weights is None else weights / weights.max()  # (row,); whose sum is a float
+        centred = y - np.average(y, weights=share)  # (row,)
+        return np.sqrt(np.average(centred**2, weights=share)) or 1.0
 
     def information(self, outputs, own):
         """The expected Fisher information of each row.
@@ -194,8 +195,30 @@ class NumberLikelihood(Likelihood):
         raise NotImplementedError
 
 
+MOST_LOG = 300.0  # of an expected count in predictions: its square is still a float
+
+
+def log_rates(outputs, out=None):
+    """Logarithms of expected counts, of outputs of any shape."""
+    return np.minimum(outputs, MOST_LOG, out=out)
+
+
+def rates(outputs, out=None):
+    """Expected counts, of outputs of any shape."""
+    return np.exp(log_rates(outputs, out), out=out)
+
+
+def random_counts(rng, rates):
+    """Counts drawn from Poisson distributions of any rates; of large ones rounded normal numbers."""
+    is_large = rates > 2**53
+    counts = rng.poisson(np.where(is_large, 0.0, rates))
+    if not is_large.any():
+        return counts
+    return np.where(is_large, np.round(rates + np.sqrt(rates) * rng.standard_normal(rates.shape)), counts)
+
+
 class CountLikelihood(NumberLikelihood):
-    """A likelihood of counts."""
+    """A likelihood of counts whose expectation is the exponential of the output."""
 
     dtype = "int64"
     is_count = True
@@ -204,6 +227,9 @@ class CountLikelihood(NumberLikelihood):
         n_faults = int(np.sum(~(np.isfinite(y) & (y >= 0))))
         if n_faults:
             raise ValueError(f"{self.name} needs counts of at least 0, and {n_faults} row(s) of y are none.")
+
+    def mean(self, outputs, own):
+        return rates(outputs, out=outputs)
 
     def recursion(self, outputs, own):
         """What the probabilities of counts follow from one by one, (..., row) each.

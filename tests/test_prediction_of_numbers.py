@@ -146,7 +146,9 @@ def test_quantiles_of_counts_between_draws_far_apart(output, monkeypatch):
     parameters[:, 1] = output + np.arange(8)
     kind, looks = likelihoods.likelihood("poisson"), []
     monkeypatch.setattr(kind, "cdf", lambda *a: looks.append(a[0]) or type(kind).cdf(kind, *a), raising=False)
-    (found,) = numbers.quantiles([0.5, 0.3], Predictor(Forward(Network((1, 1), "tanh", True)), kind), parameters, np.zeros((1, 1)))
+    (found,) = numbers.quantiles(
+        [0.5, 0.3], Predictor(Forward(Network((1, 1), "tanh", True)), kind), parameters, np.zeros((1, 1))
+    )
     spread = np.exp(parameters[[3, 2], 1] / 2)  # (level,): of the fourth and the third draw
     assert (np.abs(found - np.exp(parameters[[3, 2], 1])) < 9 * spread).all()
     assert len(looks) < 300

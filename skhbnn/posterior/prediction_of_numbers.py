@@ -120,7 +120,9 @@ def _large_count(likelihood, level, outputs, own):
             return high
         at = np.where((low < point) & (point < high), point, middle)[rows]  # (open row,)
         reached = likelihood.cdf(at, outputs[..., rows], own).mean(axis=0)  # (open row,)
-        logs = np.minimum(likelihood.log_likelihood(outputs[..., rows], at, own), 0)  # (draw, open row); but for rounding
+        logs = np.minimum(
+            likelihood.log_likelihood(outputs[..., rows], at, own), 0
+        )  # (draw, open row); but for rounding
         mass = np.exp(logs).mean(axis=0)  # (open row,)
         excess = reached - level  # (open row,)
         low[rows], high[rows] = np.where(excess < 0, at, low[rows]), np.where(excess < 0, high[rows], at)

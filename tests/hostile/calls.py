@@ -15,8 +15,8 @@ import skhbnn
 MOST_LETTERS = 2000  # of a message
 # Words that name what is wrong, at least one of which stands in every message.
 SUBJECT = re.compile(
-    r"\b(X|y|groups|features?|samples?|class(es)?|arrays?|labels?|data|target|columns?|matrix|files?|cannot be saved|sample_weight|Sample weights"
-    r")\b"
+    r"\b(X|y|groups|features?|samples?|class(es)?|arrays?|labels?|data|target|columns?|matrix|files?"
+    r"|cannot be saved|sample_weight|Sample weights)\b"
 )
 # Words of Python and NumPy, which know nothing of X, y and groups.
 INTERNAL = re.compile(

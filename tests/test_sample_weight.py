@@ -1,5 +1,7 @@
 """Weights of rows: whole ones are repeated rows, to the last bit; rows that are equal are one row of the fit."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -67,14 +69,15 @@ ESTIMATORS = {
 
 
 METHODS = [(name, inference) for name in ESTIMATORS for inference in ("nuts", "laplace", "map")]
+METHODS += [("ordinal", "nuts"), ("ordinal", "laplace")]
 
 
 @pytest.mark.parametrize(("name", "inference"), [*METHODS, ("FlatBNNClassifier", "advi")])
 @pytest.mark.filterwarnings("ignore:inference=:UserWarning")
 def test_whole_weights_are_repeated_rows(name, inference, rows, small):
     params = {**small, "inference": inference, **({"max_iter": 200} if inference == "advi" else {})}
-    by_weight = fit(ESTIMATORS[name](**params), rows, sample_weight=rows.weights)
-    by_row = fit(ESTIMATORS[name](**params), rows, rows.repeated)
+    make = {**ESTIMATORS, "ordinal": partial(FlatBNNClassifier, likelihood="ordinal")}[name]
+    by_weight, by_row = fit(make(**params), rows, sample_weight=rows.weights), fit(make(**params), rows, rows.repeated)
     np.testing.assert_array_equal(weights_of(by_weight), weights_of(by_row))
     np.testing.assert_array_equal(by_weight.classes_, ["no", "yes"])
     if isinstance(by_weight, GROUPED):

@@ -30,7 +30,7 @@ OURS = re.compile(r"(^|failed: )(X (has|is)|groups|y |sample_weight |The column|
 OWN = re.compile(
     r"groups (holds no label|has )|The column\(s\)? .* of X that groups|This .* was fitted without groups"
     r"|The column .* of X that groups|The method save will not take|\d+ of \d+ fits warned"
-    r"|X (has feature names|does not have valid feature names)"
+    r"|likelihood=\"ordinal\" takes the classes|X (has feature names|does not have valid feature names)"
 )
 
 

@@ -243,6 +243,7 @@ def test_routing(rows, small):
         (np.r_[np.inf, np.ones(59)], "Input sample_weight contains infinity"),
         (np.inf, "Input sample_weight contains infinity"),
         (np.nan, "Input sample_weight contains NaN"),
+        (1e300, r"sample_weight has the sum 6e\+301, and 1e\+100 is the most"),
         (["a"] * 60, "sample_weight must hold a number for each row: could not convert string to float: 'a'"),
         (np.full(60, "2020-01-01", "M8[D]"), r"sample_weight must hold a number for each row: .* datetime64\[D\]"),
         ([], "sample_weight must hold a number for each row"),
@@ -312,7 +313,7 @@ def test_one_class_left(rows, small):
 
 
 @pytest.mark.parametrize("likelihood", ["normal", "poisson", "negative_binomial"])
-@pytest.mark.parametrize("weight", [5e-324, 1e-300, 1e300, 1e308])
+@pytest.mark.parametrize("weight", [5e-324, 1e-300, 1e98])
 def test_weights_at_the_ends_of_the_floats(weight, likelihood, rows, small):
     """The unit of y and the mean count are weighted means, which do not overflow; predictions are numbers."""
     y = np.round(rows.X[:, 0] + 3)  # (row,)

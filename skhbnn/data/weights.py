@@ -12,6 +12,9 @@ from .reading import check_same_order
 from .tables import check_no_mask, refuse_lazy, take_rows
 
 
+MOST_ROWS = 1e100  # that weights may stand for: squares of a log likelihood are still floats
+
+
 def read_weights(sample_weight, X, inputs):
     """Weights of the rows of a fit, as an array.
 
@@ -32,8 +35,8 @@ def read_weights(sample_weight, X, inputs):
     Raises
     ------
     ValueError
-        If weights are negative, NaN, infinite or all 0, are not one for each row, or have the index of X in another
-        order.
+        If weights are negative, NaN, infinite, all 0 or beyond all numbers of rows, are not one for each row, or have
+        the index of X in another order.
     """
     refuse_lazy(sample_weight, "sample_weight")
     check_no_mask(sample_weight, "sample_weight")
@@ -43,6 +46,12 @@ def read_weights(sample_weight, X, inputs):
             raise TypeError(f"it holds {type(sample_weight).__name__} of {sample_weight.dtype}.")
         weights = _check_sample_weight(sample_weight, inputs, dtype=np.float64, ensure_non_negative=True)  # (row,)
         assert_all_finite(weights, input_name="sample_weight")  # a number for all rows scikit-learn does not check
+    with np.errstate(over="ignore"):
+        total = weights.sum()
+    if total > MOST_ROWS:
+        raise ValueError(
+            f"sample_weight has the sum {total:.3g}, and {MOST_ROWS:g} is the most: a weight says how often a row counts."
+        )
     if not weights.any():  # scikit-learn before 1.8 does not mind
         raise ValueError("Sample weights must contain at least one non-zero number.")
     return weights

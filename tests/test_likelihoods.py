@@ -271,33 +271,46 @@ def test_cdf_is_scipys(of_numbers):
 
 
 @pytest.mark.parametrize("q", [1e-4, 0.05, 0.5, 0.8, 0.999])
-def test_quantiles_are_scipys(of_numbers, q):
-    """The smallest target whose cdf reaches q: no target before it does."""
-    kind = likelihood_of(of_numbers)
-    draws = [example(of_numbers, 20, seed)[:2] for seed in range(3)]
+@pytest.mark.parametrize("name", [name for name in NUMBERS if not likelihood(name).is_count])
+def test_quantiles_are_scipys(name, q):
+    kind = likelihood_of(name)
+    draws = [example(name, 20, seed)[:2] for seed in range(3)]
     outputs, own = (np.stack(parts) for parts in zip(*draws, strict=True))  # (draw, ...)
     found = kind.quantile(q, outputs, own)  # (draw, row)
     expected = [
-        [distribution.ppf(q) for distribution in distributions(of_numbers, z, numbers)]
+        [distribution.ppf(q) for distribution in distributions(name, z, numbers)]
         for z, numbers in zip(outputs, own, strict=True)
     ]
     np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
-    rounding = 0 if kind.is_count else 1e-12
-    before = found - (1 if kind.is_count else 1e-6)  # (draw, row)
-    assert (kind.cdf(found, outputs, own) >= q - rounding).all()
-    assert (kind.cdf(before, outputs, own) < q).all()
 
 
-@given(st.floats(-3, 12), st.floats(0.001, 0.999))
-@FIXED
-def test_quantiles_of_large_counts(output, q):
-    """Where the search between the bounds is long."""
-    for name in NUMBERS:
-        kind = likelihood_of(name)
-        if kind.is_count:
-            outputs, own = np.array([[output]]), kind.own_from_unconstrained(np.zeros(len(kind.own)))
-            (distribution,) = distributions(name, outputs, own)
-            assert kind.quantile(q, outputs, own) == distribution.ppf(q)
+@pytest.mark.parametrize("name", [name for name in NUMBERS if likelihood(name).is_count])
+def test_counts_of_large_rates(name):
+    """Draws have mean and variance where NumPy's generator of counts ends, to 5 standard errors."""
+    kind, outputs = likelihood_of(name), np.full((20_000, 1, 2), [30.0, 46.0])  # (draw, output, row)
+    own = np.full((20_000, len(kind.own)), 0.1)  # (draw, own number)
+    found = kind.draw(np.random.default_rng(0), outputs, own)  # (draw, row)
+    np.testing.assert_array_equal(found, np.floor(found))
+    mean, variance = kind.mean(outputs.copy(), own)[0, 0], kind.variance(outputs, own)[0, 0]  # (row,) each
+    assert (np.abs(found.mean(axis=0) - mean) < 5 * np.sqrt(variance / 20_000)).all()
+    np.testing.assert_allclose(found.var(axis=0), variance, rtol=0.06)
+
+
+@pytest.mark.parametrize("name", [name for name in NUMBERS if likelihood(name).is_count])
+def test_probabilities_of_counts_follow_from_each_other(name):
+    kind = likelihood_of(name)
+    draws = [example(name, 20, seed)[:2] for seed in range(3)]
+    outputs, own = (np.stack(parts) for parts in zip(*draws, strict=True))  # (draw, ...)
+    log_of_0, first, slope = kind.recursion(outputs, own)  # (draw, row) each
+    k = np.arange(30)[:, None, None]  # (count, 1, 1)
+    steps = (first + k * slope) / (k + 1)  # (count, draw, row)
+    expected = [
+        [distribution.logpmf(np.arange(31)) for distribution in distributions(name, z, numbers)]
+        for z, numbers in zip(outputs, own, strict=True)
+    ]  # (draw, row, count)
+    expected = np.moveaxis(expected, -1, 0)  # (count, draw, row)
+    np.testing.assert_allclose(log_of_0, expected[0], rtol=1e-10)
+    np.testing.assert_allclose(log_of_0 + np.cumsum(np.log(steps), axis=0), expected[1:], rtol=1e-9, atol=1e-10)
 
 
 # Targets and own numbers ---------------------------------------------------------------------------------------------

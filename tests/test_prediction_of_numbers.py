@@ -104,6 +104,56 @@ def test_quantiles_of_one_draw_are_those_of_its_distribution(mixture):
     np.testing.assert_allclose(one.ask(partial(numbers.quantiles, LEVELS)), expected, rtol=1e-9, atol=1e-9)
 
 
+COUNTS = [name for name in likelihoods.OF_NUMBERS if likelihoods.likelihood(name).is_count]
+
+
+@pytest.mark.parametrize("output", [-2.0, 1.5, 4.0, 6.4, 8.5, 14.0, 25.0])
+@pytest.mark.parametrize("name", COUNTS)
+def test_quantiles_of_counts_are_those_of_scipys_mixtures(name, output):
+    """No count before reaches the level: where probabilities are added, where counts are searched, and across both."""
+    network, rng, levels = Network((1, 1), "tanh", True), np.random.default_rng(0), [0.975, 0.01, 0.5, 1e-6, 0.3, 0.5]
+    own = np.array([example(name, 1, seed)[1] for seed in range(N_DRAWS)]).reshape(N_DRAWS, -1)  # (draw, own number)
+    parameters = np.column_stack([rng.normal([0, output], 0.3, (N_DRAWS, 2)), own])  # (draw, parameter)
+    X = rng.normal(size=(N_ROWS, 1))  # (row, input)
+    found = numbers.quantiles(levels, Predictor(Forward(network), likelihoods.likelihood(name)), parameters, X)
+    for x, quantiles in zip(X[:, 0], found, strict=True):
+        draws = [CASES[name].distribution([p[0] * x + p[1]], p[2:]) for p in parameters]
+
+        def mixed(y, draws=draws):
+            return np.mean([distribution.cdf(y) for distribution in draws], axis=0)
+
+        assert (mixed(quantiles) >= levels).all()
+        assert (mixed(quantiles - 1) < levels).all()
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_quantiles_of_counts_of_a_rare_0(name):
+    """A draw under which 0 has no probability that a float holds, beside draws of small counts."""
+    parameters = np.zeros((N_DRAWS, 2 + len(likelihoods.likelihood(name).own)))  # (draw, parameter)
+    parameters[:, 1] = [9, 0, 0.1, 0.2, 0.3, 0.4, 0.5]
+    parameters[:, 2:] = 0.01
+    predictor = Predictor(Forward(Network((1, 1), "tanh", True)), likelihoods.likelihood(name))
+    (found,) = numbers.quantiles(LEVELS, predictor, parameters, np.zeros((1, 1)))  # (level,)
+    draws = [CASES[name].distribution([p[1]], p[2:]) for p in parameters]
+    every = np.mean([distribution.cdf(np.arange(10_000)) for distribution in draws], axis=0)  # (count,)
+    np.testing.assert_array_equal(found, np.searchsorted(every, LEVELS))
+
+
+@pytest.mark.parametrize("output", [14.0, 30.0])
+def test_quantiles_of_counts_between_draws_far_apart(output, monkeypatch):
+    """At 4 of 8 draws the distribution function is the level over millions of counts, of which few are looked at."""
+    parameters = np.zeros((8, 2))  # (draw, parameter)
+    parameters[:, 1] = output + np.arange(8)
+    kind, looks = likelihoods.likelihood("poisson"), []
+    monkeypatch.setattr(kind, "cdf", lambda *a: looks.append(a[0]) or type(kind).cdf(kind, *a), raising=False)
+    (found,) = numbers.quantiles(
+        [0.5, 0.3], Predictor(Forward(Network((1, 1), "tanh", True)), kind), parameters, np.zeros((1, 1))
+    )
+    spread = np.exp(parameters[[3, 2], 1] / 2)  # (level,): of the fourth and the third draw
+    assert (np.abs(found - np.exp(parameters[[3, 2], 1])) < 9 * spread).all()
+    assert len(looks) < 300
+
+
 def test_new_numbers_have_the_distribution_of_the_mixture(mixture):
     """The share of new numbers up to a quantile of each draw is the level, to 5 standard errors."""
     n = 4000

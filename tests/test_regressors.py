@@ -358,6 +358,21 @@ def test_targets_at_the_ends_of_the_floats(waves, small):
         FlatBNNRegressor(likelihood="poisson").fit(waves.X, np.where(np.arange(64) == 3, 1e160, 1))
 
 
+@pytest.mark.parametrize("likelihood", ["poisson", "negative_binomial"])
+def test_counts_of_rows_far_away(likelihood, waves, small):
+    """The exponential of what a network without bounds makes of such a row would be beyond all floats."""
+    params = {**small, "hidden_layer_sizes": (), "likelihood": likelihood}
+    fitted = FlatBNNRegressor(**params).fit(waves.X, waves.counts)
+    X = waves.X[:3] * [[1e2], [1e8], [-1e300]]  # (row, feature)
+    for method in ("predict", "predict_std", "predict_interval", "sample_mean", "sample_predictive"):
+        found = getattr(fitted, method)(X)
+        assert ((found >= 0) & np.isfinite(found)).all(), method
+    assert np.isfinite(fitted.predict_uncertainty(X).total).all()
+    assert np.isfinite(fitted.log_predictive_density(X, waves.counts[:3])).all()
+    low, high = fitted.predict_interval(X).T
+    assert (low <= high).all()
+
+
 @pytest.mark.parametrize("likelihood", ["bernoulli", "categorical", "gamma", None])
 def test_likelihoods_that_are_refused(likelihood, waves):
     with pytest.raises(ValueError, match="The 'likelihood' parameter of FlatBNNRegressor must be a str among"):

@@ -1,5 +1,7 @@
 """Weights of rows: whole ones are repeated rows, to the last bit; rows that are equal are one row of the fit."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -67,6 +69,7 @@ ESTIMATORS = {
 
 
 METHODS = [(name, inference) for name in ESTIMATORS for inference in ("nuts", "laplace", "map")]
+METHODS += [("ordinal", "nuts"), ("ordinal", "laplace")]
 
 
 @pytest.mark.usefixtures("interpreted")
@@ -74,8 +77,8 @@ METHODS = [(name, inference) for name in ESTIMATORS for inference in ("nuts", "l
 @pytest.mark.filterwarnings("ignore:inference=:UserWarning")
 def test_whole_weights_are_repeated_rows(name, inference, rows, small):
     params = {**small, "inference": inference, **({"max_iter": 200} if inference == "advi" else {})}
-    by_weight = fit(ESTIMATORS[name](**params), rows, sample_weight=rows.weights)
-    by_row = fit(ESTIMATORS[name](**params), rows, rows.repeated)
+    make = {**ESTIMATORS, "ordinal": partial(FlatBNNClassifier, likelihood="ordinal")}[name]
+    by_weight, by_row = fit(make(**params), rows, sample_weight=rows.weights), fit(make(**params), rows, rows.repeated)
     np.testing.assert_array_equal(weights_of(by_weight), weights_of(by_row))
     np.testing.assert_array_equal(by_weight.classes_, ["no", "yes"])
     if isinstance(by_weight, GROUPED):
@@ -239,6 +242,12 @@ def test_routing(rows, small):
         (np.r_[-1.0, np.ones(59)], "Negative values in data passed to `sample_weight`"),
         (np.r_[np.nan, np.ones(59)], "Input sample_weight contains NaN"),
         (np.r_[np.inf, np.ones(59)], "Input sample_weight contains infinity"),
+        (np.inf, "Input sample_weight contains infinity"),
+        (np.nan, "Input sample_weight contains NaN"),
+        (1e300, r"sample_weight has the sum 6e\+301, and 1e\+100 is the most"),
+        (["a"] * 60, "sample_weight must hold a number for each row: could not convert string to float: 'a'"),
+        (np.full(60, "2020-01-01", "M8[D]"), r"sample_weight must hold a number for each row: .* datetime64\[D\]"),
+        ([], "sample_weight must hold a number for each row"),
         (np.zeros(60), "Sample weights must contain at least one non-zero number"),
         (0.0, "Sample weights must contain at least one non-zero number"),
         (np.ones(59), r"sample_weight.shape == \(59,\), expected \(60,\)"),
@@ -302,3 +311,17 @@ def test_one_class_left(rows, small):
     """Classes are those of rows that count."""
     with pytest.raises(ValueError, match=r"only one class: 'yes'"):
         FlatBNNClassifier(**small).fit(rows.X, rows.y, sample_weight=rows.y == "yes")
+
+
+@pytest.mark.parametrize("likelihood", ["normal", "poisson", "negative_binomial"])
+@pytest.mark.parametrize("weight", [5e-324, 1e-300, 1e98])
+def test_weights_at_the_ends_of_the_floats(weight, likelihood, rows, small):
+    """The unit of y and the mean count are weighted means, which do not overflow; predictions are numbers."""
+    y = np.round(rows.X[:, 0] + 3)  # (row,)
+    weights = np.full(60, weight)  # (row,)
+    fitted = FlatBNNRegressor(likelihood=likelihood, **small).fit(rows.X, y, sample_weight=weights)
+    if likelihood == "normal":
+        np.testing.assert_allclose(fitted.target_standardizer_.mean, y.mean(), rtol=1e-12)
+    else:
+        np.testing.assert_allclose(fitted.posterior_.model.location[-1], np.log(y.mean()), rtol=1e-12)
+    assert np.isfinite(fitted.predict_interval(rows.X)).all()

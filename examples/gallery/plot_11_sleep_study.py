@@ -91,7 +91,8 @@ lines, sd = mixed_model(X["Days"].to_numpy(float), y, codes)  # (subject, 2), (3
 # Then as a network. ``hidden_layer_sizes=()`` leaves the output layer alone, and ``pooling="partial"`` says that its
 # weights lie around a mean at distances that are learned. The regressor standardises days and reaction times; its
 # learned scales, times the units, are the standard deviations of the mixed model. They are posterior means, and
-# a little larger than REML's estimates: the posterior of a scale is skewed.
+# a little larger than REML's estimates: the posterior of a scale is skewed. In brackets is the posterior standard
+# deviation of a mean; of the study lme4's estimates are 251.4 (standard error 6.8) and 10.47 (1.5), with noise of 25.6.
 
 settings = {"groups": "Subject", "pooling": "partial", "n_jobs": 2, "random_state": 0}
 linear = HierarchicalBNNRegressor((), **settings).fit(X, y)
@@ -99,7 +100,18 @@ unit, day = linear.target_standardizer_.scale[0], linear.standardizer_.scale[0]
 scales = dict(zip(linear.posterior_.learned_parts, linear.posterior_.group_scale.mean(axis=(0, 1)), strict=True))
 noise = linear.posterior_.own.mean() * unit
 
-print(f"{'standard deviation (ms)':<36}{'REML':>8}{'network':>10}")
+coef, intercept = np.moveaxis(linear.posterior_.group_mean.astype(float), -1, 0)  # (chain, draw) each
+slope = coef * unit / day  # (chain, draw)
+start = linear.target_standardizer_.mean[0] + unit * intercept - slope * linear.standardizer_.mean[0]  # (chain, draw)
+mean_line = lines.mean(axis=0)  # (2,): of as many days of each subject the mean over subjects is REML's fixed effect
+print(f"{'mean over subjects':<36}{'REML':>8}{'network':>10}")
+for name, one, draws in (
+    ("intercept at day 0 (ms)", mean_line[0] - mean_line[1] * X["Days"].mean(), start),
+    ("slope (ms a day)", mean_line[1], slope),
+):
+    print(f"{name:<36}{one:>8.2f}{draws.mean():>10.2f} ({draws.std():.2f})")
+
+print(f"\n{'standard deviation (ms)':<36}{'REML':>8}{'network':>10}")
 rows = [scales["intercept_0"] * unit, scales["coef_0"] * unit / day, noise]
 names = ("of the intercept at the mean day", "of the slope, a day", "of the noise")
 for name, one, other in zip(names, sd, rows, strict=True):

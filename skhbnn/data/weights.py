@@ -1,13 +1,18 @@
 """Weights of rows as callers pass them."""
 
+import contextlib
 from itertools import compress
 
 import numpy as np
+from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import _check_sample_weight
 
 from ..support.wording import short_errors
 from .reading import check_same_order
 from .tables import check_no_mask, refuse_lazy, take_rows
+
+
+MOST_ROWS = 1e100  # that weights may stand for: squares of a log likelihood are still floats
 
 
 def read_weights(sample_weight, X, inputs):
@@ -30,17 +35,37 @@ def read_weights(sample_weight, X, inputs):
     Raises
     ------
     ValueError
-        If weights are negative, NaN, infinite or all 0, are not one for each row, or have the index of X in another
-        order.
+        If weights are negative, NaN, infinite, all 0 or beyond all numbers of rows, are not one for each row, or have
+        the index of X in another order.
     """
     refuse_lazy(sample_weight, "sample_weight")
     check_no_mask(sample_weight, "sample_weight")
     check_same_order(X, sample_weight, "sample_weight")
-    with short_errors("sample_weight"):
+    with short_errors("sample_weight"), _named_errors():
+        if getattr(getattr(sample_weight, "dtype", None), "kind", None) in ("M", "m"):
+            raise TypeError(f"it holds {type(sample_weight).__name__} of {sample_weight.dtype}.")
         weights = _check_sample_weight(sample_weight, inputs, dtype=np.float64, ensure_non_negative=True)  # (row,)
+        assert_all_finite(weights, input_name="sample_weight")  # a number for all rows scikit-learn does not check
+    with np.errstate(over="ignore"):
+        total = weights.sum()
+    if total > MOST_ROWS:
+        raise ValueError(
+            f"sample_weight has the sum {total:.3g}, and {MOST_ROWS:g} is the most: a weight says how often a row counts."
+        )
     if not weights.any():  # scikit-learn before 1.8 does not mind
         raise ValueError("Sample weights must contain at least one non-zero number.")
     return weights
+
+
+@contextlib.contextmanager
+def _named_errors():
+    """Context in which all errors name the weights, which those of values that are no numbers do not."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if "sample_weight" in str(error) or "Sample weights" in str(error):
+            raise
+        raise ValueError(f"sample_weight must hold a number for each row: {error}") from None
 
 
 def counted_rows(X, y, labels, weights):

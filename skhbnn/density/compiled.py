@@ -9,7 +9,7 @@ from importlib import resources
 from numba import cfunc, njit, types
 from numba.core.caching import FunctionCache
 
-from ..kernel import conditional, log_density, network_kernel
+from ..kernel import conditional, counts, log_density, network_kernel
 from ..kernel.coordinates import BY_LANE, BY_ROW
 from ..kernel.log_density import INTERCEPTS, NO_INTERCEPTS, Parts
 from ..kernel.network_kernel import NetworkForm
@@ -124,6 +124,13 @@ def network_outputs():
     """The compiled function of the outputs of a network for all rows, for predictions."""
     signature = types.float64[:, :, ::1](MATRIX, MATRIX, FORM)
     return _cached(partial(njit, signature, **OPTIONS), _entry(network_kernel.network_outputs))
+
+
+@functools.cache
+def least_counts():
+    """The compiled function of the quantiles of small counts, for predictions."""
+    signature = types.void(MATRIX, MATRIX, MATRIX, DOUBLES, MATRIX)
+    return _cached(partial(njit, signature, **OPTIONS), _entry(counts.least_counts))
 
 
 @functools.cache

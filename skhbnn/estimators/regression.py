@@ -104,7 +104,9 @@ class NetworkRegressorMixin(RegressorMixin):
         """Logarithm of the mean count at the output, of rows without a count the one of half a count, (weight,)."""
         if not likelihoods.likelihood(self.likelihood).is_count:
             return None
-        return output_offset(network, np.log((data.weights @ data.y or 0.5) / data.weights.sum()))
+        most = data.weights.max()
+        share = data.weights / most  # (row,); whose sum is a float
+        return output_offset(network, np.log((share @ data.y or 0.5 / most) / share.sum()))
 
     # Predicting ----------------------------------------------------------------------------------------------------
 

@@ -314,6 +314,10 @@ def diagnose(posterior, data, trace, grouped, tol=None):
     scale, prior_scale = posterior.group_scale, posterior.prior_scale
     energy = stats.get("energy")  # (chain, draw)
 
+    def bfmi():
+        with np.errstate(invalid="ignore"):  # of a chain that never moves NaN
+            return np.mean(np.diff(energy) ** 2, axis=1) / np.var(energy, axis=1)  # (chain,)
+
     def total(name):
         return stats[name].sum(axis=1) if name in stats else None  # (chain,)
 
@@ -329,7 +333,7 @@ def diagnose(posterior, data, trace, grouped, tol=None):
         ess_group_scale=None if scale is None else _each(arviz.ess, scale),  # (learned part,)
         learned_parts=posterior.learned_parts,
         divergences=total("diverging"),
-        bfmi=None if energy is None else np.mean(np.diff(energy) ** 2, axis=1) / np.var(energy, axis=1),  # (chain,)
+        bfmi=None if energy is None else bfmi(),
         saturated=total("reached_max_treedepth"),
         n_steps=total("n_steps"),
         n_chains=n_chains,

@@ -1,7 +1,7 @@
 """Posterior means, spreads, quantiles and draws of predicted numbers, in bounded memory."""
 
 import numpy as np
-from scipy.special import logit
+from scipy.special import gammaincinv, logit
 
 from .prediction import BLOCK_BYTES, blocks, expected_targets, mean_response, std_response
 
@@ -39,13 +39,35 @@ def quantiles(levels, predictor, parameters, X):
     """
     result = np.empty((len(X), len(levels)))  # (row, level)
     n_rows = max(1, BLOCK_BYTES // (8 * max(predictor.network.sizes) * len(parameters)))
-    find = _least_count if predictor.likelihood.is_count else _root
+    find = _count_quantiles if predictor.likelihood.is_count else _number_quantiles
     for start in range(0, len(X), n_rows):
         rows = slice(start, start + n_rows)
         outputs, own = predictor.outputs_and_own(parameters.astype(float), X[rows])
-        for k, level in enumerate(levels):
-            result[rows, k] = find(predictor.likelihood, level, outputs, own)
+        result[rows] = find(predictor.likelihood, levels, outputs, own)
     return result
+
+
+def _number_quantiles(likelihood, levels, outputs, own):
+    """Quantiles of mixtures of continuous distributions, (row, level)."""
+    return np.stack([_root(likelihood, level, outputs, own) for level in levels], axis=1)
+
+
+def _count_quantiles(likelihood, levels, outputs, own):
+    """Quantiles of mixtures of distributions of counts, (row, level).
+
+    Small ones are found by adding up probabilities, large ones by a search.
+    """
+    from ..density import compiled  # only now: it loads Numba
+
+    increasing, where = np.unique(levels, return_inverse=True)  # (distinct level,), (level,)
+    found = np.full((outputs.shape[-1], len(increasing)), np.nan)  # (row, distinct level)
+    numbers = [np.ascontiguousarray(number.T) for number in likelihood.recursion(outputs, own)]  # (row, draw) each
+    compiled.least_counts()(*numbers, increasing, found)
+    for k, level in enumerate(increasing):
+        rows = np.flatnonzero(np.isnan(found[:, k]))  # (large row,)
+        if len(rows):
+            found[rows, k] = _large_count(likelihood, level, outputs[..., rows], own)
+    return found[:, where]
 
 
 def _root(likelihood, level, outputs, own):
@@ -75,18 +97,41 @@ def _root(likelihood, level, outputs, own):
     return point
 
 
-def _least_count(likelihood, level, outputs, own):
-    """Quantile of a mixture of distributions of counts, by bisection between those of the draws, (row,)."""
-    of_draws = likelihood.quantile(level, outputs, own)  # (draw, row)
-    low, high = of_draws.min(axis=0) - 1, of_draws.max(axis=0)  # (row,) each; the level is not reached at low
+def _large_count(likelihood, level, outputs, own):
+    """Quantile of a mixture of distributions of counts that are large, (row,).
+
+    Newton's steps as in ``_root``, from a gamma distribution of equal mean and variance. Cantelli's inequality has the
+    quantile between mean - sd sqrt((1 - level) / level) and mean + sd sqrt(level / (1 - level)).
+    """
+    means, variances = (
+        likelihood.mean(outputs.copy(), own)[:, 0],
+        likelihood.variance(outputs, own)[:, 0],
+    )  # (draw, row)
+    mean, variance = means.mean(axis=0), variances.mean(axis=0) + means.var(axis=0)  # (row,) each
+    sd = np.sqrt(variance)  # (row,)
+    low = np.maximum(np.ceil(mean - sd * np.sqrt((1 - level) / level)) - 2, -1.0)  # (row,); not reached there
+    high = np.floor(mean + sd * np.sqrt(level / (1 - level))) + 1  # (row,)
+    point = np.floor(gammaincinv(mean / variance * mean, level) * variance / mean)  # (row,)
+    last = np.full(len(low), np.inf)  # (row,)
     while True:
         middle = np.floor(0.5 * low + 0.5 * high)  # (row,)
-        is_between = (low < middle) & (middle < high)  # (row,)
-        if not is_between.any():
+        rows = np.flatnonzero((low < middle) & (middle < high))  # (open row,)
+        if len(rows) == 0:
             return high
-        is_reached = likelihood.cdf(middle, outputs, own).mean(axis=0) >= level  # (row,)
-        low = np.where(is_between & ~is_reached, middle, low)  # (row,)
-        high = np.where(is_between & is_reached, middle, high)  # (row,)
+        at = np.where((low < point) & (point < high), point, middle)[rows]  # (open row,)
+        reached = likelihood.cdf(at, outputs[..., rows], own).mean(axis=0)  # (open row,)
+        logs = np.minimum(
+            likelihood.log_likelihood(outputs[..., rows], at, own), 0
+        )  # (draw, open row); but for rounding
+        mass = np.exp(logs).mean(axis=0)  # (open row,)
+        excess = reached - level  # (open row,)
+        low[rows], high[rows] = np.where(excess < 0, at, low[rows]), np.where(excess < 0, high[rows], at)
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):  # where there is no mass
+            newton = np.ceil(at - (logit(reached) - logit(level)) * reached * (1 - reached) / mass)  # (open row,)
+        nearest, size = np.clip(newton, low[rows] + 1, high[rows] - 1), np.abs(excess)  # (open row,) each
+        is_next = (size <= 2 * mass) & (mass > ROUNDING * level)  # (open row,); the level is a count or two away
+        is_good = is_next | ((size > 0) & (2 * size <= last[rows]))  # (open row,); between modes steps lead nowhere
+        point[rows], last[rows] = np.where(is_good, nearest, np.nan), size
 
 
 def sample_mean(predictor, parameters, X):

@@ -3,7 +3,8 @@
 from .columns import columns
 from .files import files
 from .fits import fits
+from .numbers import numbers
 from .predictions import predictions
 
 # Strategies of cases; the method ``check`` of a case raises an error where something escapes.
-PROPERTIES = {"fit": fits, "predict": predictions, "columns": columns, "files": files}
+PROPERTIES = {"fit": fits, "numbers": numbers, "predict": predictions, "columns": columns, "files": files}

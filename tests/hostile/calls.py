@@ -15,7 +15,8 @@ import skhbnn
 MOST_LETTERS = 2000  # of a message
 # Words that name what is wrong, at least one of which stands in every message.
 SUBJECT = re.compile(
-    r"\b(X|y|groups|features?|samples?|class(es)?|arrays?|labels?|data|target|columns?|matrix|files?|cannot be saved)\b"
+    r"\b(X|y|groups|features?|samples?|class(es)?|arrays?|labels?|data|target|columns?|matrix|files?"
+    r"|cannot be saved|sample_weight|Sample weights)\b"
 )
 # Words of Python and NumPy, which know nothing of X, y and groups.
 INTERNAL = re.compile(
@@ -24,12 +25,12 @@ INTERNAL = re.compile(
     r"|argument must be|unexpected keyword|positional argument|could not be broadcast|iteration over a|cannot unpack"
 )
 # Beginnings of the package's own messages, which may go on with the words of others.
-OURS = re.compile(r"(^|failed: )(X (has|is)|groups|y |The column|The BytesIO is not a whole file)")
+OURS = re.compile(r"(^|failed: )(X (has|is)|groups|y |sample_weight |The column|The BytesIO is not a whole file)")
 # Beginnings of the package's and scikit-learn's own warnings.
 OWN = re.compile(
     r"groups (holds no label|has )|The column\(s\)? .* of X that groups|This .* was fitted without groups"
     r"|The column .* of X that groups|The method save will not take|\d+ of \d+ fits warned"
-    r"|X (has feature names|does not have valid feature names)"
+    r"|likelihood=\"ordinal\" takes the classes|X (has feature names|does not have valid feature names)"
 )
 
 

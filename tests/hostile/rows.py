@@ -42,6 +42,7 @@ def learned():
 ESTIMATORS = {
     "flat": lambda: FlatBNNClassifier(**MODE),
     "flat, sampled": lambda: FlatBNNClassifier(**NUTS),
+    "flat, ordered": lambda: FlatBNNClassifier(likelihood="ordinal", **MODE),
     "informed": lambda: InformedPriorBNNClassifier.from_hierarchical(learned()).set_params(**MODE, classes=None),
     "hierarchical": lambda: HierarchicalBNNClassifier(group_scale_prior=0.5, **MODE),
     "hierarchical, sampled": lambda: HierarchicalBNNClassifier(**NUTS),

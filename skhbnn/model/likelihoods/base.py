@@ -116,8 +116,9 @@ class Likelihood:
 
         It is the standard deviation of the targets, and 1 of classes or of equal targets.
         """
-        centred = y - np.average(y, weights=weights)  # (row,)
-        return np.sqrt(np.average(centred**2, weights=weights)) or 1.0
+        share = None if weights is None else weights / weights.max()  # (row,); whose sum is a float
+        centred = y - np.average(y, weights=share)  # (row,)
+        return np.sqrt(np.average(centred**2, weights=share)) or 1.0
 
     def information(self, outputs, own):
         """The expected Fisher information of each row.
@@ -190,12 +191,34 @@ class NumberLikelihood(Likelihood):
         raise NotImplementedError
 
     def quantile(self, q, outputs, own):
-        """The smallest target whose cdf is at least q, a number between 0 and 1, (..., row)."""
+        """The target whose cdf is q, a number between 0 and 1, (..., row); of counts ``recursion`` serves instead."""
         raise NotImplementedError
 
 
+MOST_LOG = 300.0  # of an expected count in predictions: its square is still a float
+
+
+def log_rates(outputs, out=None):
+    """Logarithms of expected counts, of outputs of any shape."""
+    return np.minimum(outputs, MOST_LOG, out=out)
+
+
+def rates(outputs, out=None):
+    """Expected counts, of outputs of any shape."""
+    return np.exp(log_rates(outputs, out), out=out)
+
+
+def random_counts(rng, rates):
+    """Counts drawn from Poisson distributions of any rates; of large ones rounded normal numbers."""
+    is_large = rates > 2**53
+    counts = rng.poisson(np.where(is_large, 0.0, rates))
+    if not is_large.any():
+        return counts
+    return np.where(is_large, np.round(rates + np.sqrt(rates) * rng.standard_normal(rates.shape)), counts)
+
+
 class CountLikelihood(NumberLikelihood):
-    """A likelihood of counts."""
+    """A likelihood of counts whose expectation is the exponential of the output."""
 
     dtype = "int64"
     is_count = True
@@ -205,18 +228,20 @@ class CountLikelihood(NumberLikelihood):
         if n_faults:
             raise ValueError(f"{self.name} needs counts of at least 0, and {n_faults} row(s) of y are none.")
 
-    def quantile(self, q, outputs, own):
-        # Cantelli's inequality has the quantile between mean - sd sqrt((1 - q) / q) and mean + sd sqrt(q / (1 - q)).
-        mean, sd = self.mean(outputs.copy(), own), np.sqrt(self.variance(outputs, own))  # (..., 1, row) each
-        mean, sd = mean[..., 0, :], sd[..., 0, :]  # (..., row) each
-        below = np.maximum(np.ceil(mean - sd * np.sqrt((1 - q) / q)) - 2, -1.0)  # (..., row)
-        found = np.floor(mean + sd * np.sqrt(q / (1 - q))) + 1  # (..., row)
-        middle = np.floor((below + found) / 2)  # (..., row)
-        while np.any((below < middle) & (middle < found)):
-            reached = self.cdf(middle, outputs, own) >= q  # (..., row)
-            below, found = np.where(reached, below, middle), np.where(reached, middle, found)  # (..., row) each
-            middle = np.floor((below + found) / 2)  # (..., row)
-        return found
+    def mean(self, outputs, own):
+        return rates(outputs, out=outputs)
+
+    def recursion(self, outputs, own):
+        """What the probabilities of counts follow from one by one, (..., row) each.
+
+        Returns
+        -------
+        log_of_0 : ndarray of shape (..., row)
+            Logarithm of the probability of 0.
+        first, slope : ndarray of shape (..., row)
+            The probability of k is that of k - 1 times (first + (k - 1) slope) / k.
+        """
+        raise NotImplementedError
 
 
 class ClassLikelihood(Likelihood):

@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from scipy.special import betaincc, gammaln
+from scipy.special import betainc, betaincc, gammaln
 
 from ...kernel.gamma import (
     NEAR,
@@ -15,7 +15,7 @@ from ...kernel.gamma import (
 )
 from ...kernel.options import inline
 from ..scale_priors import half_normal
-from .base import HALF_NORMAL, CountLikelihood
+from .base import HALF_NORMAL, CountLikelihood, log_rates, random_counts, rates
 
 N_EXACT = 64  # counts whose terms in the information are added one by one; beyond them the sum is an integral
 ROWS_AT_ONCE = 1_000  # of the information: some 300 terms each
@@ -71,28 +71,33 @@ class NegativeBinomial(CountLikelihood):
     own_numbers = HALF_NORMAL
 
     def log_likelihood(self, outputs, y, own):
-        output = outputs[..., 0, :]  # (..., row)
+        output = log_rates(outputs[..., 0, :])  # (..., row)
         return _log_likelihood(y, output, np.exp(output), _alpha(own))
 
-    def mean(self, outputs, own):
-        return np.exp(outputs, out=outputs)
-
     def variance(self, outputs, own):
-        mean = np.exp(outputs)  # (..., 1, row)
+        mean = rates(outputs)  # (..., 1, row)
         return mean + mean**2 * own[..., 0, None, None] ** 2
 
     def cdf(self, y, outputs, own):
-        ratio = np.exp(outputs[..., 0, :]) / _alpha(own)  # (..., row)
-        reached = betaincc(np.floor(np.maximum(y, 0)) + 1, _alpha(own), ratio / (1 + ratio))  # (..., row)
+        ratio, a = np.broadcast_arrays(rates(outputs[..., 0, :]) / _alpha(own), _alpha(own))  # (..., row) each
+        above = np.floor(np.maximum(y, 0)) + 1  # (..., row) or (row,)
+        # Two names of one number: of the share of either side the smaller one has all digits.
+        reached = np.empty(ratio.shape)  # (..., row)
+        betaincc(above, a, ratio / (1 + ratio), out=reached, where=ratio < 1)
+        betainc(a, above, 1 / (1 + ratio), out=reached, where=ratio >= 1)
         return np.where(y < 0, 0.0, reached)
 
+    def recursion(self, outputs, own):
+        mean, a = np.broadcast_arrays(rates(outputs[..., 0, :]), _alpha(own))  # (..., row) each
+        return -a * np.log1p(mean / a), mean / (1 + mean / a), mean / (a + mean)
+
     def draw(self, rng, outputs, own):
-        mean = np.exp(outputs[..., 0, :])  # (..., row)
+        mean = rates(outputs[..., 0, :])  # (..., row)
         a = np.broadcast_to(_alpha(own), mean.shape)  # (..., row)
-        return rng.poisson(mean * rng.standard_gamma(a) / a)
+        return random_counts(rng, mean * (rng.standard_gamma(a) / a))
 
     def information(self, outputs, own):
-        output, a = np.broadcast_arrays(outputs[..., 0, :], _alpha(own))  # (..., row) each
+        output, a = np.broadcast_arrays(log_rates(outputs[..., 0, :]), _alpha(own))  # (..., row) each
         mean = np.exp(output)  # (..., row)
         information = np.zeros((*mean.shape, 2, 2))  # (..., row, 2, 2): the two are orthogonal
         information[..., 0, 0] = mean / (1 + mean / a)
@@ -119,7 +124,8 @@ def _alpha(own):
 def _logs(y, mean, a):
     """The arrays log1p(d) and d - log1p(d), of arrays that broadcast against each other."""
     d = (y - mean) / (a + mean)
-    near, log, beyond = np.abs(d) < NEAR, np.log((1 + y / a) / (1 + mean / a)), log1p_rest_series.py_func(d)
+    near, log = np.abs(d) < NEAR, np.log((1 + y / a) / (1 + mean / a))
+    beyond = log1p_rest_series.py_func(np.where(near, d, 0.0))
     return np.where(near, d - beyond, log), np.where(near, beyond, d - log)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import gammaincc, gammaln
 
 from ...kernel.options import inline
-from .base import CountLikelihood
+from .base import CountLikelihood, log_rates, random_counts, rates
 
 
 @inline
@@ -33,23 +33,25 @@ class Poisson(CountLikelihood):
     information_rows = staticmethod(information_rows)
 
     def log_likelihood(self, outputs, y, own):
-        return y * outputs[..., 0, :] - np.exp(outputs[..., 0, :]) - gammaln(y + 1)
-
-    def mean(self, outputs, own):
-        return np.exp(outputs, out=outputs)
+        output = log_rates(outputs[..., 0, :])  # (..., row)
+        return y * output - np.exp(output) - gammaln(y + 1)
 
     def variance(self, outputs, own):
-        return np.exp(outputs)
+        return rates(outputs)
 
     def cdf(self, y, outputs, own):
-        rate = np.exp(outputs[..., 0, :])  # (..., row)
+        rate = rates(outputs[..., 0, :])  # (..., row)
         return np.where(y < 0, 0.0, gammaincc(np.floor(np.maximum(y, 0)) + 1, rate))
 
+    def recursion(self, outputs, own):
+        rate = rates(outputs[..., 0, :])  # (..., row)
+        return -rate, rate, np.zeros_like(rate)
+
     def draw(self, rng, outputs, own):
-        return rng.poisson(np.exp(outputs[..., 0, :]))
+        return random_counts(rng, rates(outputs[..., 0, :]))
 
     def information(self, outputs, own):
-        return np.exp(outputs[..., 0, :])[..., None, None]  # (..., row, 1, 1)
+        return rates(outputs[..., 0, :])[..., None, None]  # (..., row, 1, 1)
 
     def pymc(self, outputs, own):
         import pymc as pm

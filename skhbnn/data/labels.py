@@ -268,8 +268,11 @@ def unique_labels(labels, columns=None):
     missing = [i for i, label in enumerate(labels) if label is None]
     source = "groups" if columns is None else f"The column(s) {shown(columns)} of X that groups names"
     require_labels(source, missing, "only" if len(missing) == len(labels) else None)
+    every = set(labels)
+    if set(map(type, every)) in ({int}, {str}):
+        return sorted(every)
     # By text first: sets, also inside tuples, are ordered only in part, and would stand as their hashes have it.
-    distinct = sorted(set(labels), key=lambda label: (type(label).__name__, label_text(label)))
+    distinct = sorted(every, key=lambda label: (type(label).__name__, label_text(label)))
     try:
         return sorted(distinct)
     except TypeError:

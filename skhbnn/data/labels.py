@@ -158,10 +158,11 @@ def as_labels(groups, n_rows):
             f"groups must hold one label per row of X; got the single value {shown(groups)}. "
             "A column of X is named in the constructor."
         )
-    labels = list(map(_unwrapped, _listed(groups)))
+    is_plain = type(groups) is np.ndarray and groups.dtype.kind in "iu"
+    labels = groups.tolist() if is_plain else list(map(_unwrapped, _listed(groups)))
     if len(labels) != n_rows:
         raise ValueError(f"groups has {len(labels)} labels, but X has {n_rows} rows; give one label per row.")
-    return list(map(_checked, labels))
+    return labels if is_plain else list(map(_checked, labels))
 
 
 def _checked(label):

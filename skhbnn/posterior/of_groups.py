@@ -69,7 +69,9 @@ def with_groups(posterior, old, data, codes, n_jobs=None, progress=None, checkpo
     batches = fit_batches(posterior.model, data, codes, shared, posterior.seed, n_jobs, progress, checkpoint)
     with contextlib.closing(batches):
         for part, found in batches:
-            weights[:, :, codes[part]] = found.weights.reshape(n_chains, n_draws, -1, n_weights)
+            drawn = found.weights.reshape(n_chains, n_draws, -1, n_weights)  # (chain, draw, group of the batch, weight)
+            for here, there in _runs(codes[part], np.arange(drawn.shape[2])):
+                weights[:, :, here] = drawn[:, :, there]
             pareto_k[part] = found.pareto_k
             log_evidence[part] = found.log_evidence.reshape(-1, n_chains, n_draws)
     return replace(posterior, weights=weights), pareto_k, log_evidence

@@ -2,7 +2,7 @@
 
 The group distribution is learned from 100 groups of 20 rows of the rotated moons (4 chains of 150 + 25 steps).
 ``update`` then fits all others under its 100 draws: in threads, and in batches on a cluster of a scheduler and two
-workers of one thread each, all of them processes of this machine. Either is a program of its own, which has fitted a few
+workers of one thread each, all processes of this machine. Either is a program of its own, which has fitted a few
 groups before the clock starts. ``--groups`` says how many groups; a tenth of them shows how the cost grows. Digests of
 the draws are compared. The memory of the scheduler is its peak beyond what it takes at rest: a batch and what is found
 for it pass through it. With 100 workers the groups take the time of one worker's groups divided by 100, or the time in

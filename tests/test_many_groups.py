@@ -18,6 +18,7 @@ from skhbnn.inference.conditional import conditional_weights
 from skhbnn.model import likelihoods
 from skhbnn.posterior.of_groups import with_groups
 from skhbnn.posterior.stacking import without_worse_chains
+from skhbnn.support import memory
 from skhbnn.support.libraries import import_arviz
 
 N_GROUPS, MOST = 12, 6
@@ -266,6 +267,17 @@ def test_damaged_checkpoint(rows, stopped):
             stopped[1].fit(X, y, groups=groups)
         assert not stopped[1].__sklearn_is_fitted__()
         path.write_bytes(whole)
+
+
+def test_batch_that_does_not_fit_in_memory(rows, stopped, monkeypatch):
+    """The error says what would not fit; what was finished stays."""
+    X, y, groups, *_ = rows
+    left = iter([10**9, 1_000])  # for the draws of all groups, and for those of a batch
+    monkeypatch.setattr(memory, "available_bytes", lambda: next(left))
+    with pytest.raises(MemoryError, match=r"a batch of 2 groups would take .* 1.0 kB are available; give the workers"):
+        stopped[1].fit(X, y, groups=groups)
+    assert not stopped[1].__sklearn_is_fitted__()
+    assert len(list(stopped[0].glob("*.joblib"))) == 2
 
 
 def test_checkpoint_of_a_joint_fit(rows, stopped, monkeypatch, tmp_path):

@@ -100,10 +100,11 @@ class HierarchicalBNNRegressor(GroupedRegressorMethods, NetworkRegressorMixin, H
     max_groups : int, default=600
         Most groups that NUTS learns the group distribution from, 5 at least. Of more groups it takes so many, drawn by
         ``random_state`` in strata of size, and every other group is fitted by itself under the draws of the group
-        distribution, some 200 of which are kept: in milliseconds a group, on ``n_jobs`` threads. Chains that foretell
-        these other groups worse than the best chain, by more than 0.015 nats a row, then have no share in predictions.
-        Other methods of ``inference`` take all groups, and so do fits of several levels of groups or with
-        ``random_intercepts``. None: all groups.
+        distribution, some 200 of which are kept: in milliseconds a group, on ``n_jobs`` threads, or in batches by the
+        workers of a cluster where ``joblib.parallel_config`` names one. Chains that foretell these other groups worse
+        than the best chain, by more than 0.015 nats a row, then have no share in predictions. Other methods of
+        ``inference`` take all groups, and so do fits of several levels of groups or with ``random_intercepts``. None:
+        all groups.
     checkpoint : path-like, default=None
         A folder that keeps what is finished, the group distribution and then batches of the groups that are fitted by
         themselves, so that a later ``fit`` with equal data and parameters goes on from it. Its files are pickles: name

@@ -40,7 +40,8 @@ def fit_batches(model, data, codes, shared, seed, n_jobs=None, progress=None, ch
     codes : ndarray of shape (n_fitted,)
         Positions in data of the groups to fit, rising.
     n_jobs : int or None, default=None
-        Batches that workers of joblib's active backend fit at once, if it is none of joblib's own; else threads.
+        Batches that workers of joblib's active backend fit at once, if it is none of joblib's own and there are several
+        batches; else threads.
     progress : callable, default=None
         Told of the number of groups fitted, and of all that are to be.
     checkpoint : Checkpoint, default=None
@@ -81,7 +82,7 @@ def fit_batches(model, data, codes, shared, seed, n_jobs=None, progress=None, ch
         n_fitted += len(found.pareto_k)
         told(n_fitted)
         yield part, found
-    if has_other_workers(n_jobs):
+    if len(left) > 1 and has_other_workers(n_jobs):
         by_key = results(left, fit_batch, batch, n_jobs, unit="batches of groups", ends=lambda found: False)
     else:
         cores = n_threads(n_jobs)

@@ -57,12 +57,13 @@ class _Watch:
 
     def _look(self):
         while self.reason is None and not self._is_over.wait(CHECK_SECONDS):
-            try:
-                given_up = [job.job.exception() for job in self._pending() if job.job.done()]
-                self.reason = next((error for error in given_up if error is not None), None)
-                self._backend.effective_n_jobs(-1)  # Dask's raises where there are none
-            except Exception as error:
-                self.reason = error
+            given_up = [job.job.exception() for job in self._pending() if job.job.done()]
+            self.reason = next((error for error in given_up if error is not None), None)
+            with contextlib.suppress(Exception):  # of a scheduler slow to answer; that it is gone Dask says itself
+                try:
+                    self._backend.effective_n_jobs(-1)
+                except TimeoutError as error:  # of Dask's, where there have been no workers for some time
+                    self.reason = self.reason or error
         if self.reason is not None:
             self._parallel.timeout = 0  # which joblib reads again and again
 

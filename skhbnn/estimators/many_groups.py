@@ -248,7 +248,7 @@ class ManyGroupsMixin:
         if self.groups_ is None:
             raise ValueError(f"This {type(self).__name__} was fitted without groups, and has none to drop.")
         dropped, data = set(as_labels(labels, len(cast(Sized, labels)))), self.training_data_
-        unknown = [label for label in dropped if label not in set(data.group_labels)]
+        unknown = list(dropped.difference(data.group_labels))
         if unknown:
             raise ValueError(f"{unseen_text(unknown, data.group_labels)} No group was dropped.")
         kept = np.array([code for code, label in enumerate(data.group_labels) if label not in dropped])  # (group,)

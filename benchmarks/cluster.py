@@ -2,8 +2,8 @@
 
 The group distribution is learned from 100 groups of 20 rows of the rotated moons (4 chains of 150 + 25 steps).
 ``update`` then fits all others under its 100 draws: in threads, and in batches on a cluster of a scheduler and two
-workers of one thread each, all processes of this machine. Either is a program of its own, which has fitted a few
-groups before the clock starts. ``--groups`` says how many groups; a tenth of them shows how the cost grows. Digests of
+workers of one thread each, all processes of this machine. Either is a program of its own, which has fitted two
+batches before the clock starts. ``--groups`` says how many groups; a tenth of them shows how the cost grows. Digests of
 the draws are compared. The memory of the scheduler is its peak beyond what it takes at rest: a batch and what is found
 for it pass through it. With 100 workers the groups take the time of one worker's groups divided by 100, or the time in
 which what was found reaches the program that called ``update``, by a network of 1 GB a second, if that is more.
@@ -95,10 +95,8 @@ def measure(path, n_groups, way, folder):
     with ExitStack() as stack:
         stack.enter_context(convergence_ignored())
         processes = stack.enter_context(cluster(folder)) if way == "dask" else []
-        warm, (fitted, other) = (
-            groups < 4 * N_WORKERS,
-            (skhbnn.load(path).set_params(n_jobs=N_WORKERS) for _ in range(2)),
-        )
+        fitted, other = (skhbnn.load(path).set_params(n_jobs=N_WORKERS) for _ in range(2))
+        warm = groups < N_WORKERS * MOST_GROUPS  # (row,): a batch for each worker
         other.update(X[warm], y[warm], groups=names[warm])
         at_rest = [process.memory_info().rss for process in processes]
         memories = [stack.enter_context(peak_memory(0.05, [process])) for process in processes]

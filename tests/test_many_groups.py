@@ -286,6 +286,13 @@ def test_checkpoint_of_a_joint_fit(rows, stopped, monkeypatch, tmp_path):
     first = quiet_fit(clone(estimator), X, y, groups=groups)
     monkeypatch.setattr(HierarchicalBNNClassifier, "_fit_model", None)
     assert_equal_posteriors(quiet_fit(clone(estimator), X, y, groups=groups), first)
+    crossed = clone(estimator).set_params(random_intercepts=2, checkpoint=tmp_path / "crossed")
+    monkeypatch.undo()
+    item = np.arange(len(y)) % 4
+    quiet_fit(clone(crossed), np.column_stack([X, item]), y, groups=groups)
+    for other, named in ((item[::-1], "random intercepts"), (item + 1, "labels of random intercept 0")):
+        with pytest.raises(ValueError, match=f"differs in: data {named}"):
+            crossed.fit(np.column_stack([X, other]), y, groups=groups)
 
 
 # update and drop_groups ----------------------------------------------------------------------------------------------

@@ -87,9 +87,13 @@ class ManyGroupsMixin:
 
     def _run_digests(self, data):
         """Digests of all that a fit to rows depends on, as a checkpoint takes them."""
-        rows = {"X": data.X, "y": data.y, "sample_weight": data.weights, "order of rows": data.places}
-        groups = np.array(list(map(label_text, data.group_labels)))  # (group,)
-        digests = {**rows, "groups": groups, "sizes of groups": data.offsets}
+        labels = [list(map(label_text, of_column)) for of_column in (data.group_labels, *data.intercept_labels)]
+        digests = {
+            **{"X": data.X, "y": data.y, "sample_weight": data.weights, "order of rows": data.places},
+            **{"groups": np.array(labels[0]), "sizes of groups": data.offsets},
+            "random intercepts": data.labels_of_row,
+            **{f"labels of random intercept {i}": np.array(of_column) for i, of_column in enumerate(labels[1:])},
+        }
         return {
             "data": {name: table_digest(array) for name, array in digests.items()},
             "estimator": parameter_digests(self),

@@ -18,7 +18,7 @@ SECTIONS = (
 LONG = (
     *("calibration", "predictive_calibration", "defaults", "peers", "scaling", "stacking", "starts"),
     *("insteval", "saved", "real", "real_numbers", "defaults_of_numbers", "real_search", "budgets", "merged"),
-    *("crossed", "nested"),
+    *("crossed", "nested", "cluster"),
 )
 DATA = {  # what they read
     **dict.fromkeys(("predictive_calibration", "defaults", "stacking"), "vowel.csv and contraception.csv"),
@@ -58,10 +58,11 @@ def tables(rows):
     return "\n\n".join(f"## {title}\n\n{table(part)}" for title, part in rows.items())
 
 
-def page(name, module, rows, machine):
+def page(name, module, rows, machine, groups):
     """Published tables with their explanation, as Markdown."""
     title, text = module.__doc__.strip().split("\n", 1)
     command = f"python -m benchmarks {name}" + (" --data FOLDER" if name in DATA else "")
+    command += f" --groups {groups}" if name == "cluster" else ""
     made = f"Made by `{command}` with {', '.join(f'{key} {value}' for key, value in machine.items())}."
     return f"# {title.removesuffix('.')}\n\n{text.strip()}\n\n{tables(rows)}\n\n{made}\n"
 
@@ -73,6 +74,7 @@ def main():
         "sections", nargs="*", metavar="section", help=f"of {names}; none: all but the last {len(LONG)}"
     )
     parser.add_argument("--data", type=Path, help=f"folder of the CSV files that {' and '.join(DATA)} read")
+    parser.add_argument("--groups", type=int, default=4_000, help="groups that the section cluster fits")
     arguments = parser.parse_args()
     chosen = arguments.sections or list(SECTIONS)
     unknown = set(chosen) - set(SECTIONS + LONG)
@@ -93,11 +95,12 @@ def main():
     for name in chosen:
         module = importlib.import_module(f".{name}", __package__)
         print(f"\n## {module.__doc__.strip().splitlines()[0]}\n", flush=True)
-        rows = module.run(arguments.data) if name in DATA else module.run()
+        given = [arguments.data] if name in DATA else [arguments.groups] if name == "cluster" else []
+        rows = module.run(*given)
         print(tables(rows), flush=True)
         if name in LONG:
             PAGES.mkdir(exist_ok=True)
-            (PAGES / f"{name}.md").write_text(page(name, module, rows, machine))
+            (PAGES / f"{name}.md").write_text(page(name, module, rows, machine, arguments.groups))
         (RESULTS / f"{name}.json").write_text(json.dumps({"machine": machine, "rows": rows}, indent=1))
 
 

@@ -83,13 +83,14 @@ def workers(backend):
 
 
 @contextmanager
-def peak_memory(interval=0.1):
-    """Watch the memory of this process and its children, in bytes."""
+def peak_memory(interval=0.1, processes=None):
+    """Watch the memory of processes, or of this process and its children, in bytes."""
     memory, done, process = SimpleNamespace(peak=0), threading.Event(), psutil.Process()
 
     def watch():
         while not done.wait(interval):
-            memory.peak = max(memory.peak, sum(map(resident, [process, *process.children(recursive=True)])))
+            watched = [process, *process.children(recursive=True)] if processes is None else processes
+            memory.peak = max(memory.peak, sum(map(resident, watched)))
 
     thread = threading.Thread(target=watch)
     thread.start()

@@ -19,8 +19,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from skhbnn import FlatBNNClassifier, PerGroupClassifier
-from skhbnn.estimators.per_group import parallel
-from skhbnn.estimators.per_group.checkpoint import Checkpoint, parameter_digests, table_digest
+from skhbnn.estimators.checkpoint import Checkpoint, parameter_digests, table_digest
+from skhbnn.support import parallel
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -268,7 +268,7 @@ def test_table_digests():
 def test_digests_are_those_of_another_process(run_python):
     code = """
 from sklearn.linear_model import LogisticRegression
-from skhbnn.estimators.per_group.checkpoint import parameter_digests, table_digest
+from skhbnn.estimators.checkpoint import parameter_digests, table_digest
 import pandas as pd
 print(parameter_digests(LogisticRegression(C=3.0)))
 print(table_digest(pd.DataFrame({"a": [1.5, 2.5], "b": ["x", "y"]})))

@@ -35,7 +35,7 @@ DIFFERENT = {
     ("Hierarchical", "Informed"): HIERARCHICAL,
     # Jobs and seeds of fits and of chains; classes and columns of all groups, and group columns among them.
     ("Flat", "PerGroup"): {"n_jobs", "random_state", "n_features_in_", "classes_", "ordered_classes_"},
-    ("Hierarchical", "PerGroup"): {"n_jobs", "random_state", "classes_", "ordered_classes_"},
+    ("Hierarchical", "PerGroup"): {"n_jobs", "random_state", "classes_", "ordered_classes_", "checkpoint"},
     ("Informed", "PerGroup"): {"n_jobs", "random_state", "n_features_in_", "classes_", "ordered_classes_"},
 }
 # By the task: what a network without hidden layer is, what an error is of, how narrow posteriors are, what is fitted.

@@ -13,9 +13,12 @@ from conftest import quiet_fit
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, HierarchicalBNNRegressor, InformedPriorBNNClassifier
 from skhbnn.data.subsets import some_groups
 from skhbnn.datasets import make_rotated_moons
+from skhbnn.inference import group_batches
+from skhbnn.inference.conditional import conditional_weights
 from skhbnn.model import likelihoods
 from skhbnn.posterior.of_groups import with_groups
 from skhbnn.posterior.stacking import without_worse_chains
+from skhbnn.support import memory
 from skhbnn.support.libraries import import_arviz
 
 N_GROUPS, MOST = 12, 6
@@ -186,6 +189,110 @@ def test_chains_in_worse_modes_have_no_share(some_fitted):
     np.testing.assert_allclose(found.chain_weights, [1 / 3, 1 / 3, 0, 1 / 3])
     assert without_worse_chains(four, log_evidence, 10 * n_rows) is four
     assert without_worse_chains(four, np.full((40, 4, 5), np.nan), n_rows) is four
+
+
+# Checkpoints ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stopped(rows, tmp_path, monkeypatch):
+    """The folder of a fit that was interrupted in its second batch of four groups, and an unfitted estimator."""
+    X, y, groups, *_ = rows
+    batches = []
+
+    def interrupted(*args):
+        batches.append(args[1].n_groups)
+        if len(batches) == 2:
+            raise KeyboardInterrupt
+        return conditional_weights(*args)
+
+    estimator = HierarchicalBNNClassifier(max_groups=MOST, checkpoint=tmp_path / "run", **SETTINGS)
+    monkeypatch.setattr(group_batches, "MOST_GROUPS", 4)
+    with monkeypatch.context() as patch:
+        patch.setattr(group_batches, "conditional_weights", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            quiet_fit(clone(estimator), X, y, groups=groups)
+    return tmp_path / "run", estimator
+
+
+def test_stopped_fit_goes_on(rows, some_fitted, stopped, monkeypatch):
+    """What was learned, and the first batch, are read; the second batch is fitted, and nothing then."""
+    X, y, groups, *_ = rows
+    folder, estimator = stopped
+    assert len(list(folder.glob("*.joblib"))) == 2
+    fitted_here = []
+
+    def noted(*args):
+        fitted_here.append(args[1].n_groups)
+        return conditional_weights(*args)
+
+    monkeypatch.setattr(HierarchicalBNNClassifier, "_fit_model", None)
+    monkeypatch.setattr(group_batches, "conditional_weights", noted)
+    for _ in range(2):
+        again = quiet_fit(clone(estimator), X, y, groups=groups)
+        assert_equal_posteriors(again, some_fitted)
+        np.testing.assert_array_equal(again.group_pareto_k_, some_fitted.group_pareto_k_)
+        np.testing.assert_array_equal(again.learning_groups_, some_fitted.learning_groups_)
+        np.testing.assert_array_equal(again.training_data_.places, some_fitted.training_data_.places)
+        np.testing.assert_array_equal(again.diagnostics_.ess, some_fitted.diagnostics_.ess)
+    assert fitted_here == [2]
+
+
+def test_checkpoint_of_a_fit_without_a_seed(rows, stopped, tmp_path):
+    """The groups that were learned from, and the seed, are those of the run before."""
+    X, y, groups, *_ = rows
+    estimator = stopped[1].set_params(random_state=None, checkpoint=tmp_path / "second")
+    first, second = (quiet_fit(clone(estimator), X, y, groups=groups) for _ in range(2))
+    np.testing.assert_array_equal(first.learning_groups_, second.learning_groups_)
+    assert_equal_posteriors(first, second)
+
+
+def test_checkpoint_of_another_run(rows, stopped):
+    X, y, groups, *_ = rows
+    for changed, named in (({"draws": 130}, "estimator draws"), ({"pooling": "partial"}, "estimator pooling")):
+        with pytest.raises(ValueError, match=f"belongs to another run, which differs in: {named}"):
+            clone(stopped[1]).set_params(**changed).fit(X, y, groups=groups)
+    with pytest.raises(ValueError, match="differs in: data X"):
+        stopped[1].fit(X + 0.1 * groups[:, None], y, groups=groups)
+    with pytest.raises(ValueError, match="differs in: data groups"):
+        stopped[1].fit(X, y, groups=groups + 1)
+
+
+def test_damaged_checkpoint(rows, stopped):
+    X, y, groups, *_ = rows
+    for path in stopped[0].glob("*.joblib"):
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+        with pytest.raises(ValueError, match=rf"{path.name}' of .*(distribution|batch from group).* is corrupt"):
+            stopped[1].fit(X, y, groups=groups)
+        assert not stopped[1].__sklearn_is_fitted__()
+        path.write_bytes(whole)
+
+
+def test_batch_that_does_not_fit_in_memory(rows, stopped, monkeypatch):
+    """The error says what would not fit; what was finished stays."""
+    X, y, groups, *_ = rows
+    left = iter([10**9, 1_000])  # for the draws of all groups, and for those of a batch
+    monkeypatch.setattr(memory, "available_bytes", lambda: next(left))
+    with pytest.raises(MemoryError, match=r"a batch of 2 groups would take .* 1.0 kB are available; give the workers"):
+        stopped[1].fit(X, y, groups=groups)
+    assert not stopped[1].__sklearn_is_fitted__()
+    assert len(list(stopped[0].glob("*.joblib"))) == 2
+
+
+def test_checkpoint_of_a_joint_fit(rows, stopped, monkeypatch, tmp_path):
+    X, y, groups, *_ = rows
+    estimator = stopped[1].set_params(max_groups=None, checkpoint=tmp_path / "joint")
+    first = quiet_fit(clone(estimator), X, y, groups=groups)
+    monkeypatch.setattr(HierarchicalBNNClassifier, "_fit_model", None)
+    assert_equal_posteriors(quiet_fit(clone(estimator), X, y, groups=groups), first)
+    crossed = clone(estimator).set_params(random_intercepts=2, checkpoint=tmp_path / "crossed")
+    monkeypatch.undo()
+    item = np.arange(len(y)) % 4
+    quiet_fit(clone(crossed), np.column_stack([X, item]), y, groups=groups)
+    for other, named in ((item[::-1], "random intercepts"), (item + 1, "labels of random intercept 0")):
+        with pytest.raises(ValueError, match=f"differs in: data {named}"):
+            crossed.fit(np.column_stack([X, other]), y, groups=groups)
 
 
 # update and drop_groups ----------------------------------------------------------------------------------------------

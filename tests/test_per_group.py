@@ -119,7 +119,7 @@ from joblib import parallel_config
 from sklearn.linear_model import LogisticRegression
 from skhbnn import PerGroupClassifier
 from skhbnn.datasets import make_rotated_moons
-from skhbnn.estimators.per_group import parallel
+from skhbnn.support import parallel
 parallel.TASKS_PER_CALL = 1
 X, _, y, _, groups, _ = make_rotated_moons(n_groups=4, n_samples=30, random_state=0)
 X[45:, 0] = np.nan

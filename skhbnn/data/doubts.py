@@ -188,7 +188,7 @@ def _looks(label):
 
 def _looks_of_number(label):
     """Keys of a number: its value, as a float of 32 bits if it is a fraction, and the times that a whole one may be."""
-    value = _number(label)
+    value = label if type(label) is int else _number(label)  # an int is equal to its fraction, and made faster
     if value is None:
         return [("text", str(label).casefold())]
     if value.denominator == 1:
@@ -228,6 +228,8 @@ def _looks_of_iso(text):
 
 def _looks_of_epoch(number):
     """Keys of the times that are so many seconds, milliseconds, microseconds or nanoseconds after 1970."""
+    if number < EPOCH[0]:  # as nearly all ids are
+        return []
     counts = {unit: number // steps for unit, steps in EPOCH_UNITS.items()}  # in seconds
     units: list = [unit for unit, seconds in counts.items() if EPOCH[0] <= seconds <= EPOCH[1]]
     return [key for unit in units for key in _looks_of_time(np.datetime64(number, unit))]

@@ -158,10 +158,11 @@ def as_labels(groups, n_rows):
             f"groups must hold one label per row of X; got the single value {shown(groups)}. "
             "A column of X is named in the constructor."
         )
-    labels = list(map(_unwrapped, _listed(groups)))
+    is_plain = type(groups) is np.ndarray and groups.dtype.kind in "iu"
+    labels = groups.tolist() if is_plain else list(map(_unwrapped, _listed(groups)))
     if len(labels) != n_rows:
         raise ValueError(f"groups has {len(labels)} labels, but X has {n_rows} rows; give one label per row.")
-    return list(map(_checked, labels))
+    return labels if is_plain else list(map(_checked, labels))
 
 
 def _checked(label):
@@ -268,8 +269,11 @@ def unique_labels(labels, columns=None):
     missing = [i for i, label in enumerate(labels) if label is None]
     source = "groups" if columns is None else f"The column(s) {shown(columns)} of X that groups names"
     require_labels(source, missing, "only" if len(missing) == len(labels) else None)
+    every = set(labels)
+    if set(map(type, every)) in ({int}, {str}):
+        return sorted(every)
     # By text first: sets, also inside tuples, are ordered only in part, and would stand as their hashes have it.
-    distinct = sorted(set(labels), key=lambda label: (type(label).__name__, label_text(label)))
+    distinct = sorted(every, key=lambda label: (type(label).__name__, label_text(label)))
     try:
         return sorted(distinct)
     except TypeError:

@@ -37,6 +37,35 @@ def of_groups(data, codes):
     )
 
 
+def rows_of_groups(data, codes):
+    """The rows of some groups alone, at the cost of these rows: rows of X have no places among them.
+
+    Parameters
+    ----------
+    data : GroupedData
+        Without random intercepts.
+    codes : ndarray of shape (n_chosen,)
+        Positions of the groups, rising.
+
+    Returns
+    -------
+    data : GroupedData
+    """
+    starts, sizes = data.offsets[codes], np.diff(data.offsets)[codes]  # (chosen group,) each
+    offsets = np.concatenate([[0], np.cumsum(sizes)])  # (chosen group + 1,)
+    rows = np.repeat(starts - offsets[:-1], sizes) + np.arange(offsets[-1])  # (chosen row,)
+    labels = [data.group_labels[code] for code in codes]
+    return replace(
+        data,
+        X=data.X[rows],
+        y=data.y[rows],
+        weights=data.weights[rows],
+        offsets=offsets,
+        group_labels=labels,
+        places=np.empty(0, np.int64),
+    )
+
+
 def with_rows(data, X, y, labels, weights):
     """The rows of a fit and new rows, whose places stand behind those of the rows of the fit.
 

@@ -225,13 +225,24 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
             self.posterior_ = weigh_chains(
                 posterior, self.chain_weights, lambda: posterior.log_likelihood(data), data.weights
             )
+        self._warn_of_doubts()
+        return self
+
+    def _take_fit(self, data, found):
+        """Take on what an earlier fit to the rows of a GroupedData found, by the names of attributes."""
+        self.training_data_ = data
+        for name, value in found.items():
+            setattr(self, name, value)
+        self._warn_of_doubts()
+
+    def _warn_of_doubts(self):
+        """Warn where predictions are not to be trusted."""
         doubts = self.diagnostics_.doubts()
         if doubts:
             warn_caller(
                 f"Predictions of this {type(self).__name__} are not to be trusted: {'; '.join(doubts)}.",
                 ConvergenceWarning,
             )
-        return self
 
     # Predicting ----------------------------------------------------------------------------------------------------
 

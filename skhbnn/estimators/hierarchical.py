@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -55,6 +56,7 @@ class HierarchicalBNN(ManyGroupsMixin, GroupsMixin, RandomInterceptsMixin, Indep
         "pooling": [StrOptions({"auto", *pooling.NAMES}), "array-like"],
         "unseen_groups": [StrOptions({"population", "error"})],
         "max_groups": [None, Interval(Integral, 5, None, closed="left")],
+        "checkpoint": [None, str, os.PathLike],
     }
 
     _has_levels = True  # several columns of groups are levels
@@ -207,10 +209,15 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
     max_groups : int, default=600
         Most groups that NUTS learns the group distribution from, 5 at least. Of more groups it takes so many, drawn by
         ``random_state`` in strata of size, and every other group is fitted by itself under the draws of the group
-        distribution, some 200 of which are kept: in milliseconds a group, on ``n_jobs`` threads. Chains that foretell
-        these other groups worse than the best chain, by more than 0.015 nats a row, then have no share in predictions.
-        Other methods of ``inference`` take all groups, and so do fits of several levels of groups or with
-        ``random_intercepts``. None: all groups.
+        distribution, some 200 of which are kept: in milliseconds a group, on ``n_jobs`` threads, or in batches by the
+        workers of a cluster where ``joblib.parallel_config`` names one. Chains that foretell these other groups worse
+        than the best chain, by more than 0.015 nats a row, then have no share in predictions. Other methods of
+        ``inference`` take all groups, and so do fits of several levels of groups or with ``random_intercepts``. None:
+        all groups.
+    checkpoint : path-like, default=None
+        A folder that keeps what is finished, the group distribution and then batches of the groups that are fitted by
+        themselves, so that a later ``fit`` with equal data and parameters goes on from it. Its files are pickles: name
+        only a folder that you trust.
     inference : {"nuts", "laplace", "advi", "fullrank_advi", "map", "metropolis", "pymc"}, default="nuts"
         ``"nuts"`` samples the compiled density with nutpie. ``"laplace"`` takes normal distributions around its modes,
         and ``"map"`` the mode; with learned group scales both are far too sure of noisy targets, and warn.
@@ -331,6 +338,7 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         group_scale_prior: GroupScalePrior = "half_normal",
         pooling: Pooling = "auto",
         max_groups: int | None = 600,
+        checkpoint: str | os.PathLike[str] | None = None,
         inference: Inference = "nuts",
         chains: int = 4,
         tune: int = 200,
@@ -373,6 +381,7 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         self.group_scale_prior = group_scale_prior
         self.pooling = pooling
         self.max_groups = max_groups
+        self.checkpoint = checkpoint
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Data, y: Data, groups: Data | None = None, sample_weight: Data | None = None) -> Self:
@@ -397,8 +406,14 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         Raises
         ------
         ValueError
-            If X, y, groups, sample_weight or a parameter is not valid, a group label is missing, or y has one class
-            only.
+            If X, y, groups, sample_weight or a parameter is not valid, a group label is missing, y has one class
+            only, or the checkpoint is corrupt or of another run.
+        RuntimeError
+            If the workers of joblib's backend are lost, which then fit the groups beyond ``max_groups``.
+        MemoryError
+            If the draws of all groups, or of a batch of them, would not fit.
+        OSError
+            If the checkpoint cannot be read or written.
 
         Warns
         -----

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sized
 from itertools import compress
 from typing import Any, Self, cast
@@ -10,7 +11,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
-from ..data.labels import ALL_ROWS, as_labels, encode_labels, labels_array, unique_labels
+from ..data.labels import ALL_ROWS, as_labels, encode_labels, label_text, labels_array, unique_labels
 from ..data.reading import read_rows
 from ..data.rows import GroupedData
 from ..data.standardizer import Standardizer
@@ -22,12 +23,14 @@ from ..posterior.stacking import without_worse_chains
 from ..support.caller import warn_caller
 from ..support.floats import floats_as_usual
 from ..support.progress import ProgressLine
-from ..support.threads import n_threads
 from ..support.typed import Columns, Data, Floats, Inference, Labels
 from ..support.wording import named
+from .checkpoint import Checkpoint, parameter_digests, table_digest
 from .groups import unseen_text, warn_of_unseen
 
 KEPT_DRAWS = 200  # of all chains together, where some groups are fitted by themselves
+LEARNING = "group distribution"  # the name of what NUTS found, in a checkpoint
+FOUND = ("n_iter_", "posterior_", "diagnostics_")
 OF_CHOICE = 1  # beside the seed of a fit: what the groups to learn from are drawn by
 
 
@@ -35,6 +38,7 @@ class ManyGroupsMixin:
     """Fits of some groups under the group distribution of a hierarchical fit."""
 
     max_groups: int | None
+    checkpoint: str | os.PathLike[str] | None
     learning_groups_: Labels | None
     group_pareto_k_: Floats
     groups_: Labels | None
@@ -47,6 +51,7 @@ class ManyGroupsMixin:
     verbose: int
     _draw_seed: Any
     _fit_model: Any
+    _take_fit: Any
     _forget: Any
     _read_targets_again: Any
 
@@ -55,16 +60,23 @@ class ManyGroupsMixin:
 
         Sets learning_groups_ and group_pareto_k_.
         """
-        grouped, chosen = self.groups_ is not None, self._chosen_groups(model, data)
-        learned = data if chosen is None else of_groups(data, chosen)
+        checkpoint = None if self.checkpoint is None else Checkpoint(self.checkpoint, self._run_digests(data))
+        kept = None if checkpoint is None else checkpoint.load(LEARNING)
+        chosen = self._chosen_groups(model, data) if kept is None else kept["chosen"]  # (chosen group,)
+        learned, grouped = data if chosen is None else of_groups(data, chosen), self.groups_ is not None
         self.learning_groups_ = labels_array(learned.group_labels) if grouped else None  # (learning group,)
         try:
-            self._fit_model(model, learned, grouped=grouped)
+            if kept is None:
+                self._fit_model(model, learned, grouped=grouped)
+            else:
+                self._take_fit(learned, {name: kept[name] for name in FOUND})
+            if checkpoint is not None and kept is None:
+                checkpoint.save(LEARNING, {"chosen": chosen, **{name: getattr(self, name) for name in FOUND}})
             self.group_pareto_k_ = np.full(learned.n_groups, np.nan)  # (learning group,)
             if chosen is not None:
                 self.posterior_ = self.posterior_.thinned(KEPT_DRAWS)
                 others = np.setdiff1d(np.arange(data.n_groups), chosen)  # (other group,)
-                log_evidence = self._fit_by_themselves(data, others)
+                log_evidence = self._fit_by_themselves(data, others, checkpoint)
                 n_rows = np.add.reduceat(data.weights, data.offsets[:-1])[others]  # (other group,)
                 self.posterior_ = without_worse_chains(self.posterior_, log_evidence, n_rows)
         except BaseException:  # a warning that is an error, or an interrupt, must not leave a fit of some of the groups
@@ -72,6 +84,20 @@ class ManyGroupsMixin:
                 self._forget()
             raise
         return self
+
+    def _run_digests(self, data):
+        """Digests of all that a fit to rows depends on, as a checkpoint takes them."""
+        labels = [list(map(label_text, of_column)) for of_column in (data.group_labels, *data.intercept_labels)]
+        digests = {
+            **{"X": data.X, "y": data.y, "sample_weight": data.weights, "order of rows": data.places},
+            **{"groups": np.array(labels[0]), "sizes of groups": data.offsets},
+            "random intercepts": data.labels_of_row,
+            **{f"labels of random intercept {i}": np.array(of_column) for i, of_column in enumerate(labels[1:])},
+        }
+        return {
+            "data": {name: table_digest(array) for name, array in digests.items()},
+            "estimator": parameter_digests(self),
+        }
 
     def _chosen_groups(self, model, data):
         """Positions of the groups to learn the group distribution from, (chosen group,); None: from all."""
@@ -81,7 +107,7 @@ class ManyGroupsMixin:
         return some_groups(data, self.max_groups, np.random.default_rng([self._draw_seed(), OF_CHOICE]))
 
     @floats_as_usual
-    def _fit_by_themselves(self, data, codes):
+    def _fit_by_themselves(self, data, codes, checkpoint=None):
         """Fit the groups at positions codes (fitted group,) of rows by themselves, and take on these rows.
 
         Returns the log evidence (fitted group, chain, draw).
@@ -89,7 +115,13 @@ class ManyGroupsMixin:
         before, line = self.training_data_, ProgressLine(type(self).__name__, "groups") if self.verbose else None
         try:
             posterior, found, log_evidence = with_groups(
-                self.posterior_, before.group_labels, data, codes, n_threads=n_threads(self.n_jobs), progress=line
+                self.posterior_,
+                before.group_labels,
+                data,
+                codes,
+                n_jobs=self.n_jobs,
+                progress=line,
+                checkpoint=checkpoint,
             )
         finally:
             if line is not None:
@@ -220,7 +252,7 @@ class ManyGroupsMixin:
         if self.groups_ is None:
             raise ValueError(f"This {type(self).__name__} was fitted without groups, and has none to drop.")
         dropped, data = set(as_labels(labels, len(cast(Sized, labels)))), self.training_data_
-        unknown = [label for label in dropped if label not in set(data.group_labels)]
+        unknown = list(dropped.difference(data.group_labels))
         if unknown:
             raise ValueError(f"{unseen_text(unknown, data.group_labels)} No group was dropped.")
         kept = np.array([code for code, label in enumerate(data.group_labels) if label not in dropped])  # (group,)

@@ -1,6 +1,7 @@
 """Draws of the weights of groups, each by itself, under draws of the group distribution."""
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,6 +17,25 @@ from ..support.psis import smoothed_weights
 CANDIDATES = 4  # of every draw
 SLICES = 4  # steps of slice sampling from the one that is taken
 NEAR = 0.1  # square of the distance from the mode, in standard deviations, from which one more step is enough
+
+
+class GroupDraws(NamedTuple):
+    """What is found for groups that are fitted by themselves.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_draws, n_groups, n_weights)
+        float32.
+    pareto_k : ndarray of shape (n_groups,)
+        Of the ratios of the densities of the candidates of all draws; infinite where one is not finite.
+    log_evidence : ndarray of shape (n_groups, n_draws)
+        Logarithm of the marginal density of the rows of each group under each draw, by the normal distribution, but for
+        a number that is equal in all draws; NaN where the density is not finite.
+    """
+
+    weights: np.ndarray
+    pareto_k: np.ndarray
+    log_evidence: np.ndarray
 
 
 def conditional_weights(model, data, shared, seed, n_threads=1, progress=None):
@@ -43,18 +63,13 @@ def conditional_weights(model, data, shared, seed, n_threads=1, progress=None):
 
     Returns
     -------
-    weights : ndarray of shape (n_draws, n_groups, n_weights)
-        float32.
-    pareto_k : ndarray of shape (n_groups,)
-        Of the ratios of the densities of the candidates of all draws; infinite where one is not finite.
-    log_evidence : ndarray of shape (n_groups, n_draws)
-        Logarithm of the marginal density of the rows of each group under each draw, by the normal distribution, but for
-        a number that is equal in all draws; NaN where the density is not finite.
+    found : GroupDraws
     """
     shared = Shared(*(np.ascontiguousarray(array, dtype=float) for array in shared))
     n_draws, n_weights = shared.mean.shape
     weights = np.empty((n_draws, data.n_groups, n_weights), np.float32)  # (draw, group, weight)
-    pareto_k, log_evidence = np.empty(data.n_groups), np.empty((data.n_groups, n_draws))  # (group,), (group, draw)
+    ratios = np.empty((data.n_groups, n_draws * CANDIDATES))  # (group, candidate of any draw)
+    log_evidence = np.empty((data.n_groups, n_draws))  # (group, draw)
     at, drawn = model.coordinates(1), deviation_draws(model)
     factor = factors(at, shared.scales)  # (draw, coordinate)
 
@@ -65,7 +80,7 @@ def conditional_weights(model, data, shared, seed, n_threads=1, progress=None):
         z, log_ratios, log_evidence[g] = drawn(
             shared, data.X[rows], data.y[rows], data.weights[rows], noise, uniforms, CANDIDATES
         )
-        weights[:, g], pareto_k[g] = _weights(model, shared.mean, factor, z), _pareto_k(log_ratios)
+        weights[:, g], ratios[g] = _weights(model, at, shared.mean, factor, z), log_ratios.ravel()
 
     with ThreadPoolExecutor(n_threads) as pool:
         try:
@@ -75,7 +90,7 @@ def conditional_weights(model, data, shared, seed, n_threads=1, progress=None):
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return weights, pareto_k, log_evidence
+    return GroupDraws(weights, _pareto_k(ratios), log_evidence)
 
 
 def deviation_draws(model):
@@ -111,9 +126,8 @@ def deviation_draws(model):
     return drawn
 
 
-def _weights(model, mean, factor, z):
-    """Weights (draw, weight) of deviations z (draw, coordinate)."""
-    at = model.coordinates(1)
+def _weights(model, at, mean, factor, z):
+    """Weights (draw, weight) of deviations z (draw, coordinate), whose coordinates are at."""
     entries = np.zeros((len(z), model.n_entries))  # (draw, entry)
     entries[:, : mean.shape[1]] = mean
     entries[:, at.entry] += factor * model.family.from_unconstrained(z, at.prior_scale)
@@ -121,9 +135,10 @@ def _weights(model, mean, factor, z):
 
 
 def _pareto_k(log_ratios):
-    """Pareto k of ratios (draw, candidate), infinite where one is NaN."""
-    ratios = log_ratios.ravel()  # (candidate of any draw,)
-    if np.isnan(ratios).any():
-        return np.inf
-    lowest = np.min(ratios, where=np.isfinite(ratios), initial=0)
-    return float(smoothed_weights(np.maximum(ratios, lowest))[1])
+    """Pareto k of ratios (group, candidate of any draw), (group,); infinite where one is NaN."""
+    is_known = ~np.isnan(log_ratios).any(axis=1)  # (group,)
+    known = log_ratios[is_known]  # (known group, candidate)
+    lowest = np.min(known, axis=1, keepdims=True, where=np.isfinite(known), initial=0)
+    pareto_k = np.full(len(log_ratios), np.inf)  # (group,)
+    pareto_k[is_known] = smoothed_weights(np.maximum(known, lowest))[1]
+    return pareto_k

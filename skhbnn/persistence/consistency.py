@@ -20,6 +20,7 @@ from ..model.terms import Model, RandomIntercept, Term
 from ..posterior.diagnostics import Diagnostics, OptimizationDiagnostics
 from ..posterior.draws import Posterior
 
+PART = 1_000_000  # numbers
 # Attributes that a fit sets; None where it may lack one.
 ATTRIBUTES: dict = {
     "n_features_in_": int,
@@ -332,8 +333,14 @@ def _array_faults(where, array, form, lengths):
         yield f"{where} has shape {array.shape}, which does not fit ({', '.join(axes)})"
     if not array.dtype.isnative:
         yield f"{where} has the bytes of its numbers in another order than this machine"
-    if dtype.startswith("float") and dtype != "floating" and not np.isfinite(array).all():
+    if dtype.startswith("float") and dtype != "floating" and not _is_finite(array):
         yield f"{where} contains NaN or infinity"
+
+
+def _is_finite(array):
+    """Whether an array holds neither NaN nor infinity: asked part by part, without as large an array of answers."""
+    flat = array.ravel(order="K")  # (number,), a view of what lies in one piece
+    return all(np.isfinite(flat[i : i + PART]).all() for i in range(0, flat.size, PART))
 
 
 def _task_faults(model, n_classes):

@@ -158,7 +158,9 @@ class SavableMixin:
         archive.write(path, {"estimator": encoded, "versions": versions}, arrays)
 
 
-def load(path: Path | BinaryReader) -> Any:  # the file says of which class; a union would have to be narrowed
+def load(
+    path: Path | BinaryReader, *, mmap_mode: Literal["c"] | None = None
+) -> Any:  # the file says of which class; a union would have to be narrowed
     """Load an estimator from a file that the method ``save`` of an estimator wrote.
 
     A file is data: none of its content is run, whoever wrote it. In memory it takes a few times its size, or some ten
@@ -169,6 +171,10 @@ def load(path: Path | BinaryReader) -> Any:  # the file says of which class; a u
     ----------
     path : str, path-like or binary file
         File that ``save`` wrote. A file object is read from where it stands to its end.
+    mmap_mode : {"c"}, default=None
+        With ``"c"`` (copy on write, as NumPy has it) arrays of 1 MB and more stay in the file at path, and predictions
+        read the draws of the groups that they are asked for. The file must stay unchanged while the estimator is in
+        use. Rounded weights are made in memory all the same: save with ``keep_draws="all"``. None: all is read.
 
     Returns
     -------
@@ -180,7 +186,9 @@ def load(path: Path | BinaryReader) -> Any:  # the file says of which class; a u
     OSError
         If the file cannot be read; FileNotFoundError if there is none.
     ValueError
-        If the file is not a whole, unchanged file of a fitted estimator, in a format that this release reads.
+        If the file is not a whole, unchanged file of a fitted estimator, in a format that this release reads; its
+        checksums are tested here, also of what stays in the file. If mmap_mode is neither None nor ``"c"``, or is given
+        with a file object.
     MemoryError
         If the arrays do not fit in memory.
     TypeError
@@ -200,17 +208,21 @@ def load(path: Path | BinaryReader) -> Any:  # the file says of which class; a u
     >>> bool((loaded.predict_proba(X) == classifier.predict_proba(X)).all())
     True
     """
+    if mmap_mode not in (None, "c"):
+        raise ValueError(f'mmap_mode must be None or "c", got {mmap_mode!r}.')
     given: Any = path
     if is_binary_file(given, "read"):
+        if mmap_mode is not None:
+            raise ValueError(f'mmap_mode="c" needs the path of a file, got a {type(given).__name__}.')
         return _read(io.BytesIO(given.read()), f"The {type(given).__name__}")
     with open(given, "rb") as file:
-        return _read(file, repr(os.fspath(given)))
+        return _read(file, repr(os.fspath(given)), mmap_mode is not None)
 
 
-def _read(file, name):
+def _read(file, name, mapped=False):
     """The estimator in a file that can be sought; a ValueError, which says the name, if there is none."""
     try:
-        content, arrays = archive.read(file)
+        content, arrays = archive.read(file, mapped)
         estimator = encoding.decode(content["estimator"], arrays)
         check_is_fitted(estimator)
     except (OSError, MemoryError):

@@ -1,15 +1,16 @@
 """Posteriors of more or fewer groups, whose group distribution stays as it is."""
 
+import contextlib
+import itertools
 from dataclasses import replace
 
 import numpy as np
 
 from ..data.labels import encode_labels
-from ..data.subsets import of_groups
 from ..support.memory import require_memory
 
 
-def with_groups(posterior, old, data, codes, n_threads=1, progress=None):
+def with_groups(posterior, old, data, codes, n_jobs=None, progress=None, checkpoint=None):
     """A posterior of the groups of some rows, and what is known of the groups that were fitted by themselves.
 
     Groups are fitted by themselves under each draw of the group distribution. The weights of all other groups are
@@ -26,10 +27,8 @@ def with_groups(posterior, old, data, codes, n_threads=1, progress=None):
         Rows of all groups of the result.
     codes : ndarray of shape (n_fitted,)
         Positions in data of the groups to fit; the posterior has all others.
-    n_threads : int, default=1
-        It changes no draw.
-    progress : callable, default=None
-        Told of the number of groups fitted, and of all that are to be.
+    n_jobs, progress, checkpoint : default=None
+        As ``fit_batches`` takes them; they change no draw.
 
     Returns
     -------
@@ -48,25 +47,43 @@ def with_groups(posterior, old, data, codes, n_threads=1, progress=None):
     ----------
     .. [1] Plummer (2015), "Cuts in Bayesian graphical models", Statistics and Computing 25.
     """
-    from ..inference.conditional import conditional_weights  # only now: it loads Numba
+    from ..inference.group_batches import fit_batches  # only now: it loads Numba
 
     n_chains, n_draws, _, n_weights = posterior.weights.shape
     what = f"{posterior.n_draws} draws of the weights of {data.n_groups} groups"
-    n_bytes = 4 * posterior.n_draws * n_weights * (data.n_groups + len(codes))
+    n_bytes = 4 * posterior.n_draws * n_weights * data.n_groups
     require_memory(n_bytes, what, "lower draws, chains or hidden_layer_sizes")
+    nothing = np.empty((n_chains, n_draws, 0), np.float32)
     shared = [
-        np.concatenate([np.empty((n_chains, n_draws, 0)), *(array for array in arrays if array is not None)], axis=2)
+        np.concatenate([nothing, *(array for array in arrays if array is not None)], axis=2)
         for arrays in ((posterior.group_mean,), (posterior.prior_scale, posterior.group_scale), (posterior.own,))
     ]
-    shared = [array.reshape(posterior.n_draws, -1) for array in shared]  # (draw, number) each
-    fitted, pareto_k, log_evidence = conditional_weights(
-        posterior.model, of_groups(data, codes), shared, posterior.seed, n_threads, progress
-    )
+    shared = tuple(array.reshape(posterior.n_draws, -1) for array in shared)  # (draw, number) each
     weights = np.empty((n_chains, n_draws, data.n_groups, n_weights), np.float32)  # (chain, draw, group, weight)
-    weights[:, :, codes] = fitted.reshape(n_chains, n_draws, len(codes), n_weights)
     kept = np.setdiff1d(np.arange(data.n_groups), codes)  # (other group,)
-    weights[:, :, kept] = posterior.weights[:, :, encode_labels([data.group_labels[code] for code in kept], old)]
-    return replace(posterior, weights=weights), pareto_k, log_evidence.reshape(len(codes), n_chains, n_draws)
+    before = encode_labels([data.group_labels[code] for code in kept], old)  # (other group,)
+    for here, there in _runs(kept, before):
+        weights[:, :, here] = posterior.weights[:, :, there]
+    pareto_k = np.empty(len(codes))  # (fitted group,)
+    log_evidence = np.empty((len(codes), n_chains, n_draws))  # (fitted group, chain, draw)
+    batches = fit_batches(posterior.model, data, codes, shared, posterior.seed, n_jobs, progress, checkpoint)
+    with contextlib.closing(batches):
+        for part, found in batches:
+            drawn = found.weights.reshape(n_chains, n_draws, -1, n_weights)  # (chain, draw, group of the batch, weight)
+            for here, there in _runs(codes[part], np.arange(drawn.shape[2])):
+                weights[:, :, here] = drawn[:, :, there]
+            pareto_k[part] = found.pareto_k
+            log_evidence[part] = found.log_evidence.reshape(-1, n_chains, n_draws)
+    return replace(posterior, weights=weights), pareto_k, log_evidence
+
+
+def _runs(here, there):
+    """Pairs of slices of two arrays of positions (group,), of which both go up in steps of one."""
+    breaks = np.flatnonzero((np.diff(here) != 1) | (np.diff(there) != 1)) + 1
+    for start, stop in itertools.pairwise([0, *breaks, len(here)]):
+        if stop > start:
+            n = stop - start
+            yield slice(here[start], here[start] + n), slice(there[start], there[start] + n)
 
 
 def without_groups(posterior, members, codes):

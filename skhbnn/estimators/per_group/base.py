@@ -21,8 +21,8 @@ from ...inference.methods import METHODS
 from ...persistence.saving import SavableMixin
 from ...support.progress import CallbackSupportMixin, fit_progress
 from ...support.typed import Columns, Inference, Labels, Seed
+from ..checkpoint import Checkpoint, parameter_digests, table_digest
 from ..groups import COLUMNS, GroupsMixin
-from .checkpoint import Checkpoint, parameter_digests, table_digest
 from .fits import POOLED, fit_all, seeded_clone
 from .parallel import Task, fit_task, inference_parameters
 from .reports import report

@@ -4,21 +4,16 @@ import contextlib
 import threading
 import traceback
 import warnings
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import effective_n_jobs, parallel_config
-from joblib.parallel import get_active_backend
 from sklearn.base import clone
-from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-from ...support.wording import named
-
-MAX_LOST_WORKERS = 3  # a fit that kills its worker every time must come to an end
-TASKS_PER_CALL = 50  # a worker, where joblib returns all results of a call at once, as with Ray
+from ...support.parallel import results
 
 
 class Task(NamedTuple):
@@ -113,7 +108,7 @@ def fit_task(task):
 
 
 def _outcome(task, crowded):
-    """Key and outcome of the fit of a task, on one thread if other groups are fitted meanwhile."""
+    """Outcome of the fit of a task, on one thread if other groups are fitted meanwhile."""
     # BLAS on one thread always: with more, the last digits of its sums depend on how many there are.
     alone = parallel_config(backend="sequential") if crowded else contextlib.nullcontext()
     with alone, threadpool_limits(1), _recorded_warnings() as caught:
@@ -123,7 +118,7 @@ def _outcome(task, crowded):
             kind = next((kind for kind in (ValueError, TypeError) if isinstance(error, kind)), RuntimeError)
             text = f"{type(error).__name__}: {error}" if kind is RuntimeError else str(error)
             outcome = Outcome(estimator=None, error=kind, error_text=text, trace=traceback.format_exc())
-    return task.key, replace(outcome, warnings=[(w.category, str(w.message)) for w in caught])
+    return replace(outcome, warnings=[(w.category, str(w.message)) for w in caught])
 
 
 def run_tasks(keys, task, n_jobs, keep_going):
@@ -143,30 +138,11 @@ def run_tasks(keys, task, n_jobs, keep_going):
     Raises
     ------
     RuntimeError
-        If processes keep being killed.
+        If workers keep being lost, or there are none left.
     """
-    left, lost_workers, stopping = dict.fromkeys(keys), 0, False
-    streams = get_active_backend()[0].supports_return_generator
-    n_workers = effective_n_jobs(n_jobs)
-    n_tasks, crowded = len(left) if streams else TASKS_PER_CALL * n_workers, n_workers > 1
-    while left and not stopping:
-        parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered" if streams else "list")
-        finished = parallel(delayed(_outcome)(task(key), crowded) for key in list(left)[:n_tasks] if not stopping)
-        try:
-            for key, outcome in finished:
-                del left[key]
-                stopping = stopping or not (keep_going or outcome.error is None)
-                yield key, outcome
-        except BrokenProcessPool as error:
-            lost_workers += 1
-            if lost_workers > MAX_LOST_WORKERS:
-                raise RuntimeError(
-                    f"Processes that fit groups were killed {lost_workers} times, maybe for want of memory; "
-                    f"{len(left)} are not fitted, of them {named(list(left))}. Set n_jobs to fewer, and checkpoint to "
-                    "a folder, which keeps the groups that are done."
-                ) from error
-        finally:
-            if streams:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", UserWarning)  # joblib's, of tasks that an error cuts off
-                    finished.close()
+
+    def ends(outcome):
+        return not (keep_going or outcome.error is None)
+
+    fit = partial(_outcome, crowded=effective_n_jobs(n_jobs) > 1)
+    return results(keys, fit, task, n_jobs, unit="groups", ends=ends)

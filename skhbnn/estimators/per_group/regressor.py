@@ -138,7 +138,7 @@ class PerGroupRegressor(GroupedRegressorMethods, GroupNumbersMixin, PerGroup):
             fails with ``on_error="raise"``, the estimator or the fallback takes no weights, or the checkpoint is
             corrupt or of another run.
         TypeError, RuntimeError
-            If the fit of a group or of the fallback fails so, or processes that fit groups keep being killed.
+            If the fit of a group or of the fallback fails so, or workers that fit groups keep being killed or are lost.
         OSError
             If the checkpoint cannot be read or written.
 

@@ -11,15 +11,15 @@ import joblib
 import numpy as np
 from scipy.sparse import issparse
 
-from ...data.labels import label_text
-from ...data.tables import take_column
-from ...support.files import replaced_file
-from ...support.wording import shown
+from ..data.labels import label_text
+from ..data.tables import take_column
+from ..support.files import replaced_file
+from ..support.wording import shown
 
 FORMAT = 1
 MANIFEST = "manifest.json"
 DIGEST_BYTES = 32
-NO_INFLUENCE = ("n_jobs", "verbose")  # parameters that change no result
+NO_INFLUENCE = ("n_jobs", "verbose", "checkpoint")  # parameters that change no result
 
 
 def _digest(value):

@@ -93,7 +93,7 @@ lines, sd = mixed_model(X["Days"].to_numpy(float), y, codes)  # (subject, 2), (3
 # learned scales, times the units, are the standard deviations of the mixed model. They are posterior means, and
 # a little larger than REML's estimates: the posterior of a scale is skewed.
 
-settings = {"groups": "Subject", "pooling": "partial", "n_jobs": 2, "random_state": 0}
+settings = {"groups": "Subject", "pooling": "partial", "target_accept": 0.95, "n_jobs": 2, "random_state": 0}
 linear = HierarchicalBNNRegressor((), **settings).fit(X, y)
 unit, day = linear.target_standardizer_.scale[0], linear.standardizer_.scale[0]
 scales = dict(zip(linear.posterior_.learned_parts, linear.posterior_.group_scale.mean(axis=(0, 1)), strict=True))

@@ -52,7 +52,7 @@ table = pd.read_csv(folder / "visits.csv")
 print(table.head(), "\n")
 print(f"{len(table)} rows, {table['village'].nunique()} villages; missing: {table['school'].isna().sum()} of school")
 
-is_new = table["village"] == "village 14"
+is_new = table["village"] == "village 02"
 X, y = table[~is_new].drop(columns="visit"), table["visit"][~is_new]
 X_new, y_new = table[is_new].drop(columns="visit"), table["visit"][is_new]
 
@@ -98,9 +98,11 @@ for name, (estimator, rows) in contestants.items():
 # %%
 # A search
 # --------
-# Every parameter can be searched under the name of its step. Here it is the network: none (a hierarchical logistic
-# regression), one layer of four units, or the two layers of five that are the default. The search fits the best of them
-# to all rows.
+# Every parameter can be searched under the name of its step. Here it is the network: none, one layer of four units, or
+# the two layers of five that are the default. The search fits the best of them to all rows. On this table it is the
+# one without hidden layer, a partially pooled logistic regression: effects are nearly straight on the scale of the
+# logit, and it is as good as the regression with dummy variables. Where curves bend, and bend differently from group
+# to group, layers pay.
 
 settings = {"hierarchicalbnnclassifier__hidden_layer_sizes": [(), (4,), (5, 5)]}
 search = GridSearchCV(pipeline, settings, scoring="neg_log_loss", cv=folds).fit(X, y)
@@ -141,7 +143,7 @@ print(shown.round(2).to_string())
 print(average_comparisons(best, X, "insured", ("no", "yes")))
 
 # %%
-# The distance to the clinic bends: it counts on the first kilometres.
+# The probability of a visit over the distance, with all else as it is in the rows.
 
 _ = EffectDisplay.from_estimator(best, X, feature="distance")
 
@@ -167,7 +169,7 @@ print(f"{(folder / 'visits.joblib').stat().st_size / 1e6:.1f} MB")
 # -------------
 # A village that ``fit`` did not see gets its network from the distribution over villages: its predictions are those of
 # a village about which nothing is known, and their standard deviations say so. ``update`` then learns from half of
-# its rows, in well under a second and without a fit of the other villages.
+# its rows, in well under a second and without a fit of the other villages; the other half tests.
 
 half = len(X_new) // 2
 later, came = X_new[half:], y_new[half:]

@@ -123,7 +123,7 @@ def test_bands_of_counts(counts_regressor, waves):
 
 def test_bands_of_a_network_per_group(per_group, waves):
     display = PredictionBandDisplay.from_estimator(
-        per_group, waves.X, waves.y, groups=waves.groups, grid_resolution=TICKS
+        per_group, waves.X, waves.y, groups=waves.groups, feature="x0", grid_resolution=TICKS
     )
     points = np.column_stack([display.values, np.full(TICKS, lower_median(waves.X[:, 1]))])
     for panel, group in enumerate(display.panels):

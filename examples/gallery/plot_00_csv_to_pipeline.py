@@ -15,8 +15,8 @@ Matplotlib.
 # A CSV
 # -----
 # Did women of forty villages visit a clinic? ``make_care_visits`` simulates such rows. The columns
-# are of all kinds: numbers, some of them missing, a category as text, and the village as text. The rows of the last
-# village are kept for the end.
+# are of all kinds: numbers, some of them missing, a category as text, and the village as text. One village is kept
+# for the end.
 
 import tempfile
 from pathlib import Path
@@ -52,7 +52,7 @@ table = pd.read_csv(folder / "visits.csv")
 print(table.head(), "\n")
 print(f"{len(table)} rows, {table['village'].nunique()} villages; missing: {table['school'].isna().sum()} of school")
 
-is_new = table["village"] == "village 39"
+is_new = table["village"] == "village 02"
 X, y = table[~is_new].drop(columns="visit"), table["visit"][~is_new]
 X_new, y_new = table[is_new].drop(columns="visit"), table["visit"][is_new]
 
@@ -61,7 +61,8 @@ X_new, y_new = table[is_new].drop(columns="visit"), table["visit"][is_new]
 # ----------
 # A ``ColumnTransformer`` fills in and encodes, and lets the column of groups through as it is. ``groups="village"``
 # names this column; the output must be a dataframe for it to keep its name. Nothing has to be scaled: the estimator
-# does it.
+# does it. ``target_accept=0.95`` has the sampler take smaller steps, because with the default of 0.9 some of the fits
+# below warn of divergences.
 
 encode = make_column_transformer(
     (SimpleImputer(), ["distance", "school"]),
@@ -69,17 +70,18 @@ encode = make_column_transformer(
     ("passthrough", ["village"]),
     verbose_feature_names_out=False,
 ).set_output(transform="pandas")
-pipeline = make_pipeline(encode, HierarchicalBNNClassifier(groups="village", random_state=0))
+pipeline = make_pipeline(encode, HierarchicalBNNClassifier(groups="village", target_accept=0.95, random_state=0))
 
 # %%
 # Cross-validation
 # ----------------
 # Beside logistic regression with a dummy variable for each village, and gradient boosting with the village as a
-# category. The log loss judges probabilities: it is in nats, and lower is better. ``StratifiedKFold`` leaves rows of
-# a village on both sides, which asks how well rows of known villages are predicted. ``GroupKFold`` would ask about
-# villages that nobody has seen.
+# category. The log loss judges probabilities: it is in nats, and lower is better. Shuffled folds leave rows of a
+# village on both sides, which asks how well rows of known villages are predicted. Without ``shuffle`` folds follow the
+# order of the table, which is sorted by village, and leave out whole villages; to ask about villages that nobody has
+# seen take ``GroupKFold``.
 
-folds = StratifiedKFold(5, shuffle=True, random_state=0)
+folds = StratifiedKFold(4, shuffle=True, random_state=0)
 dummies = make_column_transformer(
     (SimpleImputer(), ["distance", "school"]), (OneHotEncoder(handle_unknown="ignore"), ["insured", "village"])
 )
@@ -96,12 +98,14 @@ for name, (estimator, rows) in contestants.items():
 # %%
 # A search
 # --------
-# Every parameter can be searched under the name of its step. Here it is the network: none (a hierarchical logistic
-# regression), one layer of four units, or the two layers of five that are the default. The search fits the best of them
-# to all rows.
+# Every parameter can be searched under the name of its step. Here it is the network: none, one layer of four units, or
+# the two layers of five that are the default. The search fits the best of them to all rows. On this table it is the
+# one without hidden layer, a partially pooled logistic regression: effects are nearly straight on the scale of the
+# logit, and it is as good as the regression with dummy variables. Where curves bend, and bend differently from group
+# to group, layers pay.
 
 settings = {"hierarchicalbnnclassifier__hidden_layer_sizes": [(), (4,), (5, 5)]}
-search = GridSearchCV(pipeline, settings, scoring="neg_log_loss", cv=3).fit(X, y)
+search = GridSearchCV(pipeline, settings, scoring="neg_log_loss", cv=folds).fit(X, y)
 found = search.cv_results_
 print(f"{'hidden layers':<16}{'log loss':>10}{'seconds of a fit':>18}")
 for layers, score, seconds in zip(
@@ -139,7 +143,7 @@ print(shown.round(2).to_string())
 print(average_comparisons(best, X, "insured", ("no", "yes")))
 
 # %%
-# The distance to the clinic bends: it counts on the first kilometres.
+# The probability of a visit over the distance, with all else as it is in the rows.
 
 _ = EffectDisplay.from_estimator(best, X, feature="distance")
 
@@ -165,7 +169,7 @@ print(f"{(folder / 'visits.joblib').stat().st_size / 1e6:.1f} MB")
 # -------------
 # A village that ``fit`` did not see gets its network from the distribution over villages: its predictions are those of
 # a village about which nothing is known, and their standard deviations say so. ``update`` then learns from half of
-# its rows, in well under a second and without a fit of the other villages.
+# its rows, in well under a second and without a fit of the other villages; the other half tests.
 
 half = len(X_new) // 2
 later, came = X_new[half:], y_new[half:]

@@ -17,7 +17,9 @@ from skhbnn import HierarchicalBNNClassifier
 from skhbnn.datasets import make_rotated_moons
 
 X, X_test, y, y_test, groups, groups_test = make_rotated_moons()
-model = HierarchicalBNNClassifier(fit_intercept=False, n_jobs=2, random_state=0).fit(X, y, groups=groups)
+model = HierarchicalBNNClassifier(fit_intercept=False, target_accept=0.95, n_jobs=2, random_state=0).fit(
+    X, y, groups=groups
+)
 
 # %%
 # The probability of class 1 along the first feature, under forty posterior draws and under all of them (thick). The

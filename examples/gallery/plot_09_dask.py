@@ -44,7 +44,9 @@ def local_cluster():
 def run():
     """Fit the groups on the cluster and in this process; returns the classifier."""
     X, _, y, _, groups, _ = make_rotated_moons()
-    hierarchical = HierarchicalBNNClassifier(fit_intercept=False, n_jobs=2, random_state=0).fit(X, y, groups=groups)
+    hierarchical = HierarchicalBNNClassifier(fit_intercept=False, target_accept=0.95, n_jobs=2, random_state=0).fit(
+        X, y, groups=groups
+    )
     prior = InformedPriorBNNClassifier.from_hierarchical(hierarchical)
     per_group = PerGroupClassifier(prior, fallback="prior", random_state=0)
 

@@ -94,7 +94,7 @@ lines, sd = mixed_model(X["Days"].to_numpy(float), y, codes)  # (subject, 2), (3
 # a little larger than REML's estimates: the posterior of a scale is skewed. In brackets is the posterior standard
 # deviation of a mean; of the study lme4's estimates are 251.4 (standard error 6.8) and 10.47 (1.5), with noise of 25.6.
 
-settings = {"groups": "Subject", "pooling": "partial", "n_jobs": 2, "random_state": 0}
+settings = {"groups": "Subject", "pooling": "partial", "target_accept": 0.95, "n_jobs": 2, "random_state": 0}
 linear = HierarchicalBNNRegressor((), **settings).fit(X, y)
 unit, day = linear.target_standardizer_.scale[0], linear.standardizer_.scale[0]
 scales = dict(zip(linear.posterior_.learned_parts, linear.posterior_.group_scale.mean(axis=(0, 1)), strict=True))

@@ -70,7 +70,7 @@ print(f"{source}: {train.sum()} to learn from, {is_spoiled.sum()} of them spoile
 # too low. Student's t gives the few scores far off to its tails, and predicts nearly as before.
 
 levels = np.arange(1, 20) / 20  # (level,)
-settings = {"groups": "school", "pooling": "partial", "chains": 2, "n_jobs": 2, "random_state": 0}
+settings = {"groups": "school", "pooling": "partial", "chains": 2, "target_accept": 0.95, "random_state": 0}
 models, shares = {}, {}
 print(f"{'scores':<10}{'likelihood':<12}{'R²':>7}{'log density':>13}{'pinball':>9}{'coverage':>10}{'width':>7}")
 for scores, target in (("clean", y), ("spoiled", spoiled)):

@@ -43,7 +43,7 @@ test = place >= 24  # (row,)
 # where rows are few: its gain with three or six ratings of each rater is more than twice that with twelve or
 # twenty-four. The last columns are the mean distance from the true word to the likeliest one, in words.
 
-settings = {"hidden_layer_sizes": (4,), "groups": "rater", "chains": 2, "n_jobs": 2, "random_state": 0}
+settings = {"hidden_layer_sizes": (4,), "groups": "rater", "n_jobs": 2, "random_state": 0}
 sizes, losses, models = [3, 6, 12, 24], [], {}
 frequencies = np.bincount(level[~test]) / np.sum(~test)  # (word,)
 print(f"a test log loss of {-np.mean(np.log(frequencies[level[test]])):.3f} nats has the frequency of each word\n")

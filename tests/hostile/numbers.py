@@ -145,9 +145,7 @@ class NumberFit(NamedTuple):
         expected = None if plain_X is None else outcome(reference.fit, plain_X, y, **of_plain(w, ranks))
         parts = [FORMS[rows.form].taken if rows.hole == "none" else False, self.y.taken]
         parts += [] if self.weights is None else [self.weights.taken]
-        is_one_weight = (
-            self.weights is not None and self.weights.container == "number"
-        )  # of all rows, whatever was meant
+        is_one_weight = self.weights is not None and self.weights.container == "number"  # of all rows
         parts += [None if is_grouped or is_one_weight else True]
         parts += [] if is_one_weight else [expected is not None and expected.error is None]
         taken = all_of(parts)

@@ -245,6 +245,7 @@ def test_routing(rows, small):
         (np.inf, "Input sample_weight contains infinity"),
         (np.nan, "Input sample_weight contains NaN"),
         (1e300, r"sample_weight has the sum 6e\+301, and 1e\+100 is the most"),
+        ([*[1.0] * 59, np.ma.masked], "Input sample_weight contains NaN"),
         (["a"] * 60, "sample_weight must hold a number for each row: could not convert string to float: 'a'"),
         (np.full(60, "2020-01-01", "M8[D]"), r"sample_weight must hold a number for each row: .* datetime64\[D\]"),
         ([], "sample_weight must hold a number for each row"),

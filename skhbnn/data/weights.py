@@ -1,6 +1,7 @@
 """Weights of rows as callers pass them."""
 
 import contextlib
+import warnings
 from itertools import compress
 
 import numpy as np
@@ -10,7 +11,6 @@ from sklearn.utils.validation import _check_sample_weight
 from ..support.wording import short_errors
 from .reading import check_same_order
 from .tables import check_no_mask, refuse_lazy, take_rows
-
 
 MOST_ROWS = 1e100  # that weights may stand for: squares of a log likelihood are still floats
 
@@ -50,7 +50,7 @@ def read_weights(sample_weight, X, inputs):
         total = weights.sum()
     if total > MOST_ROWS:
         raise ValueError(
-            f"sample_weight has the sum {total:.3g}, and {MOST_ROWS:g} is the most: a weight says how often a row counts."
+            f"sample_weight has the sum {total:.3g}, and {MOST_ROWS:g} is the most: weights say how often rows count."
         )
     if not weights.any():  # scikit-learn before 1.8 does not mind
         raise ValueError("Sample weights must contain at least one non-zero number.")
@@ -61,7 +61,9 @@ def read_weights(sample_weight, X, inputs):
 def _named_errors():
     """Context in which all errors name the weights, which those of values that are no numbers do not."""
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Warning: converting a masked element to nan", UserWarning)  # an error
+            yield
     except (TypeError, ValueError) as error:
         if "sample_weight" in str(error) or "Sample weights" in str(error):
             raise

@@ -1,6 +1,7 @@
 """Fits of regressors to hostile targets and weights, predictions of these, and their files."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from skhbnn.model.likelihoods import OF_NUMBERS, likelihood
 from .calls import Escape, failed, outcome, same_numbers, same_values, saved_and_loaded
 from .faults import MISSING, WRONG
 from .labels import ANY, REFUSED, objects
-from .rows import MODE, NUTS, Rows, all_of, all_rows, ranked, ranked_by_level
+from .rows import MODE, NUTS, Labels, Rows, all_of, all_rows, ranked, ranked_by_level
 from .tables import ARROW, FORMS
 
 ESTIMATORS: dict[str, Callable] = {
@@ -144,7 +145,9 @@ class NumberFit(NamedTuple):
         expected = None if plain_X is None else outcome(reference.fit, plain_X, y, **of_plain(w, ranks))
         parts = [FORMS[rows.form].taken if rows.hole == "none" else False, self.y.taken]
         parts += [] if self.weights is None else [self.weights.taken]
-        parts += [None if is_grouped else True, expected is not None and expected.error is None]
+        is_one_weight = self.weights is not None and self.weights.container == "number"  # of all rows
+        parts += [None if is_grouped or is_one_weight else True]
+        parts += [] if is_one_weight else [expected is not None and expected.error is None]
         taken = all_of(parts)
         if failed(estimator, fit):
             if taken:
@@ -209,14 +212,20 @@ def floats(kinds):
     kind, hole = st.sampled_from([*kinds]), st.integers(0, len(MISSING) - 1)
     usual = st.builds(Floats, kind, st.sampled_from([*OF_FLOATS]), st.none())
     holes = st.builds(Floats, kind, st.sampled_from(["list", "objects"]), hole)
-    return st.one_of(usual, usual, usual, st.builds(Floats, kind, st.sampled_from([*OTHERS]), st.none()), holes)
+    return st.one_of(*[usual] * 5, st.builds(Floats, kind, st.sampled_from([*OTHERS]), st.none()), holes)
 
 
+def in_plain_form(rows):
+    """Rows in an array, with whole numbers as labels."""
+    return replace(rows, form="array", hole="none", groups=Labels("int", "list"), n_rows=max(rows.n_rows, 3))
+
+
+any_rows = all_rows(n_columns=(1, 2, 2, 2, 3), containers=())
 numbers = st.builds(
     NumberFit,
     st.sampled_from([*ESTIMATORS]),
     st.sampled_from(OF_NUMBERS),
-    all_rows(n_columns=(1, 2, 2, 2, 3), containers=()),
+    st.one_of(any_rows, any_rows.map(in_plain_form), any_rows.map(in_plain_form)),
     floats(TARGETS),
     st.one_of(st.none(), floats(WEIGHTS)),
 )

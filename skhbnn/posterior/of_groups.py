@@ -54,11 +54,12 @@ def with_groups(posterior, old, data, codes, n_jobs=None, progress=None, checkpo
     n_bytes = 4 * posterior.n_draws * n_weights * data.n_groups
     require_memory(n_bytes, what, "lower draws, chains or hidden_layer_sizes")
     nothing = np.empty((n_chains, n_draws, 0), np.float32)
-    shared = [
-        np.concatenate([nothing, *(array for array in arrays if array is not None)], axis=2)
+    shared = tuple(
+        np.concatenate([nothing, *(array for array in arrays if array is not None)], axis=2).reshape(
+            n_chains * n_draws, -1
+        )
         for arrays in ((posterior.group_mean,), (posterior.prior_scale, posterior.group_scale), (posterior.own,))
-    ]
-    shared = tuple(array.reshape(posterior.n_draws, -1) for array in shared)  # (draw, number) each
+    )  # (draw, number) each
     weights = np.empty((n_chains, n_draws, data.n_groups, n_weights), np.float32)  # (chain, draw, group, weight)
     kept = np.setdiff1d(np.arange(data.n_groups), codes)  # (other group,)
     before = encode_labels([data.group_labels[code] for code in kept], old)  # (other group,)

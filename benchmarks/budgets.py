@@ -31,7 +31,6 @@ BUDGETS = {
     "4 of 200 + 150, the default": {},
     "4 of 200 + 150, target_accept=0.9": {"target_accept": 0.9},
     "4 of 150 + 100": {"chains": 4, "tune": 150, "draws": 100},
-    "8 of 100 + 50": {"chains": 8, "tune": 100, "draws": 50},
     "8 of 60 + 40": {"chains": 8, "tune": 60, "draws": 40},
 }
 POOLINGS = {

@@ -281,10 +281,7 @@ def _visit_batches(parts, h, ends, innermost, outer, form, bases, rows, space, a
     _, at = cut(at, n_lanes)
     of_outer = integers_at(at, n_lanes)  # addresses of gradients
 
-    # Entries that further outer levels change, in the lanes; behind them those that they leave as they are.
-    moved, n_moved = h.first_moved * n_lanes, h.n_moved * n_lanes
-    behind = moved + n_moved
-    n_behind = n_entries * n_lanes - behind
+    moved, n_moved = h.first_moved * n_lanes, h.n_moved * n_lanes  # entries that further outer levels change
 
     logp = 0.0
     for b in range(h.n_batches):
@@ -296,13 +293,12 @@ def _visit_batches(parts, h, ends, innermost, outer, form, bases, rows, space, a
         load_groups(x_addresses, n, v, w)
         fill(grad_v, 0.0)
         logp += parts.weight_prior(h.family, h.family_shape, v, prior_scale, grad_v, value, slope)
+        copy_to(of_all, w_numbers)
         if n_moved > 0:
             for lane in range(n_lanes):
                 first = 8 * (parents[b * n_lanes + lane] * n_entries + h.first_moved)
                 x_addresses[lane], of_outer[lane] = outer.entries.ctypes.data + first, outer.grad.ctypes.data + first
             load_groups(x_addresses, h.n_moved, part(w_numbers, moved, n_moved), w)
-        copy_to(part(of_all, 0, moved), part(w_numbers, 0, moved))
-        copy_to(part(of_all, behind, n_behind), part(w_numbers, behind, n_behind))
         add_values(innermost, value, w)
         if h.map_rank > 0:
             parts.input_map.apply(w, form, h.map_rank, bases[0])
@@ -313,8 +309,8 @@ def _visit_batches(parts, h, ends, innermost, outer, form, bases, rows, space, a
         store_groups(grad_addresses, n, grad_v, w)
         if n_moved > 0:
             add_to_groups(of_outer, h.n_moved, part(grad_numbers, moved, n_moved), w)
-        add_to(part(grad_numbers, 0, moved), part(grad_of_all, 0, moved))
-        add_to(part(grad_numbers, behind, n_behind), part(grad_of_all, behind, n_behind))
+        add_to(grad_numbers, grad_of_all)
+    fill(part(grad_of_all, moved, n_moved), 0.0)
     for k in range(n_entries):
         for lane in range(n_lanes):
             outer.grad[k] += grad_of_all[k * n_lanes + lane]

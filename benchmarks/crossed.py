@@ -7,8 +7,8 @@ have an order. Half of each group's rows train, drawn at random, the other half 
 whole fit on all cores. skhbnn by its defaults, for InstEval with one hidden layer of 5 units, partial pooling and 2
 chains of 100 + 50 steps; "crossed" is `random_intercepts` of the labels that cross the groups. Logistic regression has
 an indicator for each group and each label, and the strength of its regularisation by a search of 4 folds. GPBoost has
-trees and random intercepts of both, the number of trees by 4 folds; ordered classes are numbers to it, and the
-probability of a class is that of all numbers nearest to it under GPBoost's normal distribution of a new row.
+trees and random intercepts of both, the number of trees by 4 folds. Ordered classes are numbers to it, and the
+probability of one is that of the numbers nearest to it under GPBoost's normal distribution of a row.
 
 The second table is of a linear model of all rows of VerbAgg, with random intercepts of persons and of items in both
 systems: coefficients of standardised inputs and standard deviations of the intercepts, on the scale of the logit.

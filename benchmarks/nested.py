@@ -6,8 +6,8 @@ known and others are new. Log loss is in nats, of six ordered grades in Chem97 a
 lines of one level alone a model has that level for its groups.
 
 - skhbnn: by its defaults, with `likelihood="ordinal"` for the grades.
-- GPBoost: trees with random intercepts for the groups of each level, the number of trees by 4 folds; grades are numbers
-  to it, and the probability of one is that of all numbers nearest to it under GPBoost's normal distribution of a new row.
+- GPBoost: trees with random intercepts for the groups of each level, the number of trees by 4 folds. Grades are numbers
+  to it, and the probability of one is that of the numbers nearest to it under GPBoost's normal distribution of a row.
 - logistic: logistic regression with an indicator of each group of each level, its strength by a search of 4 folds.
 
 What to see: whether both levels together predict no worse than the better one of them. The second table is the time of

@@ -8,8 +8,9 @@ standard error over the sets, and the mean ratio of times, geometric. A learned 
 0.002 nats in the mean at no more than 1.3 times the time.
 
 The third table is of made data: 25 independent normal inputs, of which y depends on the first five, on two of them by
-the product of one and the sign of the other; 300 rows train, 1,000 test. Flat classifiers, with a fixed scale and with one for each input.
-Shown are both log losses, the least posterior median of a scale of the five, and the largest of the twenty others.
+the product of one and the sign of the other; 300 rows train, 1,000 test. Flat classifiers of 5 units, with a fixed
+scale and with one for each input. Shown are both log losses, the least posterior median of a scale of the five inputs,
+and the largest one of the twenty others.
 """
 
 import json

@@ -359,6 +359,8 @@ def test_unknown_regions_are_named(partial, hierarchical):
     for within in ("north", ("north",), (), ("south", 0), None.__class__):
         with pytest.raises(ValueError, match=r"is none of the groups around others.*'east', 'south', 'west'.*'region'"):
             InformedPriorBNNClassifier.from_hierarchical(partial, within=within)
+    with pytest.raises(ValueError, match=r"within=\['south'\]: groups holds a label that is not hashable"):
+        InformedPriorBNNClassifier.from_hierarchical(partial, within=["south"])
     with pytest.raises(ValueError, match=r"within=1 names an outer group, but this .* groups of one level"):
         InformedPriorBNNClassifier.from_hierarchical(hierarchical, within=1)
 

@@ -48,6 +48,11 @@ def run(folder):
             for setting, params in SETTINGS.items():
                 found[name, seed, setting] = one_fit(train, test, params, seed)
                 print(json.dumps([name, seed, setting, *found[name, seed, setting]]), file=sys.stderr, flush=True)
+    return summary(names, found) | {"Relevant inputs and noise": [of_made_data(seed) for seed in SEEDS]}
+
+
+def summary(names, found):
+    """Two tables of the log losses and seconds of every set, seed and setting."""
     means = {  # (log loss, seconds) each
         (name, setting): np.mean([found[name, seed, setting] for seed in SPLITS], axis=0)
         for name in names
@@ -60,7 +65,6 @@ def run(folder):
     return {
         "Log loss (seconds)": of_sets,
         "Beside the default": [beside(setting, names, means) for setting in SETTINGS if setting != DEFAULT],
-        "Relevant inputs and noise": [of_made_data(seed) for seed in SEEDS],
     }
 
 

@@ -27,7 +27,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier
 
 from .common import observed, scores
-from .grouped_data import find, halves, read, read_ordered
+from .grouped_data import ORDERED, find, halves, read, read_ordered
 from .real import boosted_effects, logistic
 
 SEEDS = {"verbagg": (0, 1), "insteval": (0,)}
@@ -84,12 +84,14 @@ SYSTEMS = {
 
 
 def run(folder):
-    missing = [f"{name}.csv" for name in SEEDS if find(folder, name) is None]
-    if missing:
-        raise FileNotFoundError(f"{folder} (of --data) has no {' and no '.join(missing)}.")
-    tables = {"verbagg": read(folder, "verbagg"), "insteval": read_ordered(folder, "insteval")}
-    rows = [row for name, table in tables.items() for row in compare(name, table)]
-    return {"Log loss": rows, "A linear model of verbagg": linear(tables["verbagg"])}
+    names = [name for name in SEEDS if find(folder, name)]
+    if not names:
+        raise FileNotFoundError(f"{folder} (of --data) has none of {', '.join(f'{name}.csv' for name in SEEDS)}.")
+    tables = {name: read_ordered(folder, name) if name in ORDERED else read(folder, name) for name in names}
+    found: dict = {"Log loss": [row for name, table in tables.items() for row in compare(name, table)]}
+    if "verbagg" in tables:
+        found["A linear model of verbagg"] = linear(tables["verbagg"])
+    return found
 
 
 def compare(name, table):

@@ -14,7 +14,8 @@ The second table is of a linear model of all rows of VerbAgg, with random interc
 systems: coefficients of standardised inputs and standard deviations of the intercepts, on the scale of the logit.
 skhbnn shows posterior means, with posterior standard deviations in brackets, under Normal(0, 2) priors of the
 coefficients and HalfNormal(1) priors of the standard deviations; GPBoost the maximum of the approximate likelihood,
-with its standard errors of coefficients. The last column is the distance of both, in posterior standard deviations.
+with standard errors in brackets where it has them. The last column is the distance of both, in posterior standard
+deviations.
 """
 
 import json
@@ -148,7 +149,8 @@ def _linear_by_gpboost(table):
     inputs = np.column_stack([StandardScaler().fit_transform(table.X), np.ones(len(table.y))])  # (row, feature + 1)
     effects = np.column_stack([table.groups, table.crossed]).astype(str)  # (row, 2)
     model = gpboost.GPModel(group_data=effects, likelihood="bernoulli_logit")
-    model.fit(y=table.y.astype(float), X=inputs, params={"std_dev": True})
-    coefficients, errors = np.asarray(model.get_coef())[:2]  # (feature + 1,) each
-    deviations = np.sqrt(np.ravel(model.get_cov_pars())[:2])  # (effect,)
-    return np.concatenate([coefficients, deviations]), np.concatenate([errors, np.full(2, np.nan)])
+    model.fit(y=table.y.astype(float), X=inputs)
+    coefficients, errors = np.asarray(model.get_coef(std_err=True))[:2]  # (feature + 1,) each
+    variances, of_variances = np.asarray(model.get_cov_pars(std_err=True))[:2]  # (effect,) each
+    deviations = np.sqrt(variances)  # (effect,)
+    return np.append(coefficients, deviations), np.append(errors, of_variances / (2 * deviations))

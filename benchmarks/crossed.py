@@ -2,13 +2,14 @@
 
 VerbAgg: 316 persons answer 24 items each, two classes; persons are the groups, items cross them. InstEval: 73,421
 ratings from 1 to 5 of 1,128 lecturers by 2,972 students; lecturers are the groups, students cross them, and the classes
-have an order. Half of each group's rows train, drawn at random, the other half test. Inputs are those of
-`benchmarks/grouped_data.py`; log loss is in nats, the squared error is that of the mean rating, and seconds are of the
-whole fit on all cores. skhbnn by its defaults, for InstEval with one hidden layer of 5 units, partial pooling and 2
-chains of 100 + 50 steps; "crossed" is `random_intercepts` of the labels that cross the groups. Logistic regression has
-an indicator for each group and each label, and the strength of its regularisation by a search of 4 folds. GPBoost has
-trees and random intercepts of both, the number of trees by 4 folds. Ordered classes are numbers to it, and the
-probability of one is that of the numbers nearest to it under GPBoost's normal distribution of a row.
+have an order. A set whose file is missing is left out. Half of each group's rows train, drawn at random, the other half
+test. Inputs are those of `benchmarks/grouped_data.py`; log loss is in nats, the squared error is that of the mean
+rating, and seconds are of the whole fit on all cores. skhbnn by its defaults, for InstEval with one hidden layer of 5
+units, partial pooling and 2 chains of 100 + 50 steps; "crossed" is `random_intercepts` of the labels that cross the
+groups. Logistic regression has an indicator for each group and each label, and the strength of its regularisation by a
+search of 4 folds. GPBoost has trees and random intercepts of both, the number of trees by 4 folds. Ordered classes are
+numbers to it, and the probability of one is that of the numbers nearest to it under GPBoost's normal distribution of a
+row.
 
 The second table is of a linear model of all rows of VerbAgg, with random intercepts of persons and of items in both
 systems: coefficients of standardised inputs and standard deviations of the intercepts, on the scale of the logit.
@@ -31,7 +32,7 @@ from .common import observed, scores
 from .grouped_data import ORDERED, find, halves, read, read_ordered
 from .real import boosted_effects, logistic
 
-SEEDS = {"verbagg": (0, 1), "insteval": (0,)}
+SEEDS = {"verbagg": (0,), "insteval": (0,)}
 SETTINGS: dict = {
     "verbagg": {},
     "insteval": {

@@ -1,9 +1,9 @@
 """Nested groups: how much a second level of groups predicts, beside mixed models with equal effects.
 
 Chem97 is pupils in schools in local education areas, of which 20 are drawn at random; guPrenat is births of mothers in
-clusters. Half of each outer group's rows train, drawn at random, and the other half test, so that some inner groups are
-known and others are new. Log loss is in nats, of six ordered grades in Chem97 and of two classes in guPrenat. In the
-lines of one level alone a model has that level for its groups.
+clusters. A set whose file is missing is left out. Half of each outer group's rows train, drawn at random, and the other
+half test, so that some inner groups are known and others are new. Log loss is in nats, of six ordered grades in Chem97
+and of two classes in guPrenat. In the lines of one level alone a model has that level for its groups.
 
 - skhbnn: by its defaults, with `likelihood="ordinal"` for the grades.
 - GPBoost: trees with random intercepts for the groups of each level, the number of trees by 4 folds. Grades are numbers

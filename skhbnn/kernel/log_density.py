@@ -279,7 +279,7 @@ def _visit_batches(parts, h, ends, innermost, outer, form, bases, rows, space, a
     _, at = cut(at, n_lanes)
     grad_addresses = integers_at(at, n_lanes)
     _, at = cut(at, n_lanes)
-    of_outer = integers_at(at, n_lanes)  # addresses of gradients
+    outer_addresses = integers_at(at, n_lanes)  # of the gradients in what groups lie in
 
     moved, n_moved = h.first_moved * n_lanes, h.n_moved * n_lanes  # entries that further outer levels change
 
@@ -297,7 +297,8 @@ def _visit_batches(parts, h, ends, innermost, outer, form, bases, rows, space, a
         if n_moved > 0:
             for lane in range(n_lanes):
                 first = 8 * (parents[b * n_lanes + lane] * n_entries + h.first_moved)
-                x_addresses[lane], of_outer[lane] = outer.entries.ctypes.data + first, outer.grad.ctypes.data + first
+                x_addresses[lane] = outer.entries.ctypes.data + first
+                outer_addresses[lane] = outer.grad.ctypes.data + first
             load_groups(x_addresses, h.n_moved, part(w_numbers, moved, n_moved), w)
         add_values(innermost, value, w)
         if h.map_rank > 0:
@@ -308,9 +309,9 @@ def _visit_batches(parts, h, ends, innermost, outer, form, bases, rows, space, a
         pull_back(innermost, value, slope, grad_w, grad_v, grad_factor)
         store_groups(grad_addresses, n, grad_v, w)
         if n_moved > 0:
-            add_to_groups(of_outer, h.n_moved, part(grad_numbers, moved, n_moved), w)
+            add_to_groups(outer_addresses, h.n_moved, part(grad_numbers, moved, n_moved), w)
         add_to(grad_numbers, grad_of_all)
-    fill(part(grad_of_all, moved, n_moved), 0.0)
+    fill(part(grad_of_all, moved, n_moved), 0.0)  # these are in the gradients of the outer members already
     for k in range(n_entries):
         for lane in range(n_lanes):
             outer.grad[k] += grad_of_all[k * n_lanes + lane]
@@ -357,7 +358,7 @@ def log_density(n_dim, x_address, grad_address, logp_address, header):
             factor[k] = scale[term_scales[t]] if term_scales[t] >= 0 else fixed[k]
         start = stops[t]
     entry, prior_scale = integers_at(h.entry, n_coordinates), doubles_at(h.prior_scale, n_coordinates)  # (coordinate,)
-    coordinates = Coordinates(entry, prior_scale, factor, grad_factor, False)
+    coordinates = Coordinates(entry, prior_scale, factor, grad_factor, False)  # of all levels
 
     place, n_intercepts = h.intercepts_place, h.n_intercepts
     ends_of_intercepts = (part(x, place, n_intercepts), part(grad, place, n_intercepts))  # (intercept,) each

@@ -4,12 +4,12 @@ VerbAgg: 316 persons answer 24 items each, two classes; persons are the groups, 
 ratings from 1 to 5 of 1,128 lecturers by 2,972 students; lecturers are the groups, students cross them, and the classes
 have an order. A set whose file is missing is left out. Half of each group's rows train, drawn at random, the other half
 test. Inputs are those of `benchmarks/grouped_data.py`; log loss is in nats, the squared error is that of the mean
-rating, and seconds are of the whole fit on all cores. skhbnn by its defaults, for InstEval with one hidden layer of 5
-units, partial pooling and 2 chains of 100 + 50 steps; "crossed" is `random_intercepts` of the labels that cross the
-groups. Logistic regression has an indicator for each group and each label, and the strength of its regularisation by a
-search of 4 folds. GPBoost has trees and random intercepts of both, the number of trees by 4 folds. Ordered classes are
-numbers to it, and the probability of one is that of the numbers nearest to it under GPBoost's normal distribution of a
-row.
+rating, and seconds are of the whole fit, beside other work on the machine; GPBoost had one thread. skhbnn by its
+defaults, for InstEval with one hidden layer of 5 units, partial pooling and 2 chains of 100 + 50 steps; "crossed" is
+`random_intercepts` of the labels that cross the groups. Logistic regression has an indicator for each group and each
+label, and the strength of its regularisation by a search of 4 folds. GPBoost has trees and random intercepts of both,
+the number of trees by 4 folds. Ordered classes are numbers to it, and the probability of one is that of the numbers
+nearest to it under GPBoost's normal distribution of a row.
 
 The second table is of a linear model of all rows of VerbAgg, with random intercepts of persons and of items in both
 systems: coefficients of standardised inputs and standard deviations of the intercepts, on the scale of the logit.

@@ -89,9 +89,12 @@ def read(folder, name):
 
 
 def read_with_columns(folder, name, columns):
-    """The rows of a file of CLASSIFICATION as a Table with class codes, and columns of labels of them (row, column)."""
-    source = CLASSIFICATION[name]
-    table = _coded(_read(folder, name, source), str)
+    """The rows of a file of classes as a Table with class codes, and columns of labels of them (row, column).
+
+    The codes have the order of the targets where the file is one of ORDERED.
+    """
+    source, kind = (ORDERED[name], float) if name in ORDERED else (CLASSIFICATION[name], str)
+    table = _coded(_read(folder, name, source), kind)
     frame = _frame(folder, name, source)
     return table, frame[list(columns)].to_numpy(dtype=object)
 

@@ -25,7 +25,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from scipy import sparse
+from scipy import sparse, stats
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
@@ -124,28 +124,43 @@ def fit_catboost(train, test, seed):
 
 
 def fit_gpboost(train, test, seed):
-    import gpboost
-
     if len(np.unique(train.y)) > 2:
         return None
+    return boosted_effects(train, test, [part.groups[:, None] for part in (train, test)], seed)
+
+
+def boosted_effects(train, test, labels, seed):
+    """Probabilities of test rows by GPBoost: trees, and random intercepts of labels (row, effect) of both parts.
+
+    More than two classes are taken for numbers, and a class for all numbers that are nearest to it.
+    """
+    import gpboost
+
+    is_binary = len(np.unique(train.y)) <= 2
     params = {"learning_rate": 0.05, "num_leaves": 8, "min_data_in_leaf": 10, "verbose": 0, "seed": seed}
-    folds = [(fit, held_out) for fit, held_out in FOLDS.split(train.X, train.y)]
-    likelihood = "bernoulli_logit"
+    likelihood = "bernoulli_logit" if is_binary else "gaussian"
+
+    def effects():
+        return gpboost.GPModel(group_data=labels[0], likelihood=likelihood)
+
     found = gpboost.cv(
         params,
         gpboost.Dataset(train.X, train.y),
-        gp_model=gpboost.GPModel(group_data=train.groups, likelihood=likelihood),
+        gp_model=effects(),
         num_boost_round=400,
         early_stopping_rounds=20,
-        folds=folds,
+        folds=list(FOLDS.split(train.X, train.y)),
         verbose_eval=False,
     )
-    n_trees = len(next(iter(found.values())))
-    model = gpboost.GPModel(group_data=train.groups, likelihood=likelihood)
+    model, n_trees = effects(), len(next(iter(found.values())))
     booster = gpboost.train(params, gpboost.Dataset(train.X, train.y), num_boost_round=n_trees, gp_model=model)
-    found = booster.predict(data=test.X, group_data_pred=test.groups, predict_var=False, pred_latent=False)
-    p = found["response_mean"]  # (row,)
-    return np.stack([1 - p, p], axis=1)
+    found = booster.predict(data=test.X, group_data_pred=labels[1], predict_var=not is_binary, pred_latent=False)
+    mean = found["response_mean"]  # (row,)
+    if is_binary:
+        return np.stack([1 - mean, mean], axis=1)
+    between = np.arange(train.y.max()) + 0.5  # (class - 1,)
+    below = stats.norm.cdf(between, mean[:, None], np.sqrt(found["response_var"])[:, None])  # (row, class - 1)
+    return np.diff(below, axis=1, prepend=0.0, append=1.0)  # (row, class)
 
 
 def fit_skhbnn(train, test, seed):

@@ -12,12 +12,23 @@ from skhbnn.kernel.arrays import all_finite
 from skhbnn.kernel.lane_groups import (
     add_combinations,
     add_scaled,
+    add_to_members,
     load_members,
     pull_back,
     pull_back_combinations,
     store_members,
 )
-from skhbnn.kernel.lanes import LANES, dot_rows, exp_rows, logistic_rows, relu_rows, subtract_logs, tanh_rows
+from skhbnn.kernel.lanes import (
+    LANES,
+    add_chosen,
+    add_to_chosen,
+    dot_rows,
+    exp_rows,
+    logistic_rows,
+    relu_rows,
+    subtract_logs,
+    tanh_rows,
+)
 from skhbnn.kernel.layers import add_products, add_sums, combine_rows
 from skhbnn.kernel.network_kernel import BLOCK
 from skhbnn.model.likelihoods.bernoulli import bernoulli_rows
@@ -312,6 +323,47 @@ def test_members_are_transposed(n):
     stored(back.ctypes.data + members * back.strides[0], n, by_lane)
     np.testing.assert_array_equal(back[members], x[members])
     np.testing.assert_array_equal(np.delete(back, members, axis=0), 9.0)
+
+
+@njit
+def added(addresses, n, values):
+    add_to_members(addresses, n, values)
+
+
+@pytest.mark.parametrize("n", [0, 1, 8, 19])
+def test_lanes_that_share_a_member_add_up(n):
+    rng = np.random.default_rng(n)
+    values, members = rng.normal(size=(n, LANES)), np.array([3, 1, 3, 3, 0, 1, 4, 3])[:LANES]  # (number, lane), (lane,)
+    x = np.full((5, n), 9.0)  # (member, number)
+    added(x.ctypes.data + members * x.strides[0], n, values.reshape(-1))
+    expected = np.full((5, n), 9.0)  # (member, number)
+    np.add.at(expected, members, values.T)
+    np.testing.assert_allclose(x, expected, rtol=1e-14)
+
+
+@njit
+def with_chosen(a, values, codes, shift):
+    add_chosen(a, values, codes, shift, a.size)
+
+
+@njit
+def with_sums_of_chosen(a, sums, codes, shift):
+    add_to_chosen(a, sums, codes, shift, a.size)
+
+
+@pytest.mark.parametrize("m", [8, 24, BLOCK])
+def test_values_that_rows_choose(m):
+    """Rows of a vector may choose one value, whose sum then has all of them."""
+    rng = np.random.default_rng(m)
+    a, values, codes = rng.normal(size=m), rng.normal(size=7), rng.integers(0, 6, m)  # (row,), (value,), (row,)
+    for shift in (0, 1):
+        found, sums = a.copy(), values.copy()
+        with_chosen(found, values, codes, shift)
+        np.testing.assert_array_equal(found, a + values[codes + shift])
+        with_sums_of_chosen(a, sums, codes, shift)
+        expected = values.copy()
+        np.add.at(expected, codes + shift, a)
+        np.testing.assert_allclose(sums, expected, rtol=1e-13)
 
 
 @njit

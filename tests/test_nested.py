@@ -224,6 +224,17 @@ def test_densities_equal_pymc(n_levels, pooling, group_scale):
         assert_gradient_is_right(density, 0.4 * np.random.default_rng(1).normal(size=density.n_dim))
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_entries_that_levels_leave_between_others_equal_pymc(form):
+    """Levels change the first layer and the last one, and leave the one between them as it is."""
+    network = Network((3, 2, 4, 1), "tanh", True)
+    pooling = ("partial", "complete", "partial")
+    model = hierarchical_model(network, "bernoulli", np.array([0.7, 1.2, 2.0]), pooling, levels=LEVELS[3])
+    density = in_form(form, Density(model, nested_rows(network, 3)))
+    assert_equals_pymc(density, fused=True, n_points=2)
+    assert_gradient_is_right(density, 0.4 * np.random.default_rng(1).normal(size=density.n_dim))
+
+
 # Fits and predictions ------------------------------------------------------------------------------------------------
 
 
@@ -359,6 +370,8 @@ def test_unknown_regions_are_named(partial, hierarchical):
     for within in ("north", ("north",), (), ("south", 0), None.__class__):
         with pytest.raises(ValueError, match=r"is none of the groups around others.*'east', 'south', 'west'.*'region'"):
             InformedPriorBNNClassifier.from_hierarchical(partial, within=within)
+    with pytest.raises(ValueError, match=r"within=\['south'\]: groups holds a label that is not hashable"):
+        InformedPriorBNNClassifier.from_hierarchical(partial, within=["south"])
     with pytest.raises(ValueError, match=r"within=1 names an outer group, but this .* groups of one level"):
         InformedPriorBNNClassifier.from_hierarchical(hierarchical, within=1)
 

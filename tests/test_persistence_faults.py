@@ -457,6 +457,69 @@ def test_content(fault, whole, load):
     refused(load, forged.build())
 
 
+# Learned prior scales -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def learned(folder):
+    """The bytes of a file of a fit with scales of the prior, layer_0 and layer_1, beside those of the groups."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((8, 2)), np.arange(8) % 2
+    estimator = HierarchicalBNNClassifier((2,), prior_scale="half_cauchy", chains=2, tune=10, draws=4, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        estimator.fit(X, y, groups=["a", "b"] * 4).save(folder / "learned")
+    return (folder / "learned").read_bytes()
+
+
+SCALES = ("posterior_", "prior_scale")
+NAMES = ("posterior_", "model", "prior_scales")
+
+
+def scale_twice(forged):
+    """One name for two scales, which the array has too, and both of the terms of it."""
+    forged.record("posterior_", "model")["prior_scales"]["$tuple"] *= 2
+    forged.put(np.tile(forged.array(*SCALES), 2), *SCALES)
+
+
+LEARNED = {
+    "no scales": field(*SCALES, value=None),
+    "negative scale": array(*SCALES, index=(1, 3, 1), value=-1.0),
+    "negative scale of groups": array("posterior_", "group_scale", index=(1, 3, 1), value=-1.0),
+    "NaN scale": array(*SCALES, index=(0, 0, 0), value=np.nan),
+    "infinite scale": array(*SCALES, index=(0, 0, 0), value=np.inf),
+    "scales of too few layers": array(*SCALES, make=lambda scale: scale[..., :1]),
+    "scales of too few draws": array(*SCALES, make=lambda scale: scale[:, :-1]),
+    "scales of too few chains": array(*SCALES, make=lambda scale: scale[:1]),
+    "scales in two axes": array(*SCALES, make=lambda scale: scale.reshape(len(scale), -1)),
+    "scales as integers": array(*SCALES, make=lambda scale: np.ones(scale.shape, int)),
+    "no names": field(*NAMES, value={"$tuple": []}),
+    "names as list": field(*NAMES, value=["layer_0", "layer_1"]),
+    "numbers as names": field(*NAMES, value={"$tuple": [0, 1]}),
+    "a name too few": field(*NAMES, value={"$tuple": ["layer_0"]}),
+    "names of no terms": field(*NAMES, value={"$tuple": ["layer_0", "layer_2"]}),
+    "name twice": field(*NAMES, value={"$tuple": ["layer_0", "layer_0"]}),
+    "name and scales twice": scale_twice,
+    "unknown prior": field("posterior_", "model", "prior_scale_name", value="uniform"),
+    "no prior": field("posterior_", "model", "prior_scale_name", value=None),
+    "another number of names in the diagnostics": field("diagnostics_", "prior_parts", value=["layer_0"]),
+    "other names in the diagnostics": field("diagnostics_", "prior_parts", value=["layer_0", "layer_2"]),
+}
+
+
+def test_a_rebuilt_file_of_learned_scales_loads(learned, load):
+    assert load(Forged(learned).build()).posterior_.prior_parts == ["layer_0", "layer_1"]
+
+
+@pytest.mark.parametrize("fault", LEARNED)
+def test_learned_scales(fault, learned, load):
+    forged = Forged(learned)
+    before = forged.all_members()
+    LEARNED[fault](forged)
+    assert forged.all_members() != before
+    refused(load, forged.build())
+
+
 # Rounded weights ------------------------------------------------------------------------------------------------------
 
 CODES = ("posterior_", "weights")

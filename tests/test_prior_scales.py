@@ -1,5 +1,6 @@
 """Learned scales of the prior: densities, what is learned, priors made of it, the display and files."""
 
+import warnings
 from itertools import product
 
 import numpy as np
@@ -193,6 +194,24 @@ def test_every_method_takes_learned_scales(small, moons):
         fitted = quiet_fit(FlatBNNClassifier(prior_scale="ard", **settings), moons.X, moons.y)
         assert fitted.posterior_.prior_scale.shape[-1] == 4
         assert np.isfinite(fitted.predict_proba(moons.X_new)).all()
+
+
+def test_no_scale_at_the_mode_says_that_an_input_is_noise(inputs):
+    """At the joint mode of z, of sizes Σ z², and of log s under s ~ HalfNormal(1), s² is 1 + Σ z²."""
+    estimator = FlatBNNRegressor((4,), prior_scale="ard", inference="map", chains=1, max_iter=2_000, random_state=0)
+    with pytest.warns(UserWarning, match="inference='map' climbs to the joint mode .*'ard' learns, where none is"):
+        fitted = estimator.fit(*inputs)
+    assert fitted.posterior_.prior_scale.min() > 1 - 1e-3
+
+
+@pytest.mark.parametrize("inference", ["map", "laplace"])
+def test_the_mode_of_learned_scales_is_warned_of_beside_fixed_group_scales(inference, small, moons):
+    settings = {**small, "inference": inference, "group_scale_prior": 0.5, "max_iter": 20}
+    for prior_scale, warned in (("inverse_gamma", True), ("fan_in", False), (1.0, False)):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            HierarchicalBNNClassifier(prior_scale=prior_scale, **settings).fit(moons.X, moons.y, groups=moons.groups)
+        assert any("prior_scale='inverse_gamma' learns" in str(w.message) for w in caught) == warned
 
 
 # Priors made of fits -------------------------------------------------------------------------------------------------

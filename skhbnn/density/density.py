@@ -113,6 +113,8 @@ class Density:
         ]
         outer_parents, parents = self._parents()  # (outer member,), (group,)
         intercepts, n_outputs = model.random_intercepts, network.n_outputs
+        moved = [k for coordinates in levels[1 : len(model.levels)] for k in coordinates[0].tolist()]  # by outer levels
+        first_moved = min(moved, default=0)
         stops = n_outputs * np.cumsum([column.n_labels for column in intercepts], dtype=int)  # (column,)
         starts = np.concatenate([[0], stops])[:-1]  # (column,)
         numbers = {
@@ -123,6 +125,8 @@ class Density:
             "n_batches": len(batches.members),
             "n_levels": len(levels),
             "n_outer": len(outer_parents),
+            "first_moved": first_moved,
+            "n_moved": max(moved) + 1 - first_moved if moved else 0,
             "n_entries": model.n_entries,
             "map_rank": model.map_rank,
             "n_factor": len(model.factor),
@@ -147,6 +151,7 @@ class Density:
             "level_starts": np.cumsum([0, *(len(level.entry) for level in levels)]),  # (level + 1,)
             "outer_counts": [block.n_members for block in blocks[:-1]],  # (outer level,)
             "outer_parents": outer_parents,
+            "level_runs": [len(level[0]) > 0 and bool(np.all(np.diff(level[0]) == 1)) for level in levels],
             "entry": entry,
             "intercept_codes": starts[:, None] + n_outputs * data.labels_of_row[batches.rows].T,  # (column, place)
             "intercept_stops": stops,

@@ -84,6 +84,8 @@ class HierarchicalBNN(ManyGroupsMixin, GroupsMixin, RandomInterceptsMixin, Indep
         for text in (method.of_groups, method.of_learned_scales if learns_scales else ""):
             if text:
                 warn_caller(f"inference={method.name!r} {text.format(name=method.name)}", UserWarning)
+        if not learns_scales:  # else all is said
+            self._warn_of_mode()
 
     def _model(self, data):
         """Model that the parameters ask for, of the rows of a fit."""

@@ -83,7 +83,10 @@ def _outer_group(hierarchical, within):
             "several levels of groups."
         )
     given = within if isinstance(within, tuple) else (within,)
-    label = tuple(as_labels(given, len(given)))
+    try:
+        label = tuple(as_labels(given, len(given)))
+    except ValueError as error:
+        raise ValueError(f"within={shown(within)}: {error}") from None
     level, position = data.known_around(label)
     if not 0 < level == len(label) < len(levels):
         known = data.labels_at(min(max(len(label), 1), len(levels) - 1))

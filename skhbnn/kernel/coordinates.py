@@ -31,10 +31,11 @@ class Coordinates(NamedTuple):
     prior_scale: Any  # within the family
     factor: Any  # of the values
     grad_factor: Any  # added to
+    is_run: Any  # whether the entries follow one another
 
 
 @inline
-def of_level(coordinates, starts, level):
+def of_level(coordinates, starts, runs, level):
     """The Coordinates of one level, of those of all levels one behind the other."""
     start, n = starts[level], starts[level + 1] - starts[level]
     return Coordinates(
@@ -42,6 +43,7 @@ def of_level(coordinates, starts, level):
         part(coordinates.prior_scale, start, n),
         part(coordinates.factor, start, n),
         part(coordinates.grad_factor, start, n),
+        runs[level] != 0,
     )
 
 
@@ -78,12 +80,26 @@ def store_groups(addresses, n, values, entries):
 
 
 @inline
+def add_to_groups(addresses, n, values, entries):
+    """Add values (number * lane,) to the n numbers at the address of each group of a batch."""
+    if entries.ndim == 1:
+        add_to(values, doubles_at(addresses[0], n))
+    else:
+        lane_groups.add_to_members(addresses, n, values)
+
+
+@inline
 def add_values(coordinates, value, entries):
     """Add values (coordinate * lane,), times their factors, to the entries of a member or of a batch."""
     entry, factor = coordinates.entry, coordinates.factor
     if entries.ndim == 1:
-        for k in range(entry.size):
-            entries[entry[k]] += factor[k] * value[k]
+        if coordinates.is_run:  # LLVM makes vectors of it
+            of_run = part(entries, entry[0], entry.size)
+            for k in range(entry.size):
+                of_run[k] += factor[k] * value[k]
+        else:
+            for k in range(entry.size):
+                entries[entry[k]] += factor[k] * value[k]
     else:
         lane_groups.add_scaled(entry, factor, value, entry.size, entries)
 
@@ -93,6 +109,12 @@ def pull_back(coordinates, value, slope, grad_entries, grad, grad_factor):
     """Add to the gradients at coordinates and at factors, (coordinate * lane,), what the gradient at entries means."""
     entry, factor = coordinates.entry, coordinates.factor
     if grad_entries.ndim == 1:
+        if coordinates.is_run:
+            of_run = part(grad_entries, entry[0], entry.size)
+            for k in range(entry.size):
+                grad[k] += factor[k] * slope[k] * of_run[k]
+                grad_factor[k] += value[k] * of_run[k]
+            return
         for k in range(entry.size):
             at_entry = grad_entries[entry[k]]
             grad[k] += factor[k] * slope[k] * at_entry

@@ -70,18 +70,28 @@ class _Members:
 
     def store_from(self, array):
         """Emit: write vector k of an array to coordinate k of the members."""
+        self._from(array, lambda number, pointer: number)
+
+    def add_from(self, array):
+        """Emit: add vector k of an array to coordinate k of the members, one after the other."""
+        builder = self.builder
+        self._from(array, lambda number, pointer: builder.fadd(builder.load(pointer, align=8), number))
+
+    def _from(self, array, changed):
+        """Emit: write what a function makes of vector k of an array and of the place that is written to."""
         builder = self.builder
 
         def square(k):
             columns = [self.loop.load(array, at).value for at in self._positions(k)]
             for row, pointer in zip(_transposed(builder, columns), self.pointers, strict=True):
-                builder.store(row, self._vector_at(pointer, k), align=8)
+                place = self._vector_at(pointer, k)
+                builder.store(changed(row, place), place, align=8)
 
         def one(k):
             vector = self.loop.load(array, self._positions(k)[0]).value
             for lane, pointer in enumerate(self.pointers):
-                number = builder.extract_element(vector, ir.Constant(INDEX, lane))
-                builder.store(number, builder.gep(pointer, [k]))
+                number, place = builder.extract_element(vector, ir.Constant(INDEX, lane)), builder.gep(pointer, [k])
+                builder.store(changed(number, place), place, align=8)
 
         self._loops(square, one)
 
@@ -105,6 +115,18 @@ def store_members(typingctx, addresses, n, values):
 
     def codegen(context, builder, signature, args):
         _Members(Loop(context, builder, kinds, args), 0, args[1]).store_from(2)
+        return context.get_dummy_value()
+
+    return types.void(*kinds), codegen
+
+
+@intrinsic
+def add_to_members(typingctx, addresses, n, values):
+    """Add values[k * LANES + lane] to the k-th of n numbers at the address of the lane; lanes may share an address."""
+    kinds = (addresses, n, values)
+
+    def codegen(context, builder, signature, args):
+        _Members(Loop(context, builder, kinds, args), 0, args[1]).add_from(2)
         return context.get_dummy_value()
 
     return types.void(*kinds), codegen

@@ -257,6 +257,52 @@ def dot_rows(typingctx, a, b, m):
     return types.float64(a, b, m), codegen
 
 
+def _numbers_at(rows, codes, shift, array, r):
+    """Pointers to the numbers of an array whose positions less a shift are the codes of LANES rows from r on."""
+    builder, pointers = rows.builder, []
+    for lane in range(LANES):
+        code = rows.number(codes, builder.add(r, ir.Constant(INDEX, lane)))
+        pointers.append(builder.gep(rows.data[array], [builder.add(code, shift)]))
+    return pointers
+
+
+@intrinsic
+def add_chosen(typingctx, a, values, codes, shift, m):
+    """Compiled ``a[r] += values[codes[r] + shift]`` for r < m.
+
+    Numbers are put into a vector one by one: a vector that is loaded from what was just stored as numbers must wait.
+    """
+    kinds = (a, values, codes, shift, m)
+
+    def codegen(context, builder, signature, args):
+        rows = Loop(context, builder, kinds, args)
+        with rows.vectors(args[4]) as (r, _):
+            chosen = ir.Constant(ir.VectorType(ir.DoubleType(), LANES), ir.Undefined)
+            for lane, pointer in enumerate(_numbers_at(rows, 2, args[3], 1, r)):
+                chosen = builder.insert_element(chosen, builder.load(pointer), ir.Constant(INDEX, lane))
+            rows.store(rows.load(0, r) + Lanes(builder, chosen), 0, r)
+        return context.get_dummy_value()
+
+    return types.void(*kinds), codegen
+
+
+@intrinsic
+def add_to_chosen(typingctx, a, sums, codes, shift, m):
+    """Compiled ``sums[codes[r] + shift] += a[r]`` for r < m, one after the other: rows may share a code."""
+    kinds = (a, sums, codes, shift, m)
+
+    def codegen(context, builder, signature, args):
+        rows = Loop(context, builder, kinds, args)
+        with rows.vectors(args[4]) as (r, _):
+            vector = rows.load(0, r).value
+            for lane, pointer in enumerate(_numbers_at(rows, 2, args[3], 1, r)):
+                number = builder.extract_element(vector, ir.Constant(INDEX, lane))
+                builder.store(builder.fadd(builder.load(pointer), number), pointer)
+        return context.get_dummy_value()
+
+    return types.void(*kinds), codegen
+
+
 exp_rows = _in_place(exp)
 tanh_rows = _in_place(_tanh)
 logistic_rows = _in_place(_logistic)

@@ -12,7 +12,17 @@ from numba import carray
 
 from . import lanes
 from .arrays import all_finite, cut, doubles_at, exp, fill, integer_matrix_at, integers_at, matrix_at, memory_of, part
-from .coordinates import Coordinates, add_to, add_values, copy_to, load_groups, of_level, pull_back, store_groups
+from .coordinates import (
+    Coordinates,
+    add_to,
+    add_to_groups,
+    add_values,
+    copy_to,
+    load_groups,
+    of_level,
+    pull_back,
+    store_groups,
+)
 from .network_kernel import NetworkForm, Rows, Shifts, loglik_grad, workspace, workspace_size
 from .options import inline, inline_source
 
@@ -35,6 +45,8 @@ HEADER = np.dtype(
             "n_levels places level_starts"
         ),  # (level,): of the first member in the vector; (level + 1,): coordinates
         *_fields("n_outer outer_counts outer_parents"),  # members of outer levels; (outer level,), (outer member,)
+        *_fields("level_runs"),  # (level,): whether the entries of its coordinates follow one another
+        *_fields("first_moved n_moved"),  # the entries that members of outer levels but level 0 change, or more
         *_fields("n_entries location map_rank"),  # (entry,): what all coordinates are added to
         *_fields("entry prior_scale fixed"),  # (coordinate,): where it is added, scale within the family, factor
         *_fields("n_terms term_stops term_scales"),  # (run of coordinates,): its end; learned scale, or -1
@@ -167,10 +179,11 @@ def _enter_outer(parts, h, ends, coordinates, outer, form, basis):
     x, grad = ends
     starts, places = integers_at(h.level_starts, h.n_levels + 1), integers_at(h.places, h.n_levels)
     counts, parents = integers_at(h.outer_counts, h.n_levels - 1), integers_at(h.outer_parents, h.n_outer)
+    runs, moved, n_moved = integers_at(h.level_runs, h.n_levels), h.first_moved, h.n_moved
     base, triangle = doubles_at(h.location, h.n_entries), matrix_at(h.factor, h.n_factor, h.n_factor)
     logp, member, at = 0.0, 0, 0
     for l in range(h.n_levels - 1):  # noqa: E741
-        level = of_level(coordinates, starts, l)
+        level = of_level(coordinates, starts, runs, l)
         n = level.entry.size
         for m in range(counts[l]):
             place, value = places[l] + m * n, part(outer.value, at, n + lanes.LANES)
@@ -184,8 +197,11 @@ def _enter_outer(parts, h, ends, coordinates, outer, form, basis):
                 part(outer.slope, at, n + lanes.LANES),
             )
             entries = part(outer.entries, member * h.n_entries, h.n_entries)
-            below = base if l == 0 else part(outer.entries, parents[member] * h.n_entries, h.n_entries)
-            copy_to(below, entries)
+            if l == 0:
+                copy_to(base, entries)
+            else:  # nobody asks members of further levels for the other entries, which are those of level 0
+                around = parents[member] * h.n_entries + moved
+                copy_to(part(outer.entries, around, n_moved), part(entries, moved, n_moved))
             add_values(level, value, entries)
             if l == 0:
                 for i in range(h.n_factor):
@@ -202,10 +218,11 @@ def _leave_outer(parts, h, grad, coordinates, outer, form, bases):
     """Add to the gradient what the gradient in the entries of all outer members means, the innermost first."""
     starts, places = integers_at(h.level_starts, h.n_levels + 1), integers_at(h.places, h.n_levels)
     counts, parents = integers_at(h.outer_counts, h.n_levels - 1), integers_at(h.outer_parents, h.n_outer)
+    runs, moved, n_moved = integers_at(h.level_runs, h.n_levels), h.first_moved, h.n_moved
     triangle = matrix_at(h.factor, h.n_factor, h.n_factor)
     member, at = h.n_outer, outer.value.size - lanes.LANES
     for l in range(h.n_levels - 2, -1, -1):  # noqa: E741
-        level = of_level(coordinates, starts, l)
+        level = of_level(coordinates, starts, runs, l)
         n = level.entry.size
         for m in range(counts[l] - 1, -1, -1):
             member, at = member - 1, at - n
@@ -218,7 +235,7 @@ def _leave_outer(parts, h, grad, coordinates, outer, form, bases):
                     for j in range(i + 1):
                         grad[place + j] += triangle[i, j] * slope[j] * above[i]
             else:
-                add_to(above, part(outer.grad, parents[member] * h.n_entries, h.n_entries))
+                add_to(part(above, moved, n_moved), part(outer.grad, parents[member] * h.n_entries + moved, n_moved))
             pull_back(level, part(outer.value, at, n), slope, above, part(grad, place, n), level.grad_factor)
 
 
@@ -249,29 +266,25 @@ def _visit_batches(parts, h, ends, innermost, outer, form, bases, rows, space, a
     grad_w = parts.batch.entries_at(at, n_entries)
     grad_numbers, at = cut(at, n_entries * n_lanes)
     fill(grad_numbers, 0.0)  # of own numbers among the entries it stays 0
-    of_outer, at = cut(at, n_entries * n_lanes)  # what the groups of a batch lie in
-    grad_of_outer, at = cut(at, n_entries * n_lanes)
-    fill(grad_of_outer, 0.0)
-    by_lane, at = cut(at, n_entries * n_lanes)  # of a flush: the gradient of one lane behind that of the other
+    of_all, at = cut(at, n_entries * n_lanes)  # what all groups share, in each lane
+    grad_of_all, at = cut(at, n_entries * n_lanes)
+    fill(grad_of_all, 0.0)
+    for k in range(n_entries):
+        for lane in range(n_lanes):
+            of_all[k * n_lanes + lane] = outer.entries[k]
     zeros, at = cut(at, n)  # what an empty lane holds
     fill(zeros, 0.0)
     unused, at = cut(at, n)
     x_addresses = integers_at(at, n_lanes)
     _, at = cut(at, n_lanes)
     grad_addresses = integers_at(at, n_lanes)
+    _, at = cut(at, n_lanes)
+    outer_addresses = integers_at(at, n_lanes)  # of the gradients in what groups lie in
+
+    moved, n_moved = h.first_moved * n_lanes, h.n_moved * n_lanes  # entries that further outer levels change
 
     logp = 0.0
     for b in range(h.n_batches):
-        changed = b == 0
-        for lane in range(n_lanes):
-            p = b * n_lanes + lane
-            changed |= b > 0 and parents[p] != parents[p - n_lanes]
-        if changed:
-            if b > 0:
-                _add_up(grad_of_outer, by_lane, outer.grad, part(parents, (b - 1) * n_lanes, n_lanes), x_addresses, w)
-            for lane in range(n_lanes):
-                x_addresses[lane] = outer.entries.ctypes.data + 8 * parents[b * n_lanes + lane] * n_entries
-            load_groups(x_addresses, n_entries, of_outer, w)
         for lane in range(n_lanes):
             p = b * n_lanes + lane
             first = 8 * (place + members[p] * n)
@@ -280,7 +293,13 @@ def _visit_batches(parts, h, ends, innermost, outer, form, bases, rows, space, a
         load_groups(x_addresses, n, v, w)
         fill(grad_v, 0.0)
         logp += parts.weight_prior(h.family, h.family_shape, v, prior_scale, grad_v, value, slope)
-        copy_to(of_outer, w_numbers)
+        copy_to(of_all, w_numbers)
+        if n_moved > 0:
+            for lane in range(n_lanes):
+                first = 8 * (parents[b * n_lanes + lane] * n_entries + h.first_moved)
+                x_addresses[lane] = outer.entries.ctypes.data + first
+                outer_addresses[lane] = outer.grad.ctypes.data + first
+            load_groups(x_addresses, h.n_moved, part(w_numbers, moved, n_moved), w)
         add_values(innermost, value, w)
         if h.map_rank > 0:
             parts.input_map.apply(w, form, h.map_rank, bases[0])
@@ -288,28 +307,18 @@ def _visit_batches(parts, h, ends, innermost, outer, form, bases, rows, space, a
         if h.map_rank > 0:
             parts.input_map.pull_back(grad_w, w, form, h.map_rank, bases)
         pull_back(innermost, value, slope, grad_w, grad_v, grad_factor)
-        add_to(grad_numbers, grad_of_outer)
         store_groups(grad_addresses, n, grad_v, w)
-    _add_up(grad_of_outer, by_lane, outer.grad, part(parents, (h.n_batches - 1) * n_lanes, n_lanes), x_addresses, w)
+        if n_moved > 0:
+            add_to_groups(outer_addresses, h.n_moved, part(grad_numbers, moved, n_moved), w)
+        add_to(grad_numbers, grad_of_all)
+    fill(part(grad_of_all, moved, n_moved), 0.0)  # these are in the gradients of the outer members already
+    for k in range(n_entries):
+        for lane in range(n_lanes):
+            outer.grad[k] += grad_of_all[k * n_lanes + lane]
     for k in range(n):
         for lane in range(n_lanes):
             innermost.grad_factor[k] += grad_factor[k * n_lanes + lane]
     return logp
-
-
-@inline
-def _add_up(grad_of_outer, by_lane, grad, parents, addresses, entries):
-    """Add the gradient in what the groups of batches lie in, (entry * lane,), to those of the outer members.
-
-    Lanes may lie in one member, so the gradient is put in order lane by lane first, (lane * entry,).
-    """
-    n_entries = grad_of_outer.size // parents.size
-    for lane in range(parents.size):
-        addresses[lane] = by_lane.ctypes.data + 8 * lane * n_entries
-    store_groups(addresses, n_entries, grad_of_outer, entries)
-    for lane in range(parents.size):
-        add_to(part(by_lane, lane * n_entries, n_entries), part(grad, parents[lane] * n_entries, n_entries))
-    fill(grad_of_outer, 0.0)
 
 
 def log_density(n_dim, x_address, grad_address, logp_address, header):
@@ -328,7 +337,7 @@ def log_density(n_dim, x_address, grad_address, logp_address, header):
         n_values += counts[l] * (starts[l + 1] - starts[l])
     n_of_group, n_lanes = n_coordinates - starts[h.n_levels - 1], PARTS.batch.n_lanes
     n_doubles = 2 * (n_coordinates + n_values + h.n_outer * n_entries + n_basis) + 3 * h.n_own + h.n_scales
-    n_doubles += n_lanes * (8 * n_of_group + 5 * n_entries) + 4 * lanes.LANES + 2 * h.n_intercepts
+    n_doubles += n_lanes * (8 * n_of_group + 4 * n_entries) + 5 * lanes.LANES + 2 * h.n_intercepts
     memory, at = memory_of(n_doubles + workspace_size(form.sizes, h.n_own))
     space, at = workspace(at, form.sizes, h.n_own)
 
@@ -349,7 +358,7 @@ def log_density(n_dim, x_address, grad_address, logp_address, header):
             factor[k] = scale[term_scales[t]] if term_scales[t] >= 0 else fixed[k]
         start = stops[t]
     entry, prior_scale = integers_at(h.entry, n_coordinates), doubles_at(h.prior_scale, n_coordinates)  # (coordinate,)
-    coordinates = Coordinates(entry, prior_scale, factor, grad_factor)
+    coordinates = Coordinates(entry, prior_scale, factor, grad_factor, False)  # of all levels
 
     place, n_intercepts = h.intercepts_place, h.n_intercepts
     ends_of_intercepts = (part(x, place, n_intercepts), part(grad, place, n_intercepts))  # (intercept,) each
@@ -386,7 +395,7 @@ def log_density(n_dim, x_address, grad_address, logp_address, header):
     X, y = matrix_at(h.X, form.sizes[0], h.n_rows), doubles_at(h.y, h.n_rows)  # (feature, row), (row,)
     rows = Rows(X, y, doubles_at(h.row_weights, h.n_rows), part(own, 0, 0), own, grad_own, shifts)
 
-    innermost = of_level(coordinates, starts, h.n_levels - 1)
+    innermost = of_level(coordinates, starts, integers_at(h.level_runs, h.n_levels), h.n_levels - 1)
     logp += _visit_batches(PARTS, h, (x, grad), innermost, outer, form, bases, rows, space, at)
     PARTS.own.pull_back(free, own, grad_own, grad_free)
     PARTS.intercepts.leave(h, ends_of_intercepts, (scale, grad_log_scale), shifts)

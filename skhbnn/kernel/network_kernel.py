@@ -261,9 +261,7 @@ def _add_shifts(shifts, z, block):
     for c in range(shifts.codes.shape[0]):
         codes = part(shifts.codes, c * n_rows + block.first, m)  # (m,)
         for k in range(block.n_outputs):
-            out = part(z, k * m, m)  # (m,)
-            for r in range(m):
-                out[r] += part(shifts.values, codes[r] + k, 1)[0]
+            lanes.add_chosen(part(z, k * m, m), shifts.values, codes, k, m)
 
 
 @inline
@@ -273,9 +271,7 @@ def _pull_back_shifts(shifts, delta, block):
     for c in range(shifts.codes.shape[0]):
         codes = part(shifts.codes, c * n_rows + block.first, m)  # (m,)
         for k in range(block.n_outputs):
-            of_output = part(delta, k * m, m)  # (m,)
-            for r in range(m):
-                part(shifts.grad, codes[r] + k, 1)[0] += of_output[r]
+            lanes.add_to_chosen(part(delta, k * m, m), shifts.grad, codes, k, m)
 
 
 def shifted(likelihood):

@@ -202,6 +202,11 @@ def _learned(network, scale):
     }
 
 
+def learns_prior_scales(prior_scale):
+    """Whether a ``prior_scale``, as ``layer_scales`` takes it, is the name of the prior of learned scales."""
+    return isinstance(prior_scale, str) and prior_scale != "fan_in"
+
+
 def layer_scales(network, prior_scale):
     """Prior scale of the weights of every layer.
 
@@ -224,7 +229,7 @@ def layer_scales(network, prior_scale):
     ValueError
         If the sequence has neither two entries nor one per layer, or an entry is not positive.
     """
-    if isinstance(prior_scale, str) and prior_scale != "fan_in":
+    if learns_prior_scales(prior_scale):
         return prior_scale
     if isinstance(prior_scale, str):
         return np.array([1 / np.sqrt(layer.n_in) for layer in network.layers])  # (layer,)

@@ -176,6 +176,10 @@ def _faults(estimator):
     for name, is_wanted in wanted.items():
         if (getattr(posterior, name) is not None) != is_wanted:
             yield f"posterior_.{name} does not fit a model with levels {model.levels} and scales {model.scale_names}"
+    for name in ("group_scale", "prior_scale"):
+        scales = getattr(posterior, name)
+        if scales is not None and scales.min(initial=0.0) < 0:
+            yield f"posterior_.{name} is negative"
     yield from _intercept_faults(estimator, model, data)
     weights = posterior.chain_weights
     if weights is not None and not (np.all(weights >= 0) and np.isclose(weights.sum(), 1)):
@@ -403,6 +407,8 @@ def _model_faults(model):
         yield "posterior_.model.terms are not in the order of their levels"
     if not {name for term in model.terms for name in term.learned}.issuperset(model.prior_scales):
         yield f"posterior_.model.prior_scales are {model.prior_scales}, which are not all in its terms"
+    if len(set(model.prior_scales)) < len(model.prior_scales):
+        yield f"posterior_.model.prior_scales are {model.prior_scales}, with a name twice"
     if len(np.unique(np.concatenate([term.entries for term in model.terms]))) != model.n_entries:
         yield "posterior_.model.terms leave out weights"
 

@@ -1,0 +1,113 @@
+"""Learned scales of the prior: real sets beside the fixed default, and which inputs ARD finds to be noise.
+
+The data are the classes of `benchmarks/grouped_data.py` but Chem97, those whose files are there. Half of each group's
+rows train, drawn at random, the other half test. Each setting is the hierarchical classifier by its defaults with
+another `prior_scale`; the default is fixed, 1 for the hidden layers and 4 for the output layer. Test log loss in nats,
+and in brackets the seconds of processor time of the fit, of all threads together. The second table has the mean
+difference to the default with its standard error over the sets, and the mean ratio of times, geometric. A learned scale
+would be the default if it gained 0.002 nats in the mean at no more than 1.3 times the time.
+
+The third table is of made data: 25 independent normal inputs, of which y depends on the first five, on two of them by
+the product of one and the sign of the other; 300 rows train, 1,000 test. Flat classifiers of 5 units, with a fixed
+scale and with one for each input. Shown are both log losses, the least posterior median of a scale of the five inputs,
+and the largest one of the twenty others.
+"""
+
+import json
+import sys
+import time
+
+import numpy as np
+
+from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier
+
+from .common import convergence_ignored, paired, scores
+from .grouped_data import CLASSIFICATION, find, halves, read
+
+LEFT_OUT = ("Chem97",)  # takes minutes
+SPLITS = (0,)
+DEFAULT = "the default"
+SETTINGS = {DEFAULT: {}} | {
+    scale: {"prior_scale": scale} for scale in ("half_normal", "half_cauchy", "inverse_gamma", "ard")
+}
+SEEDS = range(5)  # of made data
+N_RELEVANT, N_NOISE = 5, 20
+
+
+def run(folder):
+    names = [name for name in CLASSIFICATION if name not in LEFT_OUT and find(folder, name)]
+    if not names:
+        raise FileNotFoundError(f"{folder} (of --data) has none of {', '.join(f'{n}.csv' for n in CLASSIFICATION)}.")
+    table = read(folder, names[0])
+    one_fit(table.rows(np.arange(200)), table, {"tune": 5, "draws": 5}, 0)  # what compiles, compiles here
+    found = {}
+    for name in names:
+        table = read(folder, name)
+        for seed in SPLITS:
+            train, test = (table.rows(rows) for rows in halves(table.groups, seed))
+            for setting, params in SETTINGS.items():
+                found[name, seed, setting] = one_fit(train, test, params, seed)
+                print(json.dumps([name, seed, setting, *found[name, seed, setting]]), file=sys.stderr, flush=True)
+    return summary(names, found) | {"Relevant inputs and noise": [of_made_data(seed) for seed in SEEDS]}
+
+
+def summary(names, found):
+    """Two tables of the log losses and seconds of every set, seed and setting."""
+    means = {  # (log loss, seconds) each
+        (name, setting): np.mean([found[name, seed, setting] for seed in SPLITS], axis=0)
+        for name in names
+        for setting in SETTINGS
+    }
+    of_sets = [
+        {"set": name, **{s: "{:.4f} ({:.1f})".format(*means[name, s]) for s in SETTINGS}}  # a row of each set
+        for name in names
+    ]
+    return {
+        "Log loss (seconds)": of_sets,
+        "Beside the default": [beside(setting, names, means) for setting in SETTINGS if setting != DEFAULT],
+    }
+
+
+def one_fit(train, test, params, seed):
+    """Test log loss and seconds of processor time of one fit."""
+    start = time.process_time()
+    with convergence_ignored():
+        model = HierarchicalBNNClassifier(random_state=seed, **params).fit(train.X, train.y, groups=train.groups)
+    seconds = time.process_time() - start
+    return scores(test.y, model.predict_proba(test.X, groups=test.groups))[1], seconds
+
+
+def beside(setting, names, means):
+    """The row of one setting beside the default."""
+    both = np.array([[means[name, s] for s in (setting, DEFAULT)] for name in names])  # (set, setting, quantity)
+    return {
+        "prior_scale": setting,
+        "log loss less the default's": "{:+.4f} ± {:.4f}".format(*paired(both[:, 0, 0], both[:, 1, 0])),
+        "better on": f"{np.sum(both[:, 0, 0] < both[:, 1, 0])} of {len(names)}",
+        "times the default's": float(np.exp(np.mean(np.log(both[:, 0, 1] / both[:, 1, 1])))),
+    }
+
+
+def made_data(seed):
+    """X (row, input) and classes y (row,): 300 rows that train, and behind them 1,000 that test."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(1_300, N_RELEVANT + N_NOISE))  # (row, input)
+    logit = 4 * np.tanh(X[:, 0] + X[:, 1]) + 2 * X[:, 2] - 2 * X[:, 3] * np.sign(X[:, 4] - 0.2)  # (row,)
+    return X, (rng.uniform(size=len(X)) < 1 / (1 + np.exp(-logit))).astype(int)
+
+
+def of_made_data(seed):
+    """The row of one seed: log losses with a fixed scale and with one for each input, and the scales."""
+    X, y = made_data(seed)
+    losses = {}
+    for name, params in (("fixed", {}), ("ard", {"prior_scale": "ard"})):
+        with convergence_ignored():
+            model = FlatBNNClassifier((5,), random_state=seed, **params).fit(X[:300], y[:300])
+        losses[f"log loss, {name}"] = scores(y[300:], model.predict_proba(X[300:]))[1]
+    medians = np.median(model.posterior_.prior_scale, axis=(0, 1))[: X.shape[1]]  # (input,)
+    return {
+        "seed": seed,
+        **losses,
+        "least scale of a relevant input": float(medians[:N_RELEVANT].min()),
+        "largest scale of a noise input": float(medians[N_RELEVANT:].max()),
+    }

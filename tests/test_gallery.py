@@ -41,5 +41,5 @@ def test_the_way_from_a_csv_to_a_saved_pipeline(monkeypatch, tmp_path, capsys):
     before, after = map(float, re.findall(r"std of the probabilities (\d\.\d+)", said))
     assert after < before
     assert left["best"][-1].tune == 50
-    assert {path.name for path in tmp_path.glob("*/*")} == {"visits.csv", "visits.joblib"}
+    assert {path.name for path in tmp_path.glob("*/*")} == {"visits.csv", "steps.joblib", "network.skhbnn"}
     assert len(plt.get_fignums()) == 2

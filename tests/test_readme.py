@@ -8,6 +8,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.pipeline import make_pipeline
 
 import skhbnn
 from skhbnn.datasets import make_rotated_moons
@@ -49,7 +50,7 @@ def test_the_lines_for_a_table_run(monkeypatch, tmp_path, capsys):
     assert scores.shape == (5,)
     assert -np.log(2) < scores.mean() < 0  # better than a coin
     assert "Average slope of P(class yes); 90 % intervals" in said
-    kept, rows = joblib.load("model.joblib"), left["table"]
+    kept, rows = make_pipeline(joblib.load("steps.joblib"), skhbnn.load("model.skhbnn")), left["table"]
     np.testing.assert_array_equal(kept.predict_proba(rows), left["model"].predict_proba(rows))
 
 

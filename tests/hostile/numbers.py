@@ -33,7 +33,7 @@ ESTIMATORS: dict[str, Callable] = {
     "hierarchical": lambda **params: HierarchicalBNNRegressor(group_scale_prior=0.5, **MODE, **params),
     "hierarchical, sampled": lambda **params: HierarchicalBNNRegressor(**NUTS, **params),
     "hierarchical, of some": lambda **params: HierarchicalBNNRegressor(max_groups=5, **NUTS, **params),
-    "per group": lambda **params: PerGroupRegressor(InformedPriorBNNRegressor(**MODE, **params), fallback="prior"),
+    "per group": lambda **params: PerGroupRegressor(InformedPriorBNNRegressor(**MODE, **params)),
 }
 GROUPED = [name for name in ESTIMATORS if name.startswith(("hierarchical", "per group"))]
 METHODS = {"predict": {}, "predict_std": {}, "predict_interval": {}, "sample_predictive": {"random_state": 0}}

@@ -151,7 +151,7 @@ def _is_no_value(value):
 
 def _is_real(value):
     """Whether a value is a real number that a float can hold."""
-    if isinstance(value, (str, bytes, np.datetime64, np.timedelta64)):
+    if value is np.ma.masked or isinstance(value, (str, bytes, np.datetime64, np.timedelta64)):
         return False
     try:
         float(value)

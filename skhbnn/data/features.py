@@ -9,7 +9,7 @@ import numpy as np
 
 from ..support.wording import MAX_LETTERS, named, short_errors
 from .labels import is_missing
-from .tables import dtypes_of, names_of, take_column
+from .tables import dtypes_of, masks_as_nan, names_of, take_column
 
 TEXT, TIMES, DURATIONS, LISTS, DICTS = "text", "dates or times", "durations", "lists", "dicts"
 MISSING, NO_FLOATS = "missing values", "numbers that are no floats of 64 bits"
@@ -145,11 +145,9 @@ def naming_columns(X):
     try:
         with (
             short_errors(f"X, a {type(X).__name__},"),
-            np.errstate(over="ignore", invalid="ignore"),
-            warnings.catch_warnings(),
+            np.errstate(over="ignore", invalid="ignore"),  # floats overflow in a sum that scikit-learn looks at
+            masks_as_nan(),
         ):
-            # Floats overflow in a sum that scikit-learn looks at; a masked entry becomes NaN, which is an error.
-            warnings.filterwarnings("ignore", "Warning: converting a masked element to nan", UserWarning)
             yield
     except (ValueError, TypeError) as error:
         table = X

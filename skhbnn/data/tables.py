@@ -1,6 +1,8 @@
 """Tables of any library: names, types and columns; forms that are no tables, and what to make of them."""
 
+import contextlib
 import sys
+import warnings
 from collections import Counter
 from collections.abc import Mapping, Set
 
@@ -102,6 +104,14 @@ def check_no_mask(values, name):
             f"{name} has a masked array of {np.ma.count_masked(values)} masked value(s), which are missing: fill them "
             "in, or leave out their rows."
         )
+
+
+@contextlib.contextmanager
+def masks_as_nan():
+    """Context in which a masked entry of a list becomes NaN without a warning: NaN is an error."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Warning: converting a masked element to nan", UserWarning)
+        yield
 
 
 def check_names(X):

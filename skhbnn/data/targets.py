@@ -10,7 +10,7 @@ from sklearn.utils.validation import _check_y
 
 from ..support.wording import named, short_errors, shown
 from .labels import is_missing
-from .tables import check_no_mask, names_of, refuse_lazy, take_column
+from .tables import check_no_mask, masks_as_nan, names_of, refuse_lazy, take_column
 
 
 def read_classes(estimator, X, y):
@@ -120,7 +120,8 @@ def read_numbers(estimator, X, y):
 def _array_of(y):
     """The array that NumPy makes of y; None where it makes none, as of lists of several lengths."""
     try:
-        return np.asarray(y)
+        with masks_as_nan():
+            return np.asarray(y)
     except ValueError:
         return None
 
@@ -150,7 +151,7 @@ def _is_no_value(value):
 
 def _is_real(value):
     """Whether a value is a real number that a float can hold."""
-    if isinstance(value, (str, bytes, np.datetime64, np.timedelta64)):
+    if value is np.ma.masked or isinstance(value, (str, bytes, np.datetime64, np.timedelta64)):
         return False
     try:
         float(value)

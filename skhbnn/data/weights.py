@@ -1,7 +1,6 @@
 """Weights of rows as callers pass them."""
 
 import contextlib
-import warnings
 from itertools import compress
 
 import numpy as np
@@ -10,7 +9,7 @@ from sklearn.utils.validation import _check_sample_weight
 
 from ..support.wording import short_errors
 from .reading import check_same_order
-from .tables import check_no_mask, refuse_lazy, take_rows
+from .tables import check_no_mask, masks_as_nan, refuse_lazy, take_rows
 
 MOST_ROWS = 1e100  # that weights may stand for: squares of a log likelihood are still floats
 
@@ -61,8 +60,7 @@ def read_weights(sample_weight, X, inputs):
 def _named_errors():
     """Context in which all errors name the weights, which those of values that are no numbers do not."""
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Warning: converting a masked element to nan", UserWarning)  # an error
+        with masks_as_nan():
             yield
     except (TypeError, ValueError) as error:
         if "sample_weight" in str(error) or "Sample weights" in str(error):

@@ -26,12 +26,19 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 
 @pytest.fixture(scope="module")
-def client():
+def client_of_module():
     with (
         LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
         Client(cluster) as client,
     ):
         yield client
+
+
+@pytest.fixture
+def client(client_of_module):
+    """With both workers there, also where the test before killed one."""
+    client_of_module.wait_for_workers(2)
+    return client_of_module
 
 
 @pytest.fixture(scope="module")

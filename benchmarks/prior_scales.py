@@ -7,10 +7,11 @@ and in brackets the seconds of processor time of the fit, of all threads togethe
 difference to the default with its standard error over the sets, and the mean ratio of times, geometric. A learned scale
 would be the default if it gained 0.002 nats in the mean at no more than 1.3 times the time.
 
-The third table is of made data: 25 independent normal inputs, of which y depends on the first five, on two of them by
-the product of one and the sign of the other; 300 rows train, 1,000 test. Flat classifiers of 5 units, with a fixed
-scale and with one for each input. Shown are both log losses, the least posterior median of a scale of the five inputs,
-and the largest one of the twenty others.
+The third table is of made data: 25 independent normal inputs, of which y depends on the first five. Classes depend on
+two of them by the product of one and the sign of the other; 300 rows train, 1,000 test, flat classifiers of 5 units.
+Numbers are a tanh of three inputs and a sum of two; 250 rows train, 1,000 test, flat regressors of 4 units. Shown are
+the log losses, of numbers the negative log densities, with a fixed scale and with one for each input, the least
+posterior median of a scale of the five inputs, and the largest one of the twenty others.
 """
 
 import json
@@ -19,7 +20,7 @@ import time
 
 import numpy as np
 
-from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier
+from skhbnn import FlatBNNClassifier, FlatBNNRegressor, HierarchicalBNNClassifier
 
 from .common import convergence_ignored, paired, scores
 from .grouped_data import CLASSIFICATION, find, halves, read
@@ -48,7 +49,8 @@ def run(folder):
             for setting, params in SETTINGS.items():
                 found[name, seed, setting] = one_fit(train, test, params, seed)
                 print(json.dumps([name, seed, setting, *found[name, seed, setting]]), file=sys.stderr, flush=True)
-    return summary(names, found) | {"Relevant inputs and noise": [of_made_data(seed) for seed in SEEDS]}
+    made = [of_made_data(kind, seed) for kind in ("classes", "numbers") for seed in SEEDS]
+    return summary(names, found) | {"Relevant inputs and noise": made}
 
 
 def summary(names, found):
@@ -88,24 +90,37 @@ def beside(setting, names, means):
     }
 
 
-def made_data(seed):
-    """X (row, input) and classes y (row,): 300 rows that train, and behind them 1,000 that test."""
+def made_classes(seed):
+    """X (row, input) and classes y (row,): the rows that train, and behind them 1,000 that test."""
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(1_300, N_RELEVANT + N_NOISE))  # (row, input)
     logit = 4 * np.tanh(X[:, 0] + X[:, 1]) + 2 * X[:, 2] - 2 * X[:, 3] * np.sign(X[:, 4] - 0.2)  # (row,)
     return X, (rng.uniform(size=len(X)) < 1 / (1 + np.exp(-logit))).astype(int)
 
 
-def of_made_data(seed):
-    """The row of one seed: log losses with a fixed scale and with one for each input, and the scales."""
-    X, y = made_data(seed)
-    losses = {}
+def made_numbers(seed):
+    """X (row, input) and numbers y (row,): the rows that train, and behind them 1,000 that test."""
+    rng = np.random.default_rng(seed)
+    X, weights = rng.normal(size=(1_250, N_RELEVANT + N_NOISE)), np.array([1.0, -1.2, 0.9, 1.4, -1.0])
+    mean = np.tanh(X[:, :3] @ weights[:3]) + 0.7 * X[:, 3:5] @ weights[3:]  # (row,)
+    return X, mean + 0.3 * rng.normal(size=len(X))
+
+
+def of_made_data(kind, seed):
+    """The row of one seed: losses with a fixed scale and with one for each input, and the scales."""
+    X, y = made_classes(seed) if kind == "classes" else made_numbers(seed)
+    n, losses = len(y) - 1_000, {}
     for name, params in (("fixed", {}), ("ard", {"prior_scale": "ard"})):
+        if kind == "classes":
+            model = FlatBNNClassifier((5,), random_state=seed, **params)
+        else:
+            model = FlatBNNRegressor((4,), chains=2, random_state=seed, **params)
         with convergence_ignored():
-            model = FlatBNNClassifier((5,), random_state=seed, **params).fit(X[:300], y[:300])
-        losses[f"log loss, {name}"] = scores(y[300:], model.predict_proba(X[300:]))[1]
+            model.fit(X[:n], y[:n])
+        losses[f"loss, {name}"] = float(-model.log_predictive_density(X[n:], y[n:]).mean())
     medians = np.median(model.posterior_.prior_scale, axis=(0, 1))[: X.shape[1]]  # (input,)
     return {
+        "target": kind,
         "seed": seed,
         **losses,
         "least scale of a relevant input": float(medians[:N_RELEVANT].min()),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
@@ -174,7 +174,7 @@ class ShrinkageDisplay(OneAxesDisplay):
     def _label(self, axes, x, y, groups):
         """Write the labels of some groups beside their points (group,), in turn, each where nothing else stands."""
         points = axes.transData.transform(np.column_stack([x, y]))  # (group, 2), in pixels
-        taken = []
+        taken: list[Any] = []
         for i in groups:
             for right, up, side in PLACES:
                 style = {"textcoords": "offset points", "ha": side, "fontsize": "small", "zorder": 4}

@@ -174,7 +174,7 @@ class ShrinkageDisplay(OneAxesDisplay):
     def _label(self, axes, x, y, groups):
         """Write the labels of some groups beside their points (group,), in turn, each where nothing else stands."""
         points = axes.transData.transform(np.column_stack([x, y]))  # (group, 2), in pixels
-        taken: list[Any] = []  # boxes
+        taken: list[Any] = []
         for i in groups:
             for right, up, side in PLACES:
                 style = {"textcoords": "offset points", "ha": side, "fontsize": "small", "zorder": 4}

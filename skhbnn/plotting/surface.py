@@ -294,7 +294,7 @@ class SurfaceDisplay:
         _, point, counts = np.unique(rows, axis=0, return_inverse=True, return_counts=True)
         point = point.reshape(-1)  # (row,)
         rank = np.empty(len(rows))  # (row,), among the rows at its point
-        rank[np.argsort(point, kind="stable")] = np.concatenate([np.empty(0), *(np.arange(n) for n in counts)])
+        rank[np.argsort(point, kind="stable")] = [k for n in counts for k in range(n)]
         angle = rank * np.pi * (3 - np.sqrt(5))  # (row,): as the seeds of a sunflower lie
         span = np.array([np.ptp(self.xx0), np.ptp(self.xx1)])  # (2,)
         return rows + SEED_STEP * span * np.sqrt(rank)[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])

@@ -1,10 +1,8 @@
 """Rows and groups by the thousand: the cost of a gradient, and whole fits of the hierarchical model.
 
-The gradient is that of the article's network. Fits have groups of 20 rows: by default, with partial pooling in place of
-affine, with the article's settings (4 chains of 400 + 400 steps, ``target_accept=0.9``), or with these and fewer and
-longer steps: those of NUTS are short in so many dimensions, and a lower ``target_accept`` makes them longer. Each fit
-runs in a program of its own, whose peak memory is told. With ``max_groups`` most groups are fitted by themselves,
-under the group distribution that so many of them teach.
+The gradient is that of the article's network. Fits have groups of 20 rows, and the default settings but for
+`max_groups`: jointly, or with most groups fitted by themselves, under the group distribution that the others teach.
+Each fit runs in a program of its own, whose peak memory is told.
 """
 
 import json
@@ -20,20 +18,10 @@ from skhbnn.density.density import Density
 from skhbnn.model.build import hierarchical_model
 from skhbnn.model.network import Network
 
-from .common import ARTICLE_HIERARCHICAL, convergence_ignored, gradient_seconds, measured_in_new_python, scores, timed
+from .common import convergence_ignored, gradient_seconds, measured_in_new_python, scores, timed
 
-TOGETHER = {"max_groups": None}
-LONG_STEPS = {**ARTICLE_HIERARCHICAL, **TOGETHER, "tune": 300, "target_accept": 0.8}
-SETTINGS = {
-    "all groups at once, else by default": TOGETHER,
-    "all groups at once, partial pooling": {**TOGETHER, "pooling": "partial", "prior_scale": 2.0},
-    "article's settings": {**ARTICLE_HIERARCHICAL, **TOGETHER},
-    "target_accept=0.8, 4 chains of 300 + 300 steps": {**LONG_STEPS, "draws": 300},
-    "target_accept=0.8, 2 chains of 300 + 200 steps": {**LONG_STEPS, "chains": 2, "draws": 200},
-}
-FITTED = (*((1_000, settings) for settings in SETTINGS), (5_000, list(SETTINGS)[-1]))
-BY_THEMSELVES = {"by default": {}, "max_groups=300": {"max_groups": 300}, "article's settings": ARTICLE_HIERARCHICAL}
-SETTINGS |= {f"groups by themselves, {name}": settings for name, settings in BY_THEMSELVES.items()}
+SETTINGS = {"all groups at once": {"max_groups": None}, "by default": {}, "max_groups=300": {"max_groups": 300}}
+TOGETHER = "all groups at once"
 MANY = (1_000, 3_000, 10_000)  # groups, most of them fitted by themselves
 ROWS = (10, 30, 100, 300, 1_000, 3_000, 10_000)  # a group, 10 groups
 GROUPS = (10, 30, 100, 300, 1_000, 3_000, 10_000)  # of 20 rows
@@ -56,30 +44,29 @@ def run():
         far = slice(len(sizes) // 2, None)  # past the fixed cost of a call
         exponent = np.polyfit(np.log(sizes[far]), np.log(seconds[far]), 1)[0]
         rows.append({"figure": f"exponent of the cost in {name}", "value": float(exponent), "wanted": "1"})
-    for n_groups, settings in FITTED:
-        found = measured_in_new_python(MEASURE, n_groups, settings)
-        limit = n_groups == FITTED[0][0]
+    together = measured_in_new_python(MEASURE, MANY[0], TOGETHER)
+    rows += rows_of_fit(together, MANY[0], TOGETHER, "-")
+    return [*rows, *(row for settings in SETTINGS if settings != TOGETHER for row in by_themselves(settings))]
+
+
+def rows_of_fit(fit, n_groups, settings, seconds):
+    """Rows of the table of what was measured of a fit; seconds says what is wanted of them."""
+    return [
+        {"figure": f"{figure}, {n_groups:,} groups, {settings}", "value": value, "wanted": wanted}
         for figure, value, wanted in (
-            ("minutes", found.seconds / 60, "< 5"),
-            ("peak memory, GB", found.peak / 1e9, "< 4"),
-            ("test log loss", found.loss, "-"),
-        ):
-            title = f"{figure}, {n_groups:,} groups, {settings}"
-            rows.append({"figure": title, "value": value, "wanted": wanted if limit else "-"})
-    return [*rows, *(row for settings in BY_THEMSELVES for row in by_themselves(f"groups by themselves, {settings}"))]
+            ("seconds", fit.seconds, seconds),
+            ("peak memory, GB", fit.peak / 1e9, "< 4"),
+            ("test log loss", fit.loss, "-"),
+        )
+    ]
 
 
 def by_themselves(settings):
     """Rows of the table of fits of more and more groups, most of which are fitted by themselves."""
     found = [measured_in_new_python(MEASURE, n_groups, settings) for n_groups in MANY]
     rows = []
-    for n_groups, fit, wanted in zip(MANY, found, ("<= 20", "-", "<= 60"), strict=True):
-        for figure, value, limit in (
-            ("seconds", fit.seconds, wanted),
-            ("peak memory, GB", fit.peak / 1e9, "< 4"),
-            ("test log loss", fit.loss, "-"),
-        ):
-            rows.append({"figure": f"{figure}, {n_groups:,} groups, {settings}", "value": value, "wanted": limit})
+    for n_groups, fit, seconds in zip(MANY, found, ("<= 20", "-", "<= 60"), strict=True):
+        rows += rows_of_fit(fit, n_groups, settings, seconds)
     more, seconds = np.diff(MANY), np.diff([fit.seconds for fit in found])
     rows.append(
         {

@@ -13,7 +13,7 @@ from hostile.rows import Labels, Rows
 from hostile.tables import FORMS
 from hypothesis import HealthCheck, Phase, example, given, settings
 
-EXAMPLES = {"fit": 250, "numbers": 150, "predict": 200, "columns": 120, "files": 300}
+EXAMPLES = {"fit": 250, "numbers": 60, "predict": 200, "columns": 120, "files": 300}
 FIXED = {"derandomize": True, "database": None, "deadline": None, "suppress_health_check": list(HealthCheck)}
 PLAIN = Labels("int", "list")
 

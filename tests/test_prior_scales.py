@@ -187,6 +187,7 @@ def test_weights_of_none_pooled_layers_have_the_learned_scale(small, moons):
 
 
 @pytest.mark.usefixtures("interpreted")
+@pytest.mark.filterwarnings("ignore:inference='laplace' climbs", "ignore:inference='map' climbs")
 def test_every_method_takes_learned_scales(small, moons):
     """Laplace's method and the mode through the tangent, ADVI through PyMC."""
     for inference in ("laplace", "map", "advi"):

@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test test-lowest package lint bench calibration fuzz pictures docs notebook clean
+.PHONY: demo test suite test-lowest package lint bench calibration fuzz pictures docs notebook clean
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -19,6 +19,9 @@ test: $(VENV)/installed  ## lint, types, layers and tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(MAKE) suite
+
+suite: $(VENV)/installed  ## the tests alone
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 LOWEST = $(VENV)-lowest

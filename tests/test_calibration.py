@@ -24,6 +24,8 @@ SHORT = {"n_jobs": 1, "tune": 150, "draws": 150}
 # A likelihood in groups has all that is in one network, and one prior of learned scales what the others have.
 LEFT_OUT = ("prior scales: half_normal", "prior scales: inverse_gamma")
 QUICK = [name for name in CASES if not name.endswith(", flat") and name not in LEFT_OUT]
+# How well a wrong prior is found out does not hang on the likelihood; this one has the most numbers of its own.
+WIDENED = [name for name in QUICK if name == "student_t, hierarchical" or not name.endswith(", hierarchical")]
 N_TESTS = 4 + 8 + 12 + 8 + 4 + 9 + 6 + 8 + 9 + 10 + 8 + 9 + 10  # ranked quantities of these cases
 
 
@@ -37,7 +39,7 @@ def test_posterior_is_calibrated(case):
     assert smallest_p(case, 50) > LEVEL / N_TESTS
 
 
-@pytest.mark.parametrize("case", QUICK)
+@pytest.mark.parametrize("case", WIDENED)
 def test_another_prior_is_found_out(case):
     """The truth comes from a prior four times as wide as that of the model."""
     replications = 60 if CASES[case].n_groups == 1 else 25

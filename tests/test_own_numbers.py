@@ -76,7 +76,7 @@ def test_pymc_draws_from_the_prior(name):
 def test_methods_draw_them(name, inference):
     """Draws are what the likelihood allows, and ArviZ has them by name."""
     density = density_of(name)
-    settings = Settings(**{**vars(SETTINGS), "inference": inference})
+    settings = Settings(**{**vars(SETTINGS), "inference": inference, "max_iter": 100})  # enough to draw around a point
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         trace = infer(density.model, density.data, settings, 0)

@@ -1,8 +1,13 @@
 """Pytest settings of the whole suite."""
 
+import os
 import sys
 
 import pytest
+
+os.environ.setdefault(
+    "OPENBLAS_NUM_THREADS", "1"
+)  # read when NumPy is loaded: as many processes test as there are cores
 
 collect_ignore_glob = ["docs/*.py", "docs/gallery/*"]  # collecting them for doctests would run the gallery
 

@@ -219,17 +219,14 @@ def test_exact_posterior_of_a_linear_model(answers):
     ]
     person, item = one_hot  # (row, label) each
     design = np.column_stack([1.5 * x, 1.5 * np.ones_like(x), 0.6 * person * x[:, None], 0.6 * person, 0.6 * item])
-    sds = np.linspace(0.2, 1.0, 81)  # (sd,)
-    log_weights, means, variances = [], [], []
-    for sd in sds:
-        cov = design @ design.T + sd**2 * np.eye(len(y))  # (row, row)
-        gain = np.linalg.solve(cov, design @ design.T)  # (row, row)
-        log_weights.append(stats.multivariate_normal(np.zeros(len(y)), cov).logpdf(y) + stats.halfnorm.logpdf(sd))
-        means.append(gain.T @ y)
-        variances.append(np.diag(design @ design.T - design @ design.T @ gain))
-    weights, means = softmax(log_weights), np.array(means)  # (sd,), (sd, row)
+    sds = np.linspace(0.1, 1.0, 200)[:, None]  # (sd, 1)
+    values, vectors = np.linalg.eigh(design @ design.T)  # (direction,), (row, direction)
+    along, cov = vectors.T @ y, values + sds**2  # (direction,), (sd, direction)
+    log_weights = stats.norm.logpdf(along, scale=np.sqrt(cov)).sum(axis=1) + stats.halfnorm.logpdf(sds[:, 0])  # (sd,)
+    weights, means = softmax(log_weights), (values / cov * along) @ vectors.T  # (sd,), (sd, row)
+    variances = (values - values**2 / cov) @ (vectors**2).T  # (sd, row)
     mean = weights @ means  # (row,)
-    std = np.sqrt(weights @ (np.array(variances) + (means - mean) ** 2))  # (row,)
+    std = np.sqrt(weights @ (variances + (means - mean) ** 2))  # (row,)
     draws = estimator.sample_mean(table)  # (draw, row)
     draws = (draws - answers.numbers.mean()) / answers.numbers.std()
     for row in range(0, len(y), 10):

@@ -18,7 +18,7 @@ SECTIONS = (
 LONG = (
     *("calibration", "predictive_calibration", "defaults", "peers", "scaling", "stacking", "starts"),
     *("insteval", "saved", "real", "real_numbers", "defaults_of_numbers", "real_search", "budgets", "merged"),
-    *("crossed", "nested", "prior_scales", "cluster"),
+    *("crossed", "nested", "prior_scales", "cluster", "steps_of_numbers"),
 )
 DATA = {  # what they read
     **dict.fromkeys(("predictive_calibration", "defaults", "stacking"), "vowel.csv and contraception.csv"),
@@ -26,7 +26,17 @@ DATA = {  # what they read
     "crossed": "verbagg.csv and insteval.csv",
     "nested": "guPrenat.csv and Chem97.csv",
     **dict.fromkeys(
-        ("saved", "real", "real_numbers", "defaults_of_numbers", "real_search", "budgets", "merged", "prior_scales"),
+        (
+            "saved",
+            "real",
+            "real_numbers",
+            "defaults_of_numbers",
+            "steps_of_numbers",
+            "real_search",
+            "budgets",
+            "merged",
+            "prior_scales",
+        ),
         "the CSV files that benchmarks/grouped_data.py names",
     ),
 }

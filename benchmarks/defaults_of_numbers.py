@@ -37,7 +37,6 @@ SETTINGS = {
     "weight_prior='student_t'": {"weight_prior": "student_t"},
     "hidden_layer_sizes=(10,)": {"hidden_layer_sizes": (10,)},
     "hidden_layer_sizes=()": {"hidden_layer_sizes": ()},
-    **{f"target_accept={share}": {"target_accept": share} for share in (0.8, 0.9, 0.95)},
 }
 OF_NUMBERS = {"likelihood='student_t'": {"likelihood": "student_t"}}
 
@@ -72,14 +71,8 @@ def one(folder, name, seed, params):
 
 def run(folder):
     """Table of the settings; folder has the files that benchmarks/grouped_data.py names."""
-    names = [name for name in NUMBERS | COUNTS if find(folder, name)]
-    tasks = [(name, setting, seed) for name in names for setting in settings(name) for seed in SPLITS]
-    run_one = delayed(one)
-    found = Parallel(n_jobs=2)(run_one(folder, name, seed, settings(name)[setting]) for name, setting, seed in tasks)
-    results = dict(zip(tasks, found, strict=True))
     rows = []
-    for name in names:
-        of = {setting: np.array([results[name, setting, seed] for seed in SPLITS], float) for setting in settings(name)}
+    for name, of in fits(folder, settings).items():
         default = of[DEFAULT].mean(axis=0)  # loss, seconds, share
         for setting, values in of.items():
             loss, seconds, warned = values.mean(axis=0)
@@ -94,3 +87,18 @@ def run(folder):
                 }
             )
     return rows
+
+
+def fits(folder, settings):
+    """By set and setting the losses, seconds, and whether fits warned (split, 3); settings gives those of a set."""
+    names = [name for name in NUMBERS | COUNTS if find(folder, name)]
+    tasks = [(name, setting, seed) for name in names for setting in settings(name) for seed in SPLITS]
+    run_one = delayed(one)
+    found = Parallel(n_jobs=2)(run_one(folder, name, seed, settings(name)[setting]) for name, setting, seed in tasks)
+    results = dict(zip(tasks, found, strict=True))
+    return {
+        name: {
+            setting: np.array([results[name, setting, seed] for seed in SPLITS], float) for setting in settings(name)
+        }
+        for name in names
+    }

@@ -1,0 +1,47 @@
+"""How long the chains of the hierarchical regressor must be, and how short its steps.
+
+The data, the splits and what is not named are those of `defaults_of_numbers`. A higher `target_accept` makes shorter
+steps. Log loss is the negative log predictive density of the test rows, in nats; "beyond the first" is the mean over
+the sets, with its standard error; seconds are relative to those of the first, beside another fit on the machine;
+"warned" is the share of fits that did, of divergences as a rule.
+"""
+
+import numpy as np
+
+from .defaults_of_numbers import fits
+from .grouped_data import COUNTS
+
+FIRST = "300 + 200, target_accept=0.9"
+STEPS = {
+    FIRST: {"tune": 300, "draws": 200, "target_accept": 0.9},
+    **{f"200 + 150, target_accept={share}": {"target_accept": share} for share in (0.8, 0.9, 0.95)},
+    "200 + 150, target_accept=0.98, the default": {},
+}
+
+
+def settings(name):
+    """Parameters of every setting of a set, by what it is called."""
+    kind = {"likelihood": "poisson"} if name in COUNTS else {}
+    return {setting: {**kind, **params} for setting, params in STEPS.items()}
+
+
+def run(folder):
+    found = fits(folder, settings)
+    rows = []
+    for setting in STEPS:
+        means = np.array([of[setting].mean(axis=0) for of in found.values()])  # (set, loss and seconds and share)
+        first = np.array([of[FIRST].mean(axis=0) for of in found.values()])  # (set, 3)
+        beyond = means[:, 0] - first[:, 0]  # (set,)
+        rows.append(
+            {
+                "4 chains of": setting,
+                "log loss beyond the first": f"{beyond.mean():+.4f} ± {beyond.std(ddof=1) / len(beyond) ** 0.5:.4f}",
+                "worst": f"{beyond.max():+.4f}",
+                "seconds, relative, median": f"{np.median(means[:, 1] / first[:, 1]):.2f}",
+                "warned": f"{means[:, 2].mean():.0%}",
+            }
+        )
+    by_set = [
+        {"set": name, **{setting: f"{of[setting][:, 2].mean():.0%}" for setting in STEPS}} for name, of in found.items()
+    ]
+    return {"Steps": rows, "Share of fits that warned": by_set}

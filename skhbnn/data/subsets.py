@@ -24,17 +24,8 @@ def of_groups(data, codes):
     """
     is_chosen = np.isin(data.group_of_row, codes)  # (row,)
     place = np.where(is_chosen, np.cumsum(is_chosen) - 1, -1)  # (row,): among the chosen rows
-    offsets = np.concatenate([[0], np.cumsum(np.diff(data.offsets)[codes])])  # (chosen group + 1,)
-    return replace(
-        data,
-        X=data.X[is_chosen],
-        y=data.y[is_chosen],
-        weights=data.weights[is_chosen],
-        offsets=offsets,
-        group_labels=[data.group_labels[code] for code in codes],
-        places=np.where(data.places >= 0, place[data.places], -1),  # (sample,)
-        intercept_codes=None if data.intercept_codes is None else data.intercept_codes[is_chosen],
-    )
+    places = np.where(data.places >= 0, place[data.places], -1)  # (sample,)
+    return replace(rows_of_groups(data, codes), places=places)
 
 
 def rows_of_groups(data, codes):
@@ -43,7 +34,6 @@ def rows_of_groups(data, codes):
     Parameters
     ----------
     data : GroupedData
-        Without random intercepts.
     codes : ndarray of shape (n_chosen,)
         Positions of the groups, rising.
 
@@ -54,15 +44,15 @@ def rows_of_groups(data, codes):
     starts, sizes = data.offsets[codes], np.diff(data.offsets)[codes]  # (chosen group,) each
     offsets = np.concatenate([[0], np.cumsum(sizes)])  # (chosen group + 1,)
     rows = np.repeat(starts - offsets[:-1], sizes) + np.arange(offsets[-1])  # (chosen row,)
-    labels = [data.group_labels[code] for code in codes]
     return replace(
         data,
         X=data.X[rows],
         y=data.y[rows],
         weights=data.weights[rows],
         offsets=offsets,
-        group_labels=labels,
+        group_labels=[data.group_labels[code] for code in codes],
         places=np.empty(0, np.int64),
+        intercept_codes=None if data.intercept_codes is None else data.intercept_codes[rows],
     )
 
 

@@ -66,12 +66,12 @@ class ManyGroupsMixin:
         learned, grouped = data if chosen is None else of_groups(data, chosen), self.groups_ is not None
         self.learning_groups_ = labels_array(learned.group_labels) if grouped else None  # (learning group,)
         try:
-            if kept is None:
-                self._fit_model(model, learned, grouped=grouped)
-            else:
+            if kept is not None:
                 self._take_fit(learned, {name: kept[name] for name in FOUND})
-            if checkpoint is not None and kept is None:
-                checkpoint.save(LEARNING, {"chosen": chosen, **{name: getattr(self, name) for name in FOUND}})
+            else:
+                self._fit_model(model, learned, grouped=grouped)
+                if checkpoint is not None:
+                    checkpoint.save(LEARNING, {"chosen": chosen, **{name: getattr(self, name) for name in FOUND}})
             self.group_pareto_k_ = np.full(learned.n_groups, np.nan)  # (learning group,)
             if chosen is not None:
                 self.posterior_ = self.posterior_.thinned(KEPT_DRAWS)
@@ -89,8 +89,12 @@ class ManyGroupsMixin:
         """Digests of all that a fit to rows depends on, as a checkpoint takes them."""
         labels = [list(map(label_text, of_column)) for of_column in (data.group_labels, *data.intercept_labels)]
         digests = {
-            **{"X": data.X, "y": data.y, "sample_weight": data.weights, "order of rows": data.places},
-            **{"groups": np.array(labels[0]), "sizes of groups": data.offsets},
+            "X": data.X,
+            "y": data.y,
+            "sample_weight": data.weights,
+            "order of rows": data.places,
+            "groups": np.array(labels[0]),
+            "sizes of groups": data.offsets,
             "random intercepts": data.labels_of_row,
             **{f"labels of random intercept {i}": np.array(of_column) for i, of_column in enumerate(labels[1:])},
         }

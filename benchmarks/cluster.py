@@ -50,10 +50,7 @@ def run(n_groups):
         path = Path(folder) / "learned.skhbnn"
         learned = HierarchicalBNNClassifier(n_jobs=N_WORKERS, random_state=0, **SETTINGS)
         learned.fit(X, y, groups=groups).save(path, keep_draws="all")
-        found = {
-            name: [measured_in_new_python(MEASURE, path, n, name, folder) for n in sizes]
-            for name in ("threads", "dask")
-        }
+        found = {way: [measured_in_new_python(MEASURE, path, n, way, folder) for n in sizes] for way in WAYS}
     rows = []
     for i, n in enumerate(sizes):
         threads, dask = (found[way][i] for way in WAYS)

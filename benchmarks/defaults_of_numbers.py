@@ -54,10 +54,14 @@ def fit(train, test, seed, **params):
 
 
 def settings(name):
-    """Parameters of every setting, by what it is called."""
-    if name in COUNTS:
-        return {setting: {"likelihood": "poisson", **params} for setting, params in SETTINGS.items()}
-    return SETTINGS | OF_NUMBERS
+    """Parameters of every setting of a set, by what it is called."""
+    return of_kind(SETTINGS if name in COUNTS else SETTINGS | OF_NUMBERS, name)
+
+
+def of_kind(settings, name):
+    """Settings with the likelihood that the targets of a set ask for."""
+    kind = {"likelihood": "poisson"} if name in COUNTS else {}
+    return {setting: {**kind, **params} for setting, params in settings.items()}
 
 
 def one(folder, name, seed, params):

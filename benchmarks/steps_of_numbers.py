@@ -6,10 +6,11 @@ the sets, with its standard error; seconds are relative to those of the first, b
 "warned" is the share of fits that did, of divergences as a rule.
 """
 
+from functools import partial
+
 import numpy as np
 
-from .defaults_of_numbers import fits
-from .grouped_data import COUNTS
+from .defaults_of_numbers import fits, of_kind
 
 FIRST = "300 + 200, target_accept=0.9"
 STEPS = {
@@ -19,14 +20,8 @@ STEPS = {
 }
 
 
-def settings(name):
-    """Parameters of every setting of a set, by what it is called."""
-    kind = {"likelihood": "poisson"} if name in COUNTS else {}
-    return {setting: {**kind, **params} for setting, params in STEPS.items()}
-
-
 def run(folder):
-    found = fits(folder, settings)
+    found = fits(folder, partial(of_kind, STEPS))
     rows = []
     for setting in STEPS:
         means = np.array([of[setting].mean(axis=0) for of in found.values()])  # (set, loss and seconds and share)

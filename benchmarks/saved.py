@@ -1,9 +1,8 @@
 """Sizes of saved fits, and what rounding and thinning change in the predictions.
 
 Real data of many groups, fitted by the default settings to 2,000 rows at random (or three quarters, where there are
-fewer rows), which are 2,000 draws of every group's weights. Each fit is saved with all draws, which was the only way
-before, and as ``save`` does it by default. The log loss is of the other rows, in nats, at most 2,000 of them. The last
-column is the mean absolute change of a probability.
+fewer rows). Each fit is saved with all draws, and as ``save`` does it by default. The log loss is of the other rows, in
+nats, at most 2,000 of them. The last column is the mean absolute change of a probability.
 """
 
 import io
@@ -28,18 +27,17 @@ def run(folder):
 
 def one_table(name, table):
     """A row of the table."""
-    X, y, groups = table
-    order = np.random.default_rng(0).permutation(len(y))  # (row,)
-    n_rows = min(N_ROWS, len(y) * 3 // 4)
-    train, test = order[:n_rows], order[n_rows : n_rows + N_ROWS]
+    order = np.random.default_rng(0).permutation(len(table.y))  # (row,)
+    n_rows = min(N_ROWS, len(order) * 3 // 4)
+    train, test = table.rows(order[:n_rows]), table.rows(order[n_rows : n_rows + N_ROWS])
     with convergence_ignored():
-        fitted = HierarchicalBNNClassifier(random_state=0).fit(X[train], y[train], groups=groups[train])
+        fitted = HierarchicalBNNClassifier(random_state=0).fit(train.X, train.y, groups=train.groups)
     whole, default = io.BytesIO(), io.BytesIO()
     fitted.save(whole, keep_draws="all")
     fitted.save(default)
     loaded = skhbnn.load(io.BytesIO(default.getvalue()))
-    classes = np.searchsorted(fitted.classes_, y[test])  # (row,)
-    before, after = (estimator.predict_proba(X[test], groups=groups[test]) for estimator in (fitted, loaded))
+    classes = np.searchsorted(fitted.classes_, test.y)  # (row,)
+    before, after = (estimator.predict_proba(test.X, groups=test.groups) for estimator in (fitted, loaded))
     log_loss = scores(classes, before)[1]
     return {
         "data": name,

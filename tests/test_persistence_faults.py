@@ -168,6 +168,15 @@ def refused(load, data):
     return str(caught.value)
 
 
+def refused_with(fault, data, load):
+    """A fault changes what is in a file, and the file is refused."""
+    forged = Forged(data)
+    before = forged.all_members()
+    fault(forged)
+    assert forged.all_members() != before
+    refused(load, forged.build())
+
+
 @pytest.mark.parametrize("fault", CONTAINERS)
 def test_container(fault, whole, load, monkeypatch, tmp_path):
     data = CONTAINERS[fault](whole)
@@ -450,11 +459,7 @@ def state(forged):
 
 @pytest.mark.parametrize("fault", CONTENTS)
 def test_content(fault, whole, load):
-    forged = Forged(whole)
-    before = forged.all_members()
-    CONTENTS[fault](forged)
-    assert forged.all_members() != before
-    refused(load, forged.build())
+    refused_with(CONTENTS[fault], whole, load)
 
 
 # Learned prior scales -------------------------------------------------------------------------------------------------
@@ -513,11 +518,7 @@ def test_a_rebuilt_file_of_learned_scales_loads(learned, load):
 
 @pytest.mark.parametrize("fault", LEARNED)
 def test_learned_scales(fault, learned, load):
-    forged = Forged(learned)
-    before = forged.all_members()
-    LEARNED[fault](forged)
-    assert forged.all_members() != before
-    refused(load, forged.build())
+    refused_with(LEARNED[fault], learned, load)
 
 
 # Rounded weights ------------------------------------------------------------------------------------------------------
@@ -606,11 +607,7 @@ def test_a_rebuilt_file_of_rounded_weights_loads(coded, load, predictions, fitte
 
 @pytest.mark.parametrize("fault", CODED)
 def test_rounded_weights(fault, coded, load):
-    forged = Forged(coded)
-    before = forged.all_members()
-    CODED[fault](forged)
-    assert forged.all_members() != before
-    refused(load, forged.build())
+    refused_with(CODED[fault], coded, load)
 
 
 # Damage and forgery at random ----------------------------------------------------------------------------------------

@@ -96,40 +96,26 @@ class _Members:
         self._loops(square, one)
 
 
-@intrinsic
-def load_members(typingctx, addresses, n, out):
-    """Write n numbers from each of LANES addresses lane by lane: out[k * LANES + lane]."""
-    kinds = (addresses, n, out)
+def _of_members(emit):
+    """Compiled loop that a method of _Members emits, over the n numbers at each of LANES addresses and an array."""
 
-    def codegen(context, builder, signature, args):
-        _Members(Loop(context, builder, kinds, args), 0, args[1]).load_to(2)
-        return context.get_dummy_value()
+    @intrinsic
+    def loop(typingctx, addresses, n, array):
+        kinds = (addresses, n, array)
 
-    return types.void(*kinds), codegen
+        def codegen(context, builder, signature, args):
+            emit(_Members(Loop(context, builder, kinds, args), 0, args[1]), 2)
+            return context.get_dummy_value()
 
+        return types.void(*kinds), codegen
 
-@intrinsic
-def store_members(typingctx, addresses, n, values):
-    """Write values[k * LANES + lane] to the k-th of n numbers at the address of the lane; the reverse of a load."""
-    kinds = (addresses, n, values)
-
-    def codegen(context, builder, signature, args):
-        _Members(Loop(context, builder, kinds, args), 0, args[1]).store_from(2)
-        return context.get_dummy_value()
-
-    return types.void(*kinds), codegen
+    return loop
 
 
-@intrinsic
-def add_to_members(typingctx, addresses, n, values):
-    """Add values[k * LANES + lane] to the k-th of n numbers at the address of the lane; lanes may share an address."""
-    kinds = (addresses, n, values)
-
-    def codegen(context, builder, signature, args):
-        _Members(Loop(context, builder, kinds, args), 0, args[1]).add_from(2)
-        return context.get_dummy_value()
-
-    return types.void(*kinds), codegen
+# array[k * LANES + lane] is of the k-th number at the address of the lane; lanes that are added to may share one.
+load_members = _of_members(_Members.load_to)
+store_members = _of_members(_Members.store_from)
+add_to_members = _of_members(_Members.add_from)
 
 
 @intrinsic

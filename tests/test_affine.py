@@ -53,7 +53,7 @@ def test_forms_of_pooling_and_of_scales():
     }.items():
         network = Network((2, *hidden, 1), "tanh", True)
         assert layer_pooling(network, "affine") == expected
-        assert layer_scales(network, (1.0, 4.0)).tolist() == [*[1.0] * len(hidden), 4.0]
+        assert layer_scales(network, (1.0, 4.0)) == (*[1.0] * len(hidden), 4.0)
     mapped, shared = ("affine", "complete", "partial"), ("complete", "partial", "partial")
     for n_in, rows_per_group, expected in ((3, 1, mapped), (4, 7.9, shared), (4, 8, mapped), (20, 30, shared)):
         assert layer_pooling(Network((n_in, 3, 2, 1), "tanh", True), "auto", rows_per_group) == expected

@@ -21,7 +21,7 @@ from skhbnn import (
 )
 from skhbnn.density.density import Density
 from skhbnn.model import families, scale_priors
-from skhbnn.model.build import flat_model, hierarchical_model
+from skhbnn.model.build import flat_model, hierarchical_model, layer_scales
 from skhbnn.model.network import Network
 from skhbnn.model.terms import Model
 from skhbnn.plotting import InputRelevanceDisplay
@@ -30,6 +30,7 @@ from skhbnn.posterior.group_prior import SHARED_STD
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 LEARNED = (*scale_priors.NAMES, "ard")
+MIXED = (("ard", 4.0), (0.5, "inverse_gamma"))
 NETWORK = Network((3, 2, 1), "tanh", True)
 SCIPY = {"half_normal": stats.halfnorm(), "half_cauchy": stats.halfcauchy(), "inverse_gamma": stats.invgamma(2)}
 SCIPY["ard"] = SCIPY["half_normal"]
@@ -39,23 +40,24 @@ SCIPY["ard"] = SCIPY["half_normal"]
 
 
 @pytest.mark.parametrize("family", families.NAMES)
-@pytest.mark.parametrize("scale", LEARNED)
+@pytest.mark.parametrize("scale", LEARNED + MIXED)
 def test_flat_densities_equal_pymc(scale, family):
     for k, fit_intercept in enumerate((True, False)):
         network = Network((3, 2, 1), "tanh", fit_intercept)
         location = np.random.default_rng(0).normal(size=network.n_weights) if k else None  # (weight,)
-        model = flat_model(network, "bernoulli", scale, family, location)
+        model = flat_model(network, "bernoulli", layer_scales(network, scale), family, location)
         density = Density(model, random_rows([17], 3))
         assert_equals_pymc(density, fused=bool(k), n_points=2)
         assert_gradient_is_right(density, 0.4 * np.random.default_rng(1).normal(size=density.n_dim))
 
 
 @pytest.mark.parametrize("pooling", [*product(["partial", "none", "affine"], ["partial"]), ("complete", "none")])
-@pytest.mark.parametrize("scale", LEARNED)
+@pytest.mark.parametrize("scale", LEARNED + MIXED)
 def test_hierarchical_densities_equal_pymc(scale, pooling):
     """In both forms of the kernel, with group scales under another prior or fixed."""
     for form, group_scale in zip(FORMS, ("inverse_gamma", 0.4), strict=True):
-        model = hierarchical_model(NETWORK, "bernoulli", scale, pooling, group_scale_prior=group_scale)
+        scales = layer_scales(NETWORK, scale)
+        model = hierarchical_model(NETWORK, "bernoulli", scales, pooling, group_scale_prior=group_scale)
         density = in_form(form, Density(model, random_rows([4, 1, 5, 8], 3)))
         assert_equals_pymc(density, fused=form == FORMS[0], n_points=1)
         assert_gradient_is_right(density, 0.4 * np.random.default_rng(1).normal(size=density.n_dim))
@@ -65,7 +67,7 @@ def test_hierarchical_densities_equal_pymc(scale, pooling):
 def test_prior_density_is_the_formula(scale):
     """Of one layer without rows that matter: scales by SciPy, z standard normal, Jacobians included."""
     network = Network((2, 1), "tanh", True)
-    model = flat_model(network, "bernoulli", scale)
+    model = flat_model(network, "bernoulli", [scale])
     names = ("input_0", "input_1", "layer_0") if scale == "ard" else ("layer_0",)
     assert model.scale_names == model.prior_scales == names
     data = random_rows([5], 2)
@@ -134,14 +136,16 @@ def test_a_display_needs_scales_of_inputs(flat):
         InputRelevanceDisplay.from_estimator(flat)
 
 
-@pytest.mark.parametrize("scale", LEARNED)
+@pytest.mark.parametrize("scale", LEARNED + MIXED)
 @pytest.mark.parametrize("estimator", [FlatBNNClassifier, HierarchicalBNNClassifier])
 def test_weights_are_scale_times_z(estimator, scale, small, moons, tmp_path):
     """Of a fit to one row, so that draws are near those of the prior; what other tools and files say of the scales."""
     groups = {} if estimator is FlatBNNClassifier else {"groups": moons.groups}
     fitted = quiet_fit(estimator(prior_scale=scale, **small), moons.X, moons.y, **groups)
     posterior = fitted.posterior_
-    names = ["input_0", "input_1", "layer_0", "layer_1"] if scale == "ard" else ["layer_0", "layer_1"]
+    of_hidden, of_output = scale if isinstance(scale, tuple) else (scale, scale)
+    names = ["input_0", "input_1"] * (of_hidden == "ard") + ["layer_0"] * isinstance(of_hidden, str)
+    names += ["layer_1"] * isinstance(of_output, str)
     assert posterior.prior_parts == fitted.diagnostics_.prior_parts == names
     assert posterior.prior_scale.shape == (2, 50, len(names))
     assert np.all(posterior.prior_scale > 0)
@@ -256,6 +260,26 @@ def test_the_mean_of_output_weights_has_the_learned_scale(small, moons):
     np.testing.assert_allclose(prior.prior_cov[9:, 9:], expected, rtol=1e-5, atol=1e-8)
 
 
-def test_unknown_names_are_refused(small, moons):
-    with pytest.raises(ValueError, match="'prior_scale' parameter of FlatBNNClassifier must be"):
-        FlatBNNClassifier(prior_scale="gamma", **small).fit(moons.X, moons.y)
+@pytest.mark.parametrize(
+    ("prior_scale", "message"),
+    [
+        ("gamma", "'prior_scale' parameter of FlatBNNClassifier must be"),
+        (("gamma", 1.0), r"positive and finite in every layer, or one of 'ard', 'half_normal'.*got \('gamma', 1.0\)"),
+        (("ard", 0.0), r"positive and finite in every layer.*got \('ard', 0.0\)"),
+        (("ard", None), r"positive and finite in every layer.*got \('ard', None\)"),
+        (("ard", "half_cauchy"), r"learned scales of several priors, \('ard', 'half_cauchy'\); give .* one name"),
+        (("ard", 1.0, 1.0), "has 3 entries, but the network has 2 layers"),
+    ],
+)
+def test_wrong_scales_are_refused(prior_scale, message, small, moons):
+    with pytest.raises(ValueError, match=message):
+        FlatBNNClassifier(prior_scale=prior_scale, **small).fit(moons.X, moons.y)
+
+
+def test_a_name_for_the_hidden_layers_is_that_of_each(small):
+    network = Network((3, 2, 4, 1), "tanh", True)
+    model = flat_model(network, "bernoulli", layer_scales(network, ("ard", 4.0)))
+    assert model.prior_scales == ("input_0", "input_1", "input_2", "layer_0", "layer_1")
+    assert model.prior_scale_name == "half_normal"
+    linear = Network((3, 1), "tanh", True)
+    assert flat_model(linear, "bernoulli", layer_scales(linear, ("ard", 4.0))).prior_scales == ()

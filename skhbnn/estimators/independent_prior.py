@@ -8,7 +8,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..data.standardizer import Standardizer
 from ..model import families, scale_priors
-from ..model.build import ARD
+from ..model.build import ARD, FAN_IN
 from ..support.typed import WeightPrior
 
 
@@ -19,7 +19,7 @@ class IndependentPriorMixin:
         "standardize": ["boolean"],
         "weight_prior": [StrOptions(set(families.NAMES))],
         "prior_scale": [
-            StrOptions({"fan_in", ARD, *scale_priors.NAMES}),
+            StrOptions({FAN_IN, ARD, *scale_priors.NAMES}),
             Interval(Real, 0, None, closed="neither"),
             "array-like",
         ],

@@ -10,7 +10,7 @@ from ..data.columns import column_source
 from ..data.doubts import doubt_of_labels
 from ..data.labels import labels_array, require_labels
 from ..inference.methods import METHODS, require_random_intercepts
-from ..model.build import learns_prior_scales
+from ..model.build import learned_priors
 from ..persistence.saving import why_not_saved
 from ..support.caller import warn_caller
 from ..support.typed import Columns, Labels
@@ -73,7 +73,7 @@ class RandomInterceptsMixin:
                 'their scales, which shrinks the intercepts too little; inference="nuts" does not.',
                 UserWarning,
             )
-        if learns_prior_scales(self.prior_scale):
+        if learned_priors(self.prior_scale):
             warn_caller(
                 f"inference={self.inference!r} climbs to the joint mode of the weights and the prior scales that "
                 f"prior_scale={self.prior_scale!r} learns, where none is below 1 (0.5 under 'inverse_gamma'), however "

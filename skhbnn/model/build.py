@@ -1,14 +1,17 @@
 """Models, made of the parameters that a user sets."""
 
 from dataclasses import replace
+from numbers import Real
 
 import numpy as np
 
 from ..support.memory import require_memory
+from . import scale_priors
 from .pooling import pooling as pooling_kind
 from .terms import Model, RandomIntercept, Term
 
 ARD = "ard"  # automatic relevance determination: a learned prior scale for each input
+FAN_IN = "fan_in"  # a prior scale of 1 / sqrt(number of inputs of the layer)
 
 
 def flat_model(network, likelihood, scale, family="normal", location=None, n_classes=None, intercepts=None):
@@ -20,7 +23,7 @@ def flat_model(network, likelihood, scale, family="normal", location=None, n_cla
         The one network.
     likelihood : str
         Name of the likelihood.
-    scale : ndarray of shape (n_layers,) or str
+    scale : sequence of float or str, of length n_layers
         Prior scale of the weights of each layer, or the name of the prior of learned ones; see ``layer_scales``.
     family : {"normal", "laplace", "student_t", "cauchy"}, default="normal"
         Family of the prior of the weights.
@@ -72,7 +75,7 @@ def hierarchical_model(
         Network of every group.
     likelihood : str
         Name of the likelihood.
-    scale : ndarray of shape (n_layers,) or str
+    scale : sequence of float or str, of length n_layers
         Prior scale of the weights of each layer, or the name of the prior of learned ones; see ``layer_scales``.
     pooling : tuple of {"complete", "partial", "none", "affine"}
         One per layer.
@@ -183,28 +186,32 @@ def _intercepts(n_labels, scale):
 
 def _part_scale(network, part, scale):
     """Prior scale of a part: fixed, or the name of a learned one, or the names of those of the rows of a matrix."""
-    if not isinstance(scale, str):
-        return float(scale[part.layer])
-    if scale == ARD and part.start == 0:
+    of_layer = scale[part.layer]
+    if not isinstance(of_layer, str):
+        return float(of_layer)
+    if of_layer == ARD and part.start == 0:
         return tuple(f"input_{i}" for i in range(network.sizes[0]))
     return f"layer_{part.layer}"
 
 
 def _learned(network, scale):
     """Fields of a model that say which scales of the prior are learned, and under which prior, as a dict."""
-    if not isinstance(scale, str):
+    priors = learned_priors(scale)
+    if not priors:
         return {}
     names = [_part_scale(network, part, scale) for part in network.parts]
-    each = [name for of_part in names for name in ((of_part,) if isinstance(of_part, str) else of_part)]
+    each = [name for of_part in names for name in ([of_part] if not isinstance(of_part, tuple) else of_part)]
     return {
-        "prior_scales": tuple(dict.fromkeys(each)),
-        "prior_scale_name": "half_normal" if scale == ARD else scale,
+        "prior_scales": tuple(dict.fromkeys(name for name in each if isinstance(name, str))),
+        "prior_scale_name": priors.pop(),
     }
 
 
-def learns_prior_scales(prior_scale):
-    """Whether a ``prior_scale``, as ``layer_scales`` takes it, is the name of the prior of learned scales."""
-    return isinstance(prior_scale, str) and prior_scale != "fan_in"
+def learned_priors(prior_scale):
+    """Names of the priors of the learned scales of a ``prior_scale``, as ``layer_scales`` takes it, a set."""
+    entries = [prior_scale] if np.ndim(prior_scale) == 0 else prior_scale
+    names = {str(entry) for entry in entries if isinstance(entry, str)} - {FAN_IN}
+    return {"half_normal" if name == ARD else name for name in names}
 
 
 def layer_scales(network, prior_scale):
@@ -214,39 +221,48 @@ def layer_scales(network, prior_scale):
     ----------
     network : Network
         Network of every group.
-    prior_scale : float, sequence of float or str
-        One for all layers, two for the hidden ones and the output layer, one per layer, or with ``"fan_in"`` 1 /
-        sqrt(number of inputs of the layer); or the name of the prior of learned scales, one for the weights of each
-        layer, or ``"ard"``: HalfNormal(1), and one for the weights of each input of the first layer too.
+    prior_scale : float, str, or sequence of float or str
+        One for all layers, two for the hidden ones and the output layer, or one per layer. A name is that of the
+        prior of a learned scale of the weights of the layer; ``"ard"`` is HalfNormal(1), and one is learned for the
+        weights of each input of the first layer. With ``"fan_in"`` for all layers: 1 / sqrt(number of inputs of the
+        layer).
 
     Returns
     -------
-    scales : ndarray of shape (n_layers,) or str
+    scales : tuple of float or str, of length n_layers
         Learned ones have a name only.
 
     Raises
     ------
     ValueError
-        If the sequence has neither two entries nor one per layer, or an entry is not positive.
+        If the sequence has neither two entries nor one per layer, or an entry is not positive, or the names are those
+        of several priors or of none.
     """
-    if learns_prior_scales(prior_scale):
-        return prior_scale
-    if isinstance(prior_scale, str):
-        return np.array([1 / np.sqrt(layer.n_in) for layer in network.layers])  # (layer,)
-    scales, n_layers = np.asarray(prior_scale, dtype=float), len(network.layers)
-    if scales.ndim == 0:
-        scales = np.full(n_layers, scales)  # (layer,)
-    if scales.shape == (2,):
-        scales = np.repeat(scales, [n_layers - 1, 1])  # (layer,)
-    if scales.shape != (n_layers,):
+    layers, n_layers = network.layers, len(network.layers)
+    if isinstance(prior_scale, str) and prior_scale == FAN_IN:
+        return tuple(1 / np.sqrt(layer.n_in) for layer in layers)
+    given = [prior_scale] * n_layers if np.ndim(prior_scale) == 0 else list(prior_scale)
+    if len(given) == 2:
+        given = [given[0]] * (n_layers - 1) + [given[1]]
+    if len(given) != n_layers or np.ndim(prior_scale) > 1:
         raise ValueError(
-            f"prior_scale has {scales.size} entries, but the network has {n_layers} layers of weights "
+            f"prior_scale has {len(given)} entries, but the network has {n_layers} layers of weights "
             f"({n_layers - 1} hidden and the output); give one scale per layer, two for the hidden layers and the "
             "output, or one float for all."
         )
-    if not np.all(np.isfinite(scales) & (scales > 0)):
-        raise ValueError(f"prior_scale must be positive and finite in every layer, got {prior_scale!r}.")
-    return scales  # (layer,)
+    names = (ARD, *scale_priors.NAMES)
+    for scale in given:
+        if scale not in names if isinstance(scale, str) else not (isinstance(scale, Real) and 0 < float(scale) < np.inf):
+            raise ValueError(
+                f"prior_scale must be positive and finite in every layer, or one of {', '.join(map(repr, names))}, got "
+                f"{prior_scale!r}."
+            )
+    if len(learned_priors(given)) > 1:
+        raise ValueError(
+            f"prior_scale has learned scales of several priors, {prior_scale!r}; give those of all layers one name "
+            "('ard' is 'half_normal')."
+        )
+    return tuple(scale if isinstance(scale, str) else float(scale) for scale in given)
 
 
 def informed_factor(network, prior_mean, prior_cov, own=()):

@@ -100,7 +100,10 @@ LikelihoodOfClasses: TypeAlias = Literal["auto", "ordinal"]
 LikelihoodOfNumbers: TypeAlias = Literal["normal", "student_t", "poisson", "negative_binomial"]
 WeightPrior: TypeAlias = Literal["normal", "laplace", "student_t", "cauchy"]
 PriorScale: TypeAlias = (
-    float | Literal["fan_in", "half_normal", "half_cauchy", "inverse_gamma", "ard"] | Sequence[float] | NDArray[Any]
+    float
+    | Literal["fan_in", "half_normal", "half_cauchy", "inverse_gamma", "ard"]
+    | Sequence[float | Literal["half_normal", "half_cauchy", "inverse_gamma", "ard"]]
+    | NDArray[Any]
 )
 GroupScalePrior: TypeAlias = Literal["half_normal", "half_cauchy", "inverse_gamma"] | float
 PoolingKind: TypeAlias = Literal["auto", "affine", "partial", "complete", "none"]

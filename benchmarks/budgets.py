@@ -8,18 +8,21 @@ over the sets, with its standard error. CPU seconds are of all cores together, a
 compares `pooling`, all with the default budget. "Errors" compares refits by the default settings with other seeds. A
 fit states the Monte Carlo error of its probabilities at some training rows, `diagnostics_.mcse`; the distance of two
 fits is that of their probabilities of a test row, the 95th percentile over rows. Fits are sorted by the largest error
-that they state.
+that they state. "Divergences" sorts such refits, and others of longer steps (`target_accept=0.6`), by the share of
+their draws that diverged; "log loss beyond the others" is that of a fit less the mean of the other refits of the set.
 """
 
 import json
 import sys
 import time
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
 from skhbnn import HierarchicalBNNClassifier
 from skhbnn.datasets import make_rotated_moons
+from skhbnn.posterior.diagnostics import Diagnostics
 
 from .common import first_rows, observed, scores
 from .grouped_data import CLASSIFICATION, Table, find, halves, read
@@ -27,10 +30,10 @@ from .grouped_data import CLASSIFICATION, Table, find, halves, read
 LONG = "4 chains of 500 + 500"
 BUDGETS = {
     LONG: {"chains": 4, "tune": 500, "draws": 500},
-    "4 of 300 + 200": {"chains": 4, "tune": 300, "draws": 200},
-    "4 of 200 + 150, the default": {},
-    "4 of 200 + 150, target_accept=0.9": {"target_accept": 0.9},
-    "4 of 150 + 100": {"chains": 4, "tune": 150, "draws": 100},
+    "4 of 200 + 150": {"chains": 4, "tune": 200, "draws": 150},
+    "8 of 150 + 75": {"chains": 8, "tune": 150, "draws": 75},
+    "8 of 100 + 50, the default": {},
+    "8 of 100 + 50, target_accept=0.9": {"target_accept": 0.9},
     "8 of 60 + 40": {"chains": 8, "tune": 60, "draws": 40},
 }
 POOLINGS = {
@@ -40,7 +43,8 @@ POOLINGS = {
     "hidden layers complete": {"pooling": ["complete", "complete", "partial"]},
     '"auto", half-Cauchy group scales': {"group_scale_prior": "half_cauchy"},
 }
-REFITS = 4  # by the default settings
+REFITS = 4  # by the default settings, and by LONG_STEPS
+LONG_STEPS = {"target_accept": 0.6}
 MOONS = {f"moons, {n} rows": n for n in (5, 10, 50)}
 LEFT_OUT = ("Chem97",)  # a fit takes minutes
 
@@ -68,17 +72,20 @@ def fit(train, test, seed=0, **params):
 def run(folder):
     names = [name for name in CLASSIFICATION if find(folder, name) and name not in LEFT_OUT] + list(MOONS)
     found: dict = {}
-    errors = []
+    errors, diverged = [], []
     for name in names:
         train, test = split(folder, name)
         for label, params in {**BUDGETS, **POOLINGS}.items():
             _, _, found[name, label] = fit(train, test, **params)
             print(json.dumps([name, label, found[name, label]]), file=sys.stderr, flush=True)
-        errors += refits(train, test)
+        by_default = refits(train, test)
+        errors += by_default
+        diverged += beyond_others([*by_default, *refits(train, test, **LONG_STEPS)])
     return {
         "Budgets": compared(names, BUDGETS, found),
         "Poolings": compared(names, POOLINGS, found),
         "Errors": error_table(errors),
+        "Divergences": divergence_table(diverged),
         "Log loss of the budgets": by_set(names, BUDGETS, found),
         "Log loss of the poolings": by_set(names, POOLINGS, found),
     }
@@ -113,16 +120,22 @@ def by_set(names, settings, found):
     return [{"set": name, **{label: f"{found[name, label]['log loss']:.4f}" for label in settings}} for name in names]
 
 
-def refits(train, test):
-    """Of each of some refits: the largest error it states, and distances of its probabilities from those of the others.
+class Refit(NamedTuple):
+    """One of several fits of the same rows."""
 
-    A distance is the 95th percentile over rows.
-    """
-    fits = [fit(train, test, seed) for seed in range(REFITS)]
+    diagnostics: Diagnostics
+    distances: list[float]  # of its probabilities from those of the others, the 95th percentile over rows
+    log_loss: float
+
+
+def refits(train, test, **params):
+    """Some fits by other seeds, as a Refit each."""
+    fits = [fit(train, test, seed, **params) for seed in range(REFITS)]
     found = []
-    for k, (fitted, proba, *_) in enumerate(fits):
-        others = [np.abs(proba - other).max(axis=1) for j, (_, other, *_) in enumerate(fits) if j != k]  # (row,) each
-        found.append((fitted.diagnostics_, [float(np.quantile(distance, 0.95)) for distance in others]))
+    for k, (fitted, proba, measured) in enumerate(fits):
+        others = [np.abs(proba - other).max(axis=1) for j, (_, other, _) in enumerate(fits) if j != k]  # (row,) each
+        distances = [float(np.quantile(distance, 0.95)) for distance in others]
+        found.append(Refit(fitted.diagnostics_, distances, measured["log loss"]))
     return found
 
 
@@ -130,7 +143,7 @@ def error_table(errors):
     """Of fits that state errors up to each of some limits: how many there are, and how far refits are."""
     rows, lower = [], 0.0
     for upper in (0.01, 0.02, 0.03, 0.04, 0.05, 0.07, 1.0):
-        within = [distances for found, distances in errors if lower < found.mcse.max() <= upper]
+        within = [refit.distances for refit in errors if lower < refit.diagnostics.mcse.max() <= upper]
         apart = np.concatenate([np.empty(0), *within])  # (pair of fits,)
         rows.append(
             {
@@ -138,6 +151,32 @@ def error_table(errors):
                 "fits": len(within),
                 "distance of refits, median": float(np.median(apart)) if len(apart) else "",
                 "95th percentile": float(np.quantile(apart, 0.95)) if len(apart) else "",
+            }
+        )
+        lower = upper
+    return rows
+
+
+def beyond_others(fits):
+    """Of each fit of a set: the share of its draws that diverged, and its log loss beyond the mean of the others."""
+    losses = np.array([refit.log_loss for refit in fits])  # (fit,)
+    beyond = (losses - losses.mean()) * len(losses) / (len(losses) - 1)  # (fit,)
+    drawn = [refit.diagnostics.n_chains * refit.diagnostics.n_draws for refit in fits]
+    shares = [refit.diagnostics.divergences.sum() / n for refit, n in zip(fits, drawn, strict=True)]
+    return list(zip(shares, beyond.tolist(), strict=True))
+
+
+def divergence_table(found):
+    """Of fits of which up to each of some shares of the draws diverged: how many there are, and how much worse."""
+    rows, lower = [], -1.0
+    for upper in (0.0, 0.01, 0.02, 0.05, 0.1, 1.0):
+        beyond = np.array([of_fit for share, of_fit in found if lower < share <= upper])  # (fit,)
+        error = beyond.std(ddof=1) / len(beyond) ** 0.5 if len(beyond) > 1 else np.nan
+        rows.append(
+            {
+                "share of the draws that diverged": f"{lower:.0%} to {upper:.0%}" if lower >= 0 else "none",
+                "fits": len(beyond),
+                "log loss beyond the others": f"{beyond.mean():+.4f} ± {error:.4f}" if len(beyond) else "",
             }
         )
         lower = upper

@@ -97,21 +97,22 @@ class FlatBNNClassifier(ClassifierMethods, NetworkClassifierMixin, FlatBNN):
     weight_prior : {"normal", "laplace", "student_t", "cauchy"}, default="normal"
         Family of the prior of the weights, around 0; Student's t has 4 degrees of freedom.
     prior_scale : float, array-like of float or str, default=2.0
-        Scale of the prior of the weights: one for all, two for the hidden layers and the output layer, one per layer,
-        or by ``"fan_in"`` 1 / sqrt(number of inputs of the layer). ``"half_normal"``, ``"half_cauchy"`` and
-        ``"inverse_gamma"``: one per layer is learned, under HalfNormal(1), HalfCauchy(1) or InverseGamma(2, 1).
-        ``"ard"``: HalfNormal(1), and one is learned for each input of the first layer too.
+        Scale of the prior of the weights: one for all, two for the hidden layers and the output layer, or one per
+        layer. A name in place of a number says that the scale of a layer is learned: ``"half_normal"`` under
+        HalfNormal(1), ``"half_cauchy"`` under HalfCauchy(1), ``"inverse_gamma"`` under InverseGamma(2, 1), ``"ard"``
+        under HalfNormal(1), and one more for each input of the first layer. ``"fan_in"``: 1 / sqrt(number of inputs of
+        the layer), of all layers.
     inference : {"nuts", "laplace", "advi", "fullrank_advi", "map", "metropolis", "pymc"}, default="nuts"
         ``"nuts"`` samples the compiled density with nutpie. ``"laplace"`` takes normal distributions around its modes,
         for many small groups; ``diagnostics_.pareto_k`` says whether the approximation is good enough. ``"advi"`` and
         ``"fullrank_advi"`` fit a normal approximation with ``pm.fit``; ``"map"`` finds the mode; ``"metropolis"`` and
         ``"pymc"`` are ``pm.sample`` on the PyMC model.
-    chains : int, default=4
+    chains : int, default=8
         Number of Markov chains, or of starts for ``"laplace"`` and ``"map"``.
-    tune : int, default=200
+    tune : int, default=100
         Steps of each chain that adapt the sampler and are thrown away. Predictions need no more than the default of
         ``tune`` and ``draws``; a study of the posterior itself, of group scales or tails, asks for 1000 of each.
-    draws : int, default=150
+    draws : int, default=50
         Steps of each chain that are kept, or draws from the approximation of a variational method or of ``"laplace"``.
     tol : float, default=None
         Greatest Monte Carlo standard error of a class probability. With it NUTS stops before ``draws`` as soon as no
@@ -201,9 +202,9 @@ class FlatBNNClassifier(ClassifierMethods, NetworkClassifierMixin, FlatBNN):
         weight_prior: WeightPrior = "normal",
         prior_scale: PriorScale = 2.0,
         inference: Inference = "nuts",
-        chains: int = 4,
-        tune: int = 200,
-        draws: int = 150,
+        chains: int = 8,
+        tune: int = 100,
+        draws: int = 50,
         tol: float | None = None,
         chain_weights: ChainWeights = "equal",
         target_accept: float = 0.8,

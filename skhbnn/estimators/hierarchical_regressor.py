@@ -84,10 +84,10 @@ class HierarchicalBNNRegressor(GroupedRegressorMethods, NetworkRegressorMixin, H
         freedom.
     prior_scale : float, array-like of float or str, default=(1.0, 2.0)
         Scale of the prior of the group mean, and of the weights of layers that are not pooled: one for all weights,
-        two for the hidden layers and the output layer, one per layer, or by ``"fan_in"`` 1 / sqrt(number of inputs of
-        the layer). ``"half_normal"``, ``"half_cauchy"`` and ``"inverse_gamma"``: one per layer is learned, under
-        HalfNormal(1), HalfCauchy(1) or InverseGamma(2, 1). ``"ard"``: HalfNormal(1), and one is learned for each input
-        of the first layer too.
+        two for the hidden layers and the output layer, or one per layer. A name in place of a number says that the
+        scale of a layer is learned: ``"half_normal"`` under HalfNormal(1), ``"half_cauchy"`` under HalfCauchy(1),
+        ``"inverse_gamma"`` under InverseGamma(2, 1), ``"ard"`` under HalfNormal(1), and one more for each input of the
+        first layer. ``"fan_in"``: 1 / sqrt(number of inputs of the layer), of all layers.
     group_scale_prior : {"half_normal", "half_cauchy", "inverse_gamma"} or float, default="half_normal"
         Prior of the group scales: HalfNormal(1), HalfCauchy(1) or InverseGamma(2, 1); a float fixes them.
     pooling : {"auto", "affine", "partial", "complete", "none"} or array-like of them, default="auto"
@@ -115,12 +115,12 @@ class HierarchicalBNNRegressor(GroupedRegressorMethods, NetworkRegressorMixin, H
         ``"advi"`` and ``"fullrank_advi"`` fit a normal approximation with ``pm.fit``, whose predictions are far behind
         those of NUTS on grouped data, and warn, too; ``"metropolis"`` and ``"pymc"`` are ``pm.sample`` on the PyMC
         model.
-    chains : int, default=4
+    chains : int, default=8
         Number of Markov chains, or of starts for ``"laplace"`` and ``"map"``.
-    tune : int, default=200
+    tune : int, default=100
         Steps of each chain that adapt the sampler and are thrown away. Predictions need no more than the default of
         ``tune`` and ``draws``; a study of the posterior itself, of group scales or tails, asks for 1000 of each.
-    draws : int, default=150
+    draws : int, default=50
         Steps of each chain that are kept, or draws from the approximation of a variational method or of ``"laplace"``.
     tol : float, default=None
         Greatest Monte Carlo standard error of an expected target, in standard deviations of y. With it NUTS stops
@@ -230,9 +230,9 @@ class HierarchicalBNNRegressor(GroupedRegressorMethods, NetworkRegressorMixin, H
         max_groups: int | None = 600,
         checkpoint: str | os.PathLike[str] | None = None,
         inference: Inference = "nuts",
-        chains: int = 4,
-        tune: int = 200,
-        draws: int = 150,
+        chains: int = 8,
+        tune: int = 100,
+        draws: int = 50,
         tol: float | None = None,
         chain_weights: ChainWeights = "equal",
         target_accept: float = 0.98,

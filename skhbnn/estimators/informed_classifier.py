@@ -72,12 +72,12 @@ class InformedPriorBNNClassifier(ClassifierMethods, NetworkClassifierMixin, Info
         for many small groups; ``diagnostics_.pareto_k`` says whether the approximation is good enough. ``"advi"`` and
         ``"fullrank_advi"`` fit a normal approximation with ``pm.fit``; ``"map"`` finds the mode; ``"metropolis"`` and
         ``"pymc"`` are ``pm.sample`` on the PyMC model.
-    chains : int, default=4
+    chains : int, default=8
         Number of Markov chains, or of starts for ``"laplace"`` and ``"map"``.
-    tune : int, default=200
+    tune : int, default=100
         Steps of each chain that adapt the sampler and are thrown away. Predictions need no more than the default of
         ``tune`` and ``draws``; a study of the posterior itself, of group scales or tails, asks for 1000 of each.
-    draws : int, default=150
+    draws : int, default=50
         Steps of each chain that are kept, or draws from the approximation of a variational method or of ``"laplace"``.
     tol : float, default=None
         Greatest Monte Carlo standard error of a class probability. With it NUTS stops before ``draws`` as soon as no
@@ -171,9 +171,9 @@ class InformedPriorBNNClassifier(ClassifierMethods, NetworkClassifierMixin, Info
         activation: Activation = "tanh",
         fit_intercept: bool = True,
         inference: Inference = "nuts",
-        chains: int = 4,
-        tune: int = 200,
-        draws: int = 150,
+        chains: int = 8,
+        tune: int = 100,
+        draws: int = 50,
         tol: float | None = None,
         chain_weights: ChainWeights = "equal",
         target_accept: float = 0.8,

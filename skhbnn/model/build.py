@@ -252,7 +252,8 @@ def layer_scales(network, prior_scale):
         )
     names = (ARD, *scale_priors.NAMES)
     for scale in given:
-        if scale not in names if isinstance(scale, str) else not (isinstance(scale, Real) and 0 < float(scale) < np.inf):
+        is_positive = isinstance(scale, Real) and 0 < float(scale) < np.inf
+        if not (scale in names if isinstance(scale, str) else is_positive):
             raise ValueError(
                 f"prior_scale must be positive and finite in every layer, or one of {', '.join(map(repr, names))}, got "
                 f"{prior_scale!r}."

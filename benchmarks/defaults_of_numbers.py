@@ -7,7 +7,7 @@ rows train, the other half test, in two ways. Each setting differs from the defa
 
 Negative log predictive density of the test rows in nats, per unit of the target; its difference from the default;
 seconds relative to the default, beside other fits on the machine (the first fit of a likelihood may compile it); and
-the share of fits that warned. Means over splits of 4 chains of 200 + 150 steps.
+the share of fits that warned. Means over splits, by the default chains.
 """
 
 import json

@@ -400,7 +400,7 @@ def kilobytes(field):
 fit(20, 10)  # what is made once, the compiled density among it
 open("/proc/self/clear_refs", "w").write("5")  # from here on the peak is that of the second fit
 before = kilobytes("VmRSS")
-fit(400, 500)
+fit(400, 1000)
 print((kilobytes("VmHWM") - before) * 1024 / asked[-1])
 """
     output, said, code = run(code)

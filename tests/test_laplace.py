@@ -377,7 +377,7 @@ def test_memory_is_asked_for(monkeypatch):
 def test_matrices_that_do_not_fit_are_refused(moons):
     estimator = FlatBNNClassifier((10_000,), inference="laplace", chains=2)
     with pytest.raises(
-        MemoryError, match=r"Precision matrices of 2 modes, and 150 draws, of 40001 .*lower hidden_layer"
+        MemoryError, match=r"Precision matrices of 2 modes, and 50 draws, of 40001 .*lower hidden_layer"
     ):
         estimator.fit(moons.X, moons.y)
 

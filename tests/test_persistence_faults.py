@@ -27,7 +27,8 @@ def fitted():
     """A fit of two groups, as small as one can be."""
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((8, 2)), np.arange(8) % 2
-    estimator = HierarchicalBNNClassifier((2,), chains=2, tune=10, draws=4, random_state=np.random.RandomState(0))
+    settings = {"prior_scale": 1.0, "chains": 2, "tune": 10, "draws": 4, "random_state": np.random.RandomState(0)}
+    estimator = HierarchicalBNNClassifier((2,), **settings)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return estimator.fit(X, y, groups=["a", ("b", 2.5)] * 4)

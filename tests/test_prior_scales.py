@@ -1,6 +1,5 @@
 """Learned scales of the prior: densities, what is learned, priors made of it, the display and files."""
 
-import warnings
 from itertools import product
 
 import numpy as np
@@ -191,7 +190,6 @@ def test_weights_of_none_pooled_layers_have_the_learned_scale(small, moons):
 
 
 @pytest.mark.usefixtures("interpreted")
-@pytest.mark.filterwarnings("ignore:inference='laplace' climbs", "ignore:inference='map' climbs")
 def test_every_method_takes_learned_scales(small, moons):
     """Laplace's method and the mode through the tangent, ADVI through PyMC."""
     for inference in ("laplace", "map", "advi"):
@@ -203,20 +201,13 @@ def test_every_method_takes_learned_scales(small, moons):
 
 def test_no_scale_at_the_mode_says_that_an_input_is_noise(inputs):
     """At the joint mode of z, of sizes Σ z², and of log s under s ~ HalfNormal(1), s² is 1 + Σ z²."""
-    estimator = FlatBNNRegressor((4,), prior_scale="ard", inference="map", chains=1, max_iter=2_000, random_state=0)
-    with pytest.warns(UserWarning, match="inference='map' climbs to the joint mode .*'ard' learns, where none is"):
-        fitted = estimator.fit(*inputs)
-    assert fitted.posterior_.prior_scale.min() > 1 - 1e-3
-
-
-@pytest.mark.parametrize("inference", ["map", "laplace"])
-def test_the_mode_of_learned_scales_is_warned_of_beside_fixed_group_scales(inference, small, moons):
-    settings = {**small, "inference": inference, "group_scale_prior": 0.5, "max_iter": 20}
-    for prior_scale, warned in (("inverse_gamma", True), ("fan_in", False), (1.0, False)):
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            HierarchicalBNNClassifier(prior_scale=prior_scale, **settings).fit(moons.X, moons.y, groups=moons.groups)
-        assert any("prior_scale='inverse_gamma' learns" in str(w.message) for w in caught) == warned
+    settings = {"prior_scale": "ard", "chains": 1, "draws": 20, "max_iter": 2_000, "random_state": 0}
+    for inference in ("map", "laplace"):
+        fitted = FlatBNNRegressor((4,), inference=inference, **settings).fit(*inputs)
+        with pytest.raises(ValueError, match=f"a mode, where none is below 1.*inference='{inference}'.*fit with"):
+            InputRelevanceDisplay.from_estimator(fitted)
+        if inference == "map":
+            assert fitted.posterior_.prior_scale.min() > 1 - 1e-3
 
 
 # Priors made of fits -------------------------------------------------------------------------------------------------

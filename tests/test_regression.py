@@ -51,7 +51,7 @@ def line():
     X = rng.normal([5, -2], [3, 0.1], (12, 2))  # (row, feature)
     y = 100 + 2 * X[:, 0] - 40 * X[:, 1] + 4 * rng.normal(size=12)  # (row,)
     X_new = np.vstack([X[:2], [[20.0, -2.5]]])  # (row, feature)
-    estimator = FlatBNNRegressor((), prior_scale=1.0, tune=500, draws=3000, random_state=0)
+    estimator = FlatBNNRegressor((), prior_scale=1.0, chains=4, tune=500, draws=3000, random_state=0)
     return LinearPosterior(X, y), estimator.fit(X, y), X_new
 
 

@@ -67,7 +67,7 @@ def test_error_of_a_chain_is_that_of_the_fit(density, monkeypatch):
 
 def test_stops_early_where_it_is_easy(easy):
     """Without a warning; with the draws of a fit of that many, whatever n_jobs is; by the error that ArviZ finds."""
-    params = {"fit_intercept": False, "draws": 3000, "tune": 200, "random_state": 0}
+    params = {"fit_intercept": False, "chains": 4, "draws": 3000, "tune": 200, "random_state": 0}
     fitted = FlatBNNClassifier((), tol=0.004, n_jobs=1, **params).fit(*easy)
     n_draws = fitted.posterior_.weights.shape[1]
     assert 100 < n_draws < 3000
@@ -92,7 +92,7 @@ def test_stops_early_where_it_is_easy(easy):
 
 
 def test_smaller_tolerance_takes_more_draws(easy):
-    params = {"fit_intercept": False, "draws": 3000, "tune": 200, "random_state": 0}
+    params = {"fit_intercept": False, "chains": 4, "draws": 3000, "tune": 200, "random_state": 0}
     coarse, fine = (FlatBNNClassifier((), tol=tol, **params).fit(*easy).posterior_.weights for tol in (0.01, 0.003))
     assert coarse.shape[1] < fine.shape[1]
     np.testing.assert_array_equal(coarse, fine[:, : coarse.shape[1]])
@@ -106,7 +106,7 @@ def test_no_draws_are_judged_twice(easy, monkeypatch):
         return diagnose(posterior, *args)
 
     monkeypatch.setattr(base, "diagnose", noted)
-    fitted = FlatBNNClassifier((), tol=0.01, draws=3000, tune=200, random_state=0).fit(*easy)
+    fitted = FlatBNNClassifier((), tol=0.01, chains=4, draws=3000, tune=200, random_state=0).fit(*easy)
     assert judged == sorted(set(judged))
     assert judged[-1] == fitted.posterior_.n_draws
 
@@ -114,7 +114,7 @@ def test_no_draws_are_judged_twice(easy, monkeypatch):
 def test_error_of_three_classes(easy):
     X = easy[0]
     y = np.searchsorted([-0.5, 0.5], X[:, 0] + 0.3 * np.sin(9 * X[:, 0]))  # (row,)
-    fitted = FlatBNNClassifier((), tol=0.01, draws=3000, tune=200, random_state=0).fit(X, y)
+    fitted = FlatBNNClassifier((), tol=0.01, chains=4, draws=3000, tune=200, random_state=0).fit(X, y)
     arviz, rows = import_arviz(), fitted.diagnostics_.probe_rows
     proba = fitted.sample_proba(X[rows]).reshape(4, -1, len(rows), 3)  # (chain, draw, probe, class)
     errors = [

@@ -10,7 +10,6 @@ from ..data.columns import column_source
 from ..data.doubts import doubt_of_labels
 from ..data.labels import labels_array, require_labels
 from ..inference.methods import METHODS, require_random_intercepts
-from ..model.build import learned_priors
 from ..persistence.saving import why_not_saved
 from ..support.caller import warn_caller
 from ..support.typed import Columns, Labels
@@ -29,7 +28,6 @@ class RandomInterceptsMixin:
     random_intercept_columns_: list[int] | None
     random_intercept_labels_: list[Labels] | None
     inference: Any
-    prior_scale: Any
 
     def _input_names(self):
         """Names of the columns of X that are inputs."""
@@ -64,20 +62,11 @@ class RandomInterceptsMixin:
         return inputs, {"intercept_labels": labels, "intercept_codes": codes}
 
     def _warn_of_mode(self):
-        """Warn of a method that climbs to a mode in which learned scales of intercepts or of the prior are."""
-        if not METHODS[self.inference].of_learned_scales:
-            return
-        if self.random_intercept_columns_:
+        """Warn of a method that climbs to a mode in which learned scales of intercepts are."""
+        if METHODS[self.inference].of_learned_scales and self.random_intercept_columns_:
             warn_caller(
                 f"inference={self.inference!r} climbs to the joint mode of the network, the random intercepts and "
                 'their scales, which shrinks the intercepts too little; inference="nuts" does not.',
-                UserWarning,
-            )
-        if learned_priors(self.prior_scale):
-            warn_caller(
-                f"inference={self.inference!r} climbs to the joint mode of the weights and the prior scales that "
-                f"prior_scale={self.prior_scale!r} learns, where none is below 1 (0.5 under 'inverse_gamma'), however "
-                'little a layer or an input matters. Use inference="nuts", or a number for prior_scale.',
                 UserWarning,
             )
 

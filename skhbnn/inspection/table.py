@@ -46,7 +46,7 @@ class EffectTable:
     >>> from skhbnn.datasets import make_rotated_moons
     >>> from skhbnn.inspection import average_slopes
     >>> X, _, y, _, groups, _ = make_rotated_moons(n_groups=3, random_state=0)
-    >>> classifier = HierarchicalBNNClassifier(draws=100, tune=100, random_state=0).fit(X, y, groups=groups)
+    >>> classifier = HierarchicalBNNClassifier(random_state=0).fit(X, y, groups=groups)
     >>> table = average_slopes(classifier, X, groups=groups, by_group=True)
     >>> table.features
     ['x0', 'x0', 'x0', 'x1', 'x1', 'x1']

@@ -196,7 +196,7 @@ def _part_scale(network, part, scale):
 
 def _learned(network, scale):
     """Fields of a model that say which scales of the prior are learned, and under which prior, as a dict."""
-    priors = learned_priors(scale)
+    priors = _learned_priors(scale)
     if not priors:
         return {}
     names = [_part_scale(network, part, scale) for part in network.parts]
@@ -207,7 +207,7 @@ def _learned(network, scale):
     }
 
 
-def learned_priors(prior_scale):
+def _learned_priors(prior_scale):
     """Names of the priors of the learned scales of a ``prior_scale``, as ``layer_scales`` takes it, a set."""
     entries = [prior_scale] if np.ndim(prior_scale) == 0 else prior_scale
     names = {str(entry) for entry in entries if isinstance(entry, str)} - {FAN_IN}
@@ -258,7 +258,7 @@ def layer_scales(network, prior_scale):
                 f"prior_scale must be positive and finite in every layer, or one of {', '.join(map(repr, names))}, got "
                 f"{prior_scale!r}."
             )
-    if len(learned_priors(given)) > 1:
+    if len(_learned_priors(given)) > 1:
         raise ValueError(
             f"prior_scale has learned scales of several priors, {prior_scale!r}; give those of all layers one name "
             "('ard' is 'half_normal')."

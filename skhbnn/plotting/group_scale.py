@@ -47,7 +47,7 @@ class GroupScaleDisplay(OneAxesDisplay):
     >>> from skhbnn.datasets import make_rotated_moons
     >>> from skhbnn.plotting import GroupScaleDisplay
     >>> X, _, y, _, groups, _ = make_rotated_moons(n_groups=3, random_state=0)
-    >>> classifier = HierarchicalBNNClassifier(draws=100, tune=100, random_state=0).fit(X, y, groups=groups)
+    >>> classifier = HierarchicalBNNClassifier(random_state=0).fit(X, y, groups=groups)
     >>> GroupScaleDisplay.from_estimator(classifier).scales.shape
     (400, 4)
     """

@@ -20,8 +20,9 @@ class InputRelevanceDisplay(OneAxesDisplay):
     """Intervals of the learned prior scale of every input, the most relevant input first.
 
     Under ``prior_scale="ard"``, automatic relevance determination [1]_, the weights of every input of the first layer
-    have a scale of their own. An input that tells nothing of y gets a small one: its weights are near 0. A dot is the
-    median, and a line the interval that holds 90 % of the posterior. Make one with :meth:`from_estimator`.
+    have a scale of their own, as they have by default in the hierarchical classifier. An input that tells nothing of y
+    gets a small one: its weights are near 0. A dot is the median, and a line the interval that holds 90 % of the
+    posterior. Make one with :meth:`from_estimator`.
 
     Parameters
     ----------
@@ -47,7 +48,7 @@ class InputRelevanceDisplay(OneAxesDisplay):
     >>> from skhbnn import FlatBNNClassifier
     >>> from skhbnn.plotting import InputRelevanceDisplay
     >>> X, y = make_moons(60, noise=0.2, random_state=0)
-    >>> classifier = FlatBNNClassifier((3,), prior_scale="ard", draws=100, tune=100, random_state=0).fit(X, y)
+    >>> classifier = FlatBNNClassifier((3,), prior_scale="ard", random_state=0).fit(X, y)
     >>> InputRelevanceDisplay.from_estimator(classifier).scales.shape
     (400, 2)
     """
@@ -62,7 +63,7 @@ class InputRelevanceDisplay(OneAxesDisplay):
         Parameters
         ----------
         estimator : FlatBNNClassifier, FlatBNNRegressor, HierarchicalBNNClassifier or HierarchicalBNNRegressor
-            A fitted one with ``prior_scale="ard"``.
+            A fitted one with ``"ard"`` as the ``prior_scale`` of its first layer.
         ax : matplotlib Axes, default=None
             None: a new figure.
 
@@ -80,7 +81,8 @@ class InputRelevanceDisplay(OneAxesDisplay):
         TypeError
             If it is none of these.
         ValueError
-            If no scale of an input was learned.
+            If no scale of an input was learned, or the fit is a mode or of normal distributions around modes, in which
+            no scale is below 1, however little an input matters.
         """
         check_fit(cls, estimator, BaseBNN, "flat or hierarchical estimator of this package")
         posterior, names = estimator.posterior_, estimator._input_names()
@@ -88,8 +90,13 @@ class InputRelevanceDisplay(OneAxesDisplay):
         if not of_inputs:
             prior_scale = getattr(estimator, "prior_scale", None)
             raise ValueError(
-                "This fit learned no scale of an input: that takes a flat or hierarchical estimator with "
-                f"prior_scale='ard'; this {type(estimator).__name__} has prior_scale={prior_scale!r}."
+                "This fit learned no scale of an input: that takes a flat or hierarchical estimator with 'ard' as the "
+                f"prior_scale of its first layer; this {type(estimator).__name__} has prior_scale={prior_scale!r}."
+            )
+        if posterior.n_draws == 1 or posterior.mode_weights is not None:
+            raise ValueError(
+                f"The scales of this {type(estimator).__name__} are those of a mode, where none is below 1, however "
+                f'little an input matters (inference={estimator.inference!r}): fit with inference="nuts".'
             )
         scales = posterior.pooled(np.asarray(posterior.prior_scale))[:, of_inputs]  # (draw, input)
         return cls(scales=scales, input_names=[str(name) for name in names]).plot(ax)

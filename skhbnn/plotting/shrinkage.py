@@ -61,9 +61,9 @@ class ShrinkageDisplay(OneAxesDisplay):
     >>> from skhbnn.datasets import make_rotated_moons
     >>> from skhbnn.plotting import ShrinkageDisplay
     >>> X, _, y, _, groups, _ = make_rotated_moons(n_groups=3, random_state=0)
-    >>> classifier = HierarchicalBNNClassifier(draws=100, tune=100, random_state=0).fit(X, y, groups=groups)
+    >>> classifier = HierarchicalBNNClassifier(random_state=0).fit(X, y, groups=groups)
     >>> ShrinkageDisplay.from_estimator(classifier).distances.shape
-    (4, 3)
+    (8, 3)
     """
 
     distances: Floats

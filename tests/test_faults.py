@@ -391,7 +391,7 @@ nuts.require_memory = lambda n_bytes, *args: asked.append(n_bytes)
 
 def fit(n_groups, draws):
     X, y = np.random.default_rng(0).normal(size=(2 * n_groups, 2)), np.arange(2 * n_groups) % 2
-    settings = dict(chains=2, tune=50, draws=draws, target_accept=0.4, random_state=0)
+    settings = dict(prior_scale=1.0, chains=2, tune=50, draws=draws, target_accept=0.4, random_state=0)
     HierarchicalBNNClassifier(**settings).fit(X, y, groups=np.repeat(np.arange(n_groups), 2))
 
 def kilobytes(field):
@@ -400,7 +400,7 @@ def kilobytes(field):
 fit(20, 10)  # what is made once, the compiled density among it
 open("/proc/self/clear_refs", "w").write("5")  # from here on the peak is that of the second fit
 before = kilobytes("VmRSS")
-fit(400, 1000)
+fit(400, 500)
 print((kilobytes("VmHWM") - before) * 1024 / asked[-1])
 """
     output, said, code = run(code)

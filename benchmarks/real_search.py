@@ -14,7 +14,7 @@ from .grouped_data import read
 
 NAMES = ("guPrenat", "KosteckiDillon", "Train")
 N_ROWS = 2_000
-GRID = {"hidden_layer_sizes": [(5, 5), (5,)], "prior_scale": [1.0, (1.0, 4.0), "fan_in"]}
+GRID = {"hidden_layer_sizes": [(5, 5), (5,)], "prior_scale": [("ard", 4.0), 1.0, "fan_in"]}
 
 
 def run(folder):

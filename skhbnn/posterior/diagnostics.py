@@ -22,7 +22,7 @@ R_HAT_LIMIT = 1.01
 ESS_PER_CHAIN = 100
 BFMI_LIMIT = 0.3
 MCSE_LIMIT = 0.07  # of a probability, or of a mean in standard deviations of y, unless ``tol`` says another one
-DIVERGENT_SHARE = 0.1  # of the draws
+DIVERGENT_SHARE = 0.25  # of the draws
 
 
 @dataclass(frozen=True, eq=False)

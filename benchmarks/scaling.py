@@ -75,8 +75,10 @@ def by_themselves(settings):
             "wanted": "<= 2",
         }
     )
-    exponent = np.log(seconds[1] / seconds[0]) / np.log(more[1] / more[0])  # beyond what learning costs
-    return [*rows, {"figure": f"exponent of the cost in groups, {settings}", "value": float(exponent), "wanted": "1"}]
+    exponent: float | str = "-"  # of the cost beyond that of learning, which may vary by more than the rest takes
+    if seconds.min() > 0:
+        exponent = float(np.log(seconds[1] / seconds[0]) / np.log(more[1] / more[0]))
+    return [*rows, {"figure": f"exponent of the cost in groups, {settings}", "value": exponent, "wanted": "1"}]
 
 
 def cost(n_groups, n_rows):

@@ -151,7 +151,7 @@ class ManyGroupsMixin:
     def _require_group_distribution(self):
         """Raise a ValueError where there are no draws of a group distribution of one level of groups."""
         posterior, name = self.posterior_, type(self).__name__
-        if posterior.n_draws == 1 or posterior.mode_weights is not None:
+        if posterior.is_of_modes:
             raise ValueError(
                 f"The posterior of this {name} is a mode, or normal distributions around modes, under which update "
                 'cannot fit a group: fit with inference="nuts".'

@@ -1,6 +1,7 @@
 """Models, made of the parameters that a user sets."""
 
 from dataclasses import replace
+from itertools import chain
 from numbers import Real
 
 import numpy as np
@@ -199,19 +200,14 @@ def _learned(network, scale):
     priors = _learned_priors(scale)
     if not priors:
         return {}
-    names = [_part_scale(network, part, scale) for part in network.parts]
-    each = [name for of_part in names for name in ([of_part] if not isinstance(of_part, tuple) else of_part)]
-    return {
-        "prior_scales": tuple(dict.fromkeys(name for name in each if isinstance(name, str))),
-        "prior_scale_name": priors.pop(),
-    }
+    learned = [of_part for part in network.parts if not isinstance(of_part := _part_scale(network, part, scale), float)]
+    names = chain(*((of_part,) if isinstance(of_part, str) else of_part for of_part in learned))
+    return {"prior_scales": tuple(dict.fromkeys(names)), "prior_scale_name": priors.pop()}
 
 
-def _learned_priors(prior_scale):
-    """Names of the priors of the learned scales of a ``prior_scale``, as ``layer_scales`` takes it, a set."""
-    entries = [prior_scale] if np.ndim(prior_scale) == 0 else prior_scale
-    names = {str(entry) for entry in entries if isinstance(entry, str)} - {FAN_IN}
-    return {"half_normal" if name == ARD else name for name in names}
+def _learned_priors(scale):
+    """Names of the priors of the scales of layers that are learned, a set."""
+    return {"half_normal" if of_layer == ARD else str(of_layer) for of_layer in scale if isinstance(of_layer, str)}
 
 
 def layer_scales(network, prior_scale):
@@ -238,9 +234,9 @@ def layer_scales(network, prior_scale):
         If the sequence has neither two entries nor one per layer, or an entry is not positive, or the names are those
         of several priors or of none.
     """
-    layers, n_layers = network.layers, len(network.layers)
     if isinstance(prior_scale, str) and prior_scale == FAN_IN:
-        return tuple(1 / np.sqrt(layer.n_in) for layer in layers)
+        return tuple(1 / np.sqrt(layer.n_in) for layer in network.layers)
+    n_layers = len(network.layers)
     given = [prior_scale] * n_layers if np.ndim(prior_scale) == 0 else list(prior_scale)
     if len(given) == 2:
         given = [given[0]] * (n_layers - 1) + [given[1]]

@@ -93,7 +93,7 @@ class InputRelevanceDisplay(OneAxesDisplay):
                 "This fit learned no scale of an input: that takes a flat or hierarchical estimator with 'ard' as the "
                 f"prior_scale of its first layer; this {type(estimator).__name__} has prior_scale={prior_scale!r}."
             )
-        if posterior.n_draws == 1 or posterior.mode_weights is not None:
+        if posterior.is_of_modes:
             raise ValueError(
                 f"The scales of this {type(estimator).__name__} are those of a mode, where none is below 1, however "
                 f'little an input matters (inference={estimator.inference!r}): fit with inference="nuts".'

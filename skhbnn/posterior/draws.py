@@ -113,6 +113,11 @@ class Posterior:
         return self.weights.shape[0] * self.weights.shape[1]
 
     @property
+    def is_of_modes(self) -> bool:
+        """Whether it is a mode, or linearised networks around modes, where no learned scale is small."""
+        return self.n_draws == 1 or self.mode_weights is not None
+
+    @property
     def learned_parts(self) -> list[str]:
         """Names of the learned scales of deviations: parts of the network or of the input map, or random intercepts."""
         return list(self.model.group_scale_names)

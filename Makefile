@@ -37,7 +37,7 @@ $(LOWEST)/installed: pyproject.toml $(VENV)/installed
 test-lowest: export SCIPY_ARRAY_API = 1
 test-lowest: $(LOWEST)/installed  ## the main tests with every dependency at its lowest supported version; Python 3.11
 	$(LOWEST)/bin/python -m pytest -n auto -W ignore::DeprecationWarning $(addprefix tests/test_,$(addsuffix .py,\
-		groups prediction inference density persistence arviz sklearn_contract))
+		groups prediction inference density persistence persistence_errors arviz sklearn_contract))
 
 PACKAGE = build/package
 

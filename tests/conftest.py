@@ -1,4 +1,4 @@
-"""Fixtures that the tests share: one small grouped data set, and one small fit of each estimator."""
+"""Fixtures that the tests share: small data sets, one small fit of each estimator, and files of fits."""
 
 import warnings
 
@@ -7,9 +7,11 @@ import pandas as pd
 import polars as pl
 import processes
 import pytest
+from forging import file_of
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Bunch
 
+import skhbnn
 from skhbnn import (
     FlatBNNClassifier,
     FlatBNNRegressor,
@@ -160,3 +162,52 @@ def as_table():
         return rows if form == "lists" else np.array(rows, dtype=object)
 
     return table
+
+
+@pytest.fixture(scope="session")
+def fit_tiny():
+    """A function that fits the hierarchical model to two groups of these labels, as small as a fit can be."""
+
+    def fit(labels, **params):
+        rng = np.random.default_rng(0)
+        X, y = rng.standard_normal((8, 2)), np.arange(8) % 2
+        estimator = HierarchicalBNNClassifier((2,), chains=2, tune=10, draws=4, **params)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return estimator.fit(X, y, groups=labels * 4)
+
+    return fit
+
+
+@pytest.fixture(scope="session")
+def tiny(fit_tiny):
+    """A fit of two groups, whose file is damaged and forged."""
+    return fit_tiny(["a", ("b", 2.5)], prior_scale=1.0, random_state=np.random.RandomState(0))
+
+
+@pytest.fixture(scope="session")
+def whole(tiny):
+    """The bytes of its file."""
+    return file_of(tiny)
+
+
+@pytest.fixture(scope="session")
+def tiny_predictions():
+    """A function that predicts, with a fit of the same two groups, a row of each and one of an unseen group."""
+
+    def predictions(estimator):
+        return estimator.sample_proba(np.eye(3)[:, :2], groups=["a", ("b", 2.5), "unseen"])
+
+    return predictions
+
+
+@pytest.fixture(scope="session")
+def load_bytes(tmp_path_factory):
+    """A function that loads bytes, from a file named "forged"."""
+    path = tmp_path_factory.mktemp("bytes") / "forged"
+
+    def load(data):
+        path.write_bytes(data)
+        return skhbnn.load(path)
+
+    return load

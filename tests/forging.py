@@ -1,13 +1,22 @@
-"""A saved file made of its parts, independently of the package."""
+"""Saved files made of their parts, independently of the package, and faults to put into them."""
 
 import hashlib
 import io
 import json
 import struct
+import tracemalloc
 import warnings
 import zipfile
 
 import numpy as np
+import pytest
+
+
+def file_of(estimator):
+    """The bytes of the file of a fit."""
+    buffer = io.BytesIO()
+    estimator.save(buffer)
+    return buffer.getvalue()
 
 
 def digest(data):
@@ -80,3 +89,100 @@ class Forged:
 
     def build(self, **options):
         return zipped(self.all_members(), **options)
+
+
+def places(node):
+    """Every place in a JSON document, as its container and key."""
+    for key, value in (
+        list(node.items()) if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    ):
+        yield node, key
+        yield from places(value)
+
+
+# Faults: functions that change a Forged file --------------------------------------------------------------------------
+
+
+def param(name, value):
+    def change(forged):
+        forged.params[name] = value
+
+    return change
+
+
+def attribute(name, value):
+    def change(forged):
+        forged.attributes[name] = value
+
+    return change
+
+
+def field(*path, value):
+    def change(forged):
+        *record, name = path
+        forged.record(*record)[name] = value
+
+    return change
+
+
+def without(*path):
+    def change(forged):
+        *record, name = path
+        del (forged.record(*record) if record else forged.attributes)[name]
+
+    return change
+
+
+def array(*path, index=..., value=None, make=None):
+    """An array with one entry changed, or another made of it."""
+    *record, name = path
+    return _array_in(lambda forged: forged.record(*record)[name], index, value, make)
+
+
+def term_array(name, index=..., value=None, make=None):
+    """An array of the first term of the model with one entry changed, or another made of it."""
+    return _array_in(lambda forged: forged.terms()[0][name], index, value, make)
+
+
+def _array_in(place, index, value, make):
+    def change(forged):
+        member = place(forged)["$array"]
+        changed = forged.member(member)
+        if make is None:
+            changed[index] = value
+        else:
+            changed = make(changed)
+        forged.put_member(npy(changed), member, changed.dtype.str, changed.shape)
+
+    return change
+
+
+def of_class(name):
+    def change(forged):
+        forged.manifest["content"]["estimator"] = {name: forged.estimator}
+
+    return change
+
+
+# Refusals, by a function ``load_bytes`` ------------------------------------------------------------------------------
+
+
+def refused(load_bytes, data):
+    """Load forged data: a ValueError, nothing run, and little allocated. Its message."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=r"forged' is not a whole file of a saved estimator: .") as caught:
+            load_bytes(data)
+        assert tracemalloc.get_traced_memory()[1] < 10 * len(data) + 5 * 10**6
+    finally:
+        tracemalloc.stop()
+    return str(caught.value)
+
+
+def refused_with(fault, data, load_bytes):
+    """A fault changes what is in a file, and the file is refused."""
+    forged = Forged(data)
+    before = forged.all_members()
+    fault(forged)
+    assert forged.all_members() != before
+    refused(load_bytes, forged.build())

@@ -7,7 +7,7 @@ import tracemalloc
 from typing import NamedTuple
 
 import numpy as np
-from forging import Forged, npy
+from forging import Forged, npy, places
 from hypothesis import assume
 from hypothesis import strategies as st
 
@@ -107,15 +107,6 @@ def whole(source, coded=False):
     finally:
         keeping.EXACT_BYTES = exact
     return buffer.getvalue()
-
-
-def places(node):
-    """Every place in a JSON document, as its container and key."""
-    for key, value in (
-        list(node.items()) if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    ):
-        yield node, key
-        yield from places(value)
 
 
 def _as_before(estimator, source):

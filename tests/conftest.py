@@ -211,3 +211,24 @@ def load_bytes(tmp_path_factory):
         return skhbnn.load(path)
 
     return load
+
+
+@pytest.fixture(scope="session")
+def answers():
+    """Answers of 6 persons to 5 items: a table, classes, three classes, and numbers."""
+    rng = np.random.default_rng(0)
+    n = 120
+    item, person = rng.integers(0, 5, n), rng.integers(0, 6, n)  # (row,) each
+    day = np.where(rng.random(n) < 0.5, "mon", "tue")  # (row,)
+    x, z = np.round(8 * rng.normal(size=(2, n))) / 8  # (row,) each: of few values, so that equal rows are there
+    table = pd.DataFrame({"x": x, "item": np.array(list("abcde"))[item], "z": z, "person": person, "day": day})
+    mean = x + 0.8 * item - 0.5 * person + 0.3 * (day == "mon")  # (row,)
+    numbers = mean + 0.5 * rng.normal(size=n)  # (row,)
+    return Bunch(X=table, y=(numbers > 1).astype(int), classes=np.digitize(numbers, [0, 2]), numbers=numbers)
+
+
+@pytest.fixture(scope="session")
+def crossed(small, answers):
+    """A hierarchical fit of two classes with two columns of random intercepts."""
+    estimator = HierarchicalBNNClassifier(**small, groups="person", random_intercepts=["item", "day"])
+    return quiet_fit(estimator, answers.X, answers.y)

@@ -149,3 +149,8 @@ def gradient(model, data, x):
     """Gradient of the log density at x (n_dim,) by complex steps."""
     h = 1e-30
     return log_density(model, data, x + 1j * h * np.eye(len(x))).imag / h
+
+
+def codes(labels, known):
+    """Places of labels among those that are known, (label,)."""
+    return np.array([list(known).index(label) for label in labels])

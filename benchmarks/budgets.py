@@ -8,8 +8,9 @@ over the sets, with its standard error. CPU seconds are of all cores together, a
 compares `pooling`, all with the default budget. "Errors" compares refits by the default settings with other seeds. A
 fit states the Monte Carlo error of its probabilities at some training rows, `diagnostics_.mcse`; the distance of two
 fits is that of their probabilities of a test row, the 95th percentile over rows. Fits are sorted by the largest error
-that they state. "Divergences" sorts such refits, and others of longer steps (`target_accept=0.6`), by the share of
-their draws that diverged; "log loss beyond the others" is that of a fit less the mean of the other refits of the set.
+that they state. "Divergences" sorts such refits, and others of longer steps (`target_accept` of 0.6 and 0.4), by the
+share of their draws that diverged; "log loss beyond the default" is that of a fit less the mean of the refits of the
+set by the default settings, without the fit itself.
 """
 
 import json
@@ -22,6 +23,7 @@ import numpy as np
 
 from skhbnn import HierarchicalBNNClassifier
 from skhbnn.datasets import make_rotated_moons
+from skhbnn.model.pooling import FEW_INPUTS
 from skhbnn.posterior.diagnostics import Diagnostics
 
 from .common import first_rows, observed, scores
@@ -43,8 +45,14 @@ POOLINGS = {
     "hidden layers complete": {"pooling": ["complete", "complete", "partial"]},
     '"auto", half-Cauchy group scales': {"group_scale_prior": "half_cauchy"},
 }
-REFITS = 4  # by the default settings, and by LONG_STEPS
-LONG_STEPS = {"target_accept": 0.6}
+FEW_ROWS = {
+    '"auto"': {},
+    "hidden layers complete": POOLINGS["hidden layers complete"],
+    "first layer complete": {"pooling": ["complete", "partial", "partial"]},
+}
+FEW_SEEDS = (0, 1)  # of the rows that are drawn, and of the fits
+REFITS = 4  # by the default settings, and by each of LONG_STEPS
+LONG_STEPS = (0.6, 0.4)  # target_accept, less than the default's
 MOONS = {f"moons, {n} rows": n for n in (5, 10, 50)}
 LEFT_OUT = ("Chem97",)  # a fit takes minutes
 
@@ -57,6 +65,35 @@ def split(folder, name):
         return Table(X[rows], y[rows], groups[rows]), Table(X_test, y_test, groups_test)
     table = read(folder, name)
     return [table.rows(rows) for rows in halves(table.groups, 0)]
+
+
+def few_rows(table, n_rows, seed):
+    """Some rows of each group, drawn at random, and all other rows, as Tables; None where a class is not drawn."""
+    drawn = np.random.default_rng(seed).permutation(len(table.y))  # (row,)
+    chosen = drawn[first_rows(table.groups[drawn], n_rows)]  # (chosen row,)
+    train, test = table.rows(np.sort(chosen)), table.rows(np.setdiff1d(drawn, chosen))
+    return (train, test) if set(train.y) == set(table.y) else None
+
+
+def compare_few_rows(names, folder):
+    """A row of each setting of FEW_ROWS and each number of rows of a group, as `compared` makes it."""
+    tables = {name: read(folder, name) for name in names}
+    tables = {name: table for name, table in tables.items() if table.X.shape[1] > FEW_INPUTS}
+    found: dict = {}
+    for name, table in tables.items():
+        for n_rows in (1, 2):
+            splits = [(seed, few_rows(table, n_rows, seed)) for seed in FEW_SEEDS]
+            for label, params in FEW_ROWS.items():
+                fits = [fit(*split, seed, **params)[2] for seed, split in splits if split is not None]
+                if fits:
+                    found[n_rows, name, label] = {key: np.mean([of[key] for of in fits]) for key in fits[0]}
+                    print(json.dumps([name, n_rows, label, found[n_rows, name, label]]), file=sys.stderr, flush=True)
+    rows = []
+    for n_rows in (1, 2):
+        of_rows = {key[1:]: measured for key, measured in found.items() if key[0] == n_rows}
+        sets = list(dict.fromkeys(name for name, _ in of_rows))
+        rows += [{"rows of a group": n_rows, "sets": len(sets), **row} for row in compared(sets, FEW_ROWS, of_rows)]
+    return rows
 
 
 def fit(train, test, seed=0, **params):
@@ -80,10 +117,13 @@ def run(folder):
             print(json.dumps([name, label, found[name, label]]), file=sys.stderr, flush=True)
         by_default = refits(train, test)
         errors += by_default
-        diverged += beyond_others([*by_default, *refits(train, test, **LONG_STEPS)])
+        diverged += beyond_default(by_default)
+        for target_accept in LONG_STEPS:
+            diverged += beyond_default(refits(train, test, target_accept=target_accept), by_default)
     return {
         "Budgets": compared(names, BUDGETS, found),
         "Poolings": compared(names, POOLINGS, found),
+        "Poolings of few rows": compare_few_rows([name for name in names if name not in MOONS], folder),
         "Errors": error_table(errors),
         "Divergences": divergence_table(diverged),
         "Log loss of the budgets": by_set(names, BUDGETS, found),
@@ -157,10 +197,16 @@ def error_table(errors):
     return rows
 
 
-def beyond_others(fits):
-    """Of each fit of a set: the share of its draws that diverged, and its log loss beyond the mean of the others."""
+def beyond_default(fits, by_default=None):
+    """Of each fit: the share of its draws that diverged, and its log loss beyond the mean of those by default.
+
+    Without these, the fits are by default themselves, and each is held to the others.
+    """
     losses = np.array([refit.log_loss for refit in fits])  # (fit,)
-    beyond = (losses - losses.mean()) * len(losses) / (len(losses) - 1)  # (fit,)
+    if by_default is None:
+        beyond = (losses - losses.mean()) * len(losses) / (len(losses) - 1)  # (fit,)
+    else:
+        beyond = losses - np.mean([refit.log_loss for refit in by_default])  # (fit,)
     drawn = [refit.diagnostics.n_chains * refit.diagnostics.n_draws for refit in fits]
     shares = [refit.diagnostics.divergences.sum() / n for refit, n in zip(fits, drawn, strict=True)]
     return list(zip(shares, beyond.tolist(), strict=True))
@@ -169,14 +215,14 @@ def beyond_others(fits):
 def divergence_table(found):
     """Of fits of which up to each of some shares of the draws diverged: how many there are, and how much worse."""
     rows, lower = [], -1.0
-    for upper in (0.0, 0.01, 0.02, 0.05, 0.1, 1.0):
+    for upper in (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0):
         beyond = np.array([of_fit for share, of_fit in found if lower < share <= upper])  # (fit,)
         error = beyond.std(ddof=1) / len(beyond) ** 0.5 if len(beyond) > 1 else np.nan
         rows.append(
             {
                 "share of the draws that diverged": f"{lower:.0%} to {upper:.0%}" if lower >= 0 else "none",
                 "fits": len(beyond),
-                "log loss beyond the others": f"{beyond.mean():+.4f} ± {error:.4f}" if len(beyond) else "",
+                "log loss beyond the default": f"{beyond.mean():+.4f} ± {error:.4f}" if len(beyond) else "",
             }
         )
         lower = upper

@@ -33,7 +33,7 @@ def model_of(data):
     kind, n_outputs = ("bernoulli", 1) if n_classes == 2 else ("categorical", n_classes)
     network = Network((data.X.shape[1], *params["hidden_layer_sizes"], n_outputs), params["activation"], True)
     scales = layer_scales(network, params["prior_scale"])  # (layer,)
-    pooling = layer_pooling(network, params["pooling"], len(data.y) / data.n_groups)
+    pooling = layer_pooling(network, params["pooling"], data.rows_per_group)
     return hierarchical_model(network, kind, scales, pooling, n_classes=n_classes)
 
 

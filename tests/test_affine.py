@@ -55,10 +55,18 @@ def test_forms_of_pooling_and_of_scales():
         assert layer_pooling(network, "affine") == expected
         assert layer_scales(network, (1.0, 4.0)) == (*[1.0] * len(hidden), 4.0)
     mapped, shared = ("affine", "complete", "partial"), ("complete", "partial", "partial")
-    for n_in, rows_per_group, expected in ((3, 1, mapped), (4, 7.9, shared), (4, 8, mapped), (20, 30, shared)):
-        assert layer_pooling(Network((n_in, 3, 2, 1), "tanh", True), "auto", rows_per_group) == expected
-    assert layer_pooling(Network((20, 3, 1), "tanh", True), "auto", 30) == ("complete", "partial")
-    assert layer_pooling(Network((20, 1), "tanh", True), "auto", 30) == ("partial",)
+    hidden_shared = ("complete", "complete", "partial")
+    for n_in, rows_per_group, expected in (
+        *((3, 1, mapped), (4, 7.9, shared), (4, 8, mapped)),
+        *((20, 30, shared), (4, 2, shared), (4, 1.9, hidden_shared)),
+    ):
+        assert layer_pooling(Network((n_in, 3, 2, 1), "tanh", True), "auto", [rows_per_group]) == expected
+    assert layer_pooling(Network((20, 3, 1), "tanh", True), "auto", [30]) == ("complete", "partial")
+    nested = Network((4, 3, 2, 1), "tanh", True)
+    for rows_per_group, expected in (([30, 1], shared), ([30, 8], mapped), ([1.9, 1], hidden_shared)):
+        assert layer_pooling(nested, "auto", rows_per_group) == expected
+    for rows_per_group in (1, 30):
+        assert layer_pooling(Network((20, 1), "tanh", True), "auto", [rows_per_group]) == ("partial",)
     assert layer_pooling(Network((2, 1), "tanh", True), ["affine"]) == ("affine",)
     with pytest.raises(ValueError, match=r"pooling of layer 1 is 'affine', which only the first layer, 0, can have"):
         layer_pooling(Network((2, 3, 1), "tanh", True), ["affine", "affine"])

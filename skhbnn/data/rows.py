@@ -63,6 +63,11 @@ class GroupedData:
         return len(self.offsets) - 1
 
     @property
+    def rows_per_group(self) -> Floats:
+        """Mean number of rows of the groups of each level, the outermost first, (level,)."""
+        return len(self.y) / np.array([len(self.labels_at(level)) for level in range(1, self.n_levels + 1)])
+
+    @property
     def members(self) -> Integers:
         """The member of each level of groups that every innermost group lies in, (level, group)."""
         outer = [self._positions_at(level) for level in range(1, self.n_levels)]

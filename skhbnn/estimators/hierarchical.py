@@ -94,7 +94,7 @@ class HierarchicalBNN(ManyGroupsMixin, GroupsMixin, RandomInterceptsMixin, Indep
             network,
             self._likelihood(),
             scale=layer_scales(network, self.prior_scale),
-            pooling=pooling.layer_pooling(network, self.pooling, len(data.y) / data.n_groups),
+            pooling=pooling.layer_pooling(network, self.pooling, data.rows_per_group),
             family=self.weight_prior,
             group_scale_prior=self.group_scale_prior,
             location=self._location(network, data),
@@ -207,7 +207,8 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
         layer may be ``"affine"``, as above; given for all layers, ``"affine"`` means ``"affine"`` for the first,
         ``"complete"`` for the other hidden layers and ``"partial"`` for the output. ``"auto"`` is ``"affine"`` with at
         most three features, or where groups have on average two rows for each feature, from which to learn a map; else
-        it is ``"complete"`` for the first layer and ``"partial"`` for the others.
+        it is ``"complete"`` for the first layer and ``"partial"`` for the others, or with fewer than two rows per group
+        (of nested ones, per outermost group) ``"complete"`` for all hidden layers.
     max_groups : int, default=600
         Most groups that NUTS learns the group distribution from, 5 at least. Of more groups it takes so many, drawn by
         ``random_state`` in strata of size, and every other group is fitted by itself under the draws of the group

@@ -8,12 +8,14 @@ from ..registry import registry
 NAMES = ("complete", "partial", "none", "affine")
 pooling = registry(__name__, NAMES)
 
-# pooling="auto": a map of a group's own is for few inputs, or for groups that have rows to learn it from.
+# pooling="auto": a map of a group's own is for few inputs, or for groups that have rows to learn it from. Groups of one
+# row do not tell how much groups differ: then hidden layers of a group's own, too, fit each to its row.
 FEW_INPUTS = 3
 ROWS_PER_INPUT = 2  # of a group, on average
+ROWS_OF_LAYERS = 2  # of a group, on average
 
 
-def layer_pooling(network, pooling, rows_per_group=0):
+def layer_pooling(network, pooling, rows_per_group=(0.0,)):
     """The pooling of every layer.
 
     Parameters
@@ -24,9 +26,11 @@ def layer_pooling(network, pooling, rows_per_group=0):
         One for all layers or one per layer, the output layer included. ``"affine"`` alone stands for
         ``"affine"`` in the first layer, ``"complete"`` in further hidden layers, and ``"partial"`` in the output layer;
         ``"auto"`` stands for ``"affine"``, or with more than 3 inputs and fewer than two rows per group and input
-        for ``"complete"`` in the first layer and ``"partial"`` in the others.
-    rows_per_group : float, default=0
-        Mean number of rows of a group.
+        for ``"complete"`` in the first layer and ``"partial"`` in the others, or with fewer than two rows per group
+        for ``"complete"`` in all hidden layers. Of nested groups the innermost ones count for the former rule, and the
+        outermost ones for the latter.
+    rows_per_group : sequence of float, default=(0.0,)
+        Mean number of rows of the groups of each level, the outermost first.
 
     Returns
     -------
@@ -41,11 +45,12 @@ def layer_pooling(network, pooling, rows_per_group=0):
     n_layers = len(network.layers)
     if isinstance(pooling, str):
         n_inputs = network.sizes[0]
-        has_map = n_inputs <= FEW_INPUTS or rows_per_group >= ROWS_PER_INPUT * n_inputs
+        has_map = n_inputs <= FEW_INPUTS or rows_per_group[-1] >= ROWS_PER_INPUT * n_inputs
         if pooling == "affine" or (pooling == "auto" and has_map):
             names = ("affine", *("complete",) * (n_layers - 2), "partial")[-n_layers:]
         elif pooling == "auto":
-            names = ("complete", *("partial",) * (n_layers - 1)) if n_layers > 1 else ("partial",)
+            n_shared = n_layers - 1 if rows_per_group[0] < ROWS_OF_LAYERS else min(n_layers - 1, 1)
+            names = ("complete",) * n_shared + ("partial",) * (n_layers - n_shared)
         else:
             names = (pooling,) * n_layers
     else:

@@ -206,8 +206,8 @@ def nested_rows(network, n_levels, sizes=(3, 1, 9, 2, 66, 4, 1, 8)):
 
 
 def test_mean_rows_of_the_groups_of_each_level():
-    rows = nested_rows(NETWORKS["narrow"], 3)  # 94 of 8 shops, in 4 regions of 2 countries
-    np.testing.assert_allclose(rows.rows_per_group, [94 / 2, 94 / 4, 94 / 8])
+    rows = nested_rows(NETWORKS["narrow"], 3)  # 94 of 8 shops, in 5 regions of 2 countries
+    np.testing.assert_allclose(rows.rows_per_group, [94 / 2, 94 / 5, 94 / 8])
 
 
 @pytest.mark.parametrize("group_scale", ["half_cauchy", 0.4])

@@ -1,7 +1,7 @@
 """Which prior? Families of weights, and priors of their scale, on the moons of the 2018 article and on two surveys.
 
     python examples/prior_study.py           # the moons
-    python examples/prior_study.py FOLDER    # and contraception.csv and guPrenat.csv in it (R package mlmRev)
+    python examples/prior_study.py FOLDER    # and contraception.csv and guPrenat.csv below it (R package mlmRev)
 
 One table: test log loss and accuracy of the hierarchical model under every pair of a weight prior and a prior scale,
 which is fixed to 1 or learned for each layer, and how sparse the weights of the group mean are: the share of their
@@ -39,12 +39,11 @@ def prior_share(weight_prior, scale):
     return float(np.mean(2 * FAMILIES[weight_prior].cdf(NEAR_ZERO / sizes) - 1))
 
 
-def survey(folder, name):
+def survey(path, target, group, numbers, categories):
     """Training and test halves of a survey: X (row, feature), y and groups (row,)."""
     import pandas as pd
 
-    target, group, numbers, categories = SURVEYS[name]
-    frame = pd.read_csv(folder / f"{name}.csv").dropna(subset=[target, group])
+    frame = pd.read_csv(path).dropna(subset=[target, group])
     dummies = pd.get_dummies(frame[categories].astype(str), drop_first=True)
     X = frame[numbers].fillna(frame[numbers].median()).join(dummies).to_numpy(float)  # (row, feature)
     y, groups = frame[target].astype("category").cat.codes.to_numpy(), frame[group].to_numpy()  # (row,) each
@@ -77,6 +76,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path, help="of the surveys; without it only the moons are studied")
     folder = parser.parse_args().folder
+    paths = {name: next(folder.rglob(f"{name}.csv"), None) for name in SURVEYS} if folder else {}
+    if missing := [f"{name}.csv" for name, path in paths.items() if path is None]:
+        parser.error(f"{folder} has no {' and no '.join(missing)}, nor has a folder below it")
     print(
         f"{'data':<15}{'weights':<11}{'prior scale':<15}{'log loss':>9}{'accuracy':>10}{'before':>9}"
         f"{'after':>9}{'median':>9}"
@@ -84,11 +86,10 @@ def main():
     )
     settings = {"pooling": "partial", "tune": 400, "draws": 400}
     study("moons", make_rotated_moons(), {"fit_intercept": False, **settings})
-    if folder is None:
+    for name, path in paths.items():
+        study(name, survey(path, *SURVEYS[name]), {"hidden_layer_sizes": (5,), **settings})
+    if not paths:
         print(f"{' and '.join(SURVEYS)} are skipped: name the folder of their CSV files to study them too")
-        return
-    for name in SURVEYS:
-        study(name, survey(folder, name), {"hidden_layer_sizes": (5,), **settings})
 
 
 if __name__ == "__main__":

@@ -30,6 +30,8 @@ model, and the classifiers alone; a large p of so few only says that no gross fa
 simulation-based calibration", arXiv:1804.06788.
 """
 
+import json
+import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -173,6 +175,7 @@ def run():
             if title == "ADVI" and case.estimator is None:
                 continue
             tests += [{"model": model, **row} for row in uniformity(ranks(case, **settings))]
+            print(json.dumps([title, tests]), file=sys.stderr, flush=True)
         p = min(1.0, len(tests) * min(test["p"] for test in tests))
         tests.append({**dict.fromkeys(tests[0], "-"), "model": "all", "p": p})
         rows += [{"inference": title, **test} for test in tests]

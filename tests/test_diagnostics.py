@@ -55,9 +55,11 @@ def test_a_chain_elsewhere_raises_r_hat_at_a_row(good_draws):
     good_draws[2, :, 1] += 3
     problems = made_up(good_draws).problems()
     assert len(problems) == 3
-    assert re.fullmatch(
-        r"Monte Carlo error .* of the probability at row \d+: raise chains, tune and draws", problems[0]
+    remedy = re.fullmatch(
+        r"Monte Carlo error .* of the probability at row \d+: chains disagree, so raise chains to (\d+), or make .*",
+        problems[0],
     )
+    assert int(remedy[1]) == np.ceil(4 * (made_up(good_draws).mcse.max() / 0.07) ** 2)
     assert re.fullmatch(r"R-hat .* \(above 1.01\) of the logit at row \d+", problems[1])
     assert problems[2].endswith("raise tune and draws")
 
@@ -152,7 +154,7 @@ def test_warning_is_one_line_that_names_row_group_and_remedy():
     assert "\n" not in message
     assert re.fullmatch(
         r"Predictions of this HierarchicalBNNClassifier are not to be trusted: Monte Carlo error 0\.\d+ "
-        r"\(above tol=0.001\) of the probability at row \d+ \(group '[ab]'\): raise chains, tune and draws\. See "
+        r"\(above tol=0.001\) of the probability at row \d+ \(group '[ab]'\): (chains disagree, so )?raise (chains|draws) to \d+, .*\. See "
         + re.escape(WARNINGS_PAGE),
         message,
     )

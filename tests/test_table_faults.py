@@ -53,6 +53,13 @@ def test_a_row_without_a_class_is_named(name, missing, kind):
         ESTIMATORS[name].fit(X, kind([*CLASSES[:2], missing, "yes"]))
 
 
-def test_other_errors_stay_as_they_are():
-    with pytest.raises(ValueError, match=r"^Input X contains NaN"):
-        FlatBNNClassifier().fit([[1.0], [np.nan]], [0, 1])
+@pytest.mark.parametrize("name", ["flat", "column"])
+def test_gaps_are_named_behind_the_words_of_scikit_learn(name):
+    table = pd.DataFrame({"price": [1.0, 2.0, 3.0, 4.0], "size": [1.0, np.nan, 2.0, np.nan], "shop": [*"aabb"]})
+    table = table if name == "column" else table.drop(columns="shop")
+    missing = r"^Input X contains NaN: missing values in column\(s\) 'size', the first at row 1\. Fill them in"
+    with pytest.raises(ValueError, match=missing):
+        ESTIMATORS[name].fit(table, CLASSES)
+    infinite = r"^Input X contains infinity .*: infinite values in column\(s\) 'price', the first at row 2\. Put finite"
+    with pytest.raises(ValueError, match=infinite):
+        ESTIMATORS[name].fit(table.assign(size=0.0, price=[1.0, 2.0, -np.inf, 4.0]), CLASSES)

@@ -62,7 +62,7 @@ X_new, y_new = table[is_new].drop(columns="visit"), table["visit"][is_new]
 # ----------
 # A ``ColumnTransformer`` fills in and encodes, and lets the column of groups through as it is. ``groups="village"``
 # names this column; the output must be a dataframe for it to keep its name. Nothing has to be scaled: the estimator
-# does it. ``target_accept=0.95`` has the sampler take smaller steps, because with the default of 0.9 some of the fits
+# does it. ``target_accept=0.95`` has the sampler take smaller steps, because with the default of 0.8 some of the fits
 # below warn of divergences.
 
 encode = make_column_transformer(

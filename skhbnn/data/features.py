@@ -12,7 +12,7 @@ from .labels import is_missing
 from .tables import dtypes_of, masks_as_nan, names_of, take_column
 
 TEXT, TIMES, DURATIONS, LISTS, DICTS = "text", "dates or times", "durations", "lists", "dicts"
-MISSING, NO_FLOATS = "missing values", "numbers that are no floats of 64 bits"
+MISSING, INFINITE, NO_FLOATS = "missing values", "infinite values", "numbers that are no floats of 64 bits"
 # What to do about the columns of each kind.
 ADVICE = {
     TEXT: "Encode text as numbers, for instance with OneHotEncoder.",
@@ -21,7 +21,8 @@ ADVICE = {
     "periods": "Make numbers of them, for instance their years and months, or leave them out.",
     "intervals": "Make numbers of them, for instance their middles, or leave them out.",
     **dict.fromkeys((LISTS, DICTS), "Give each entry a column of its own, or leave them out."),
-    MISSING: "Fill them in, or leave out their rows.",
+    MISSING: "Fill them in, for instance with SimpleImputer, or leave out their rows.",
+    INFINITE: "Put finite numbers in their place, or leave out their rows.",
 }
 OF_GROUPS = (
     "A column that holds the groups is named in the constructor, as in groups='column'; "
@@ -92,9 +93,20 @@ def _kind_of_column(X, position):
     return next(filter(None, map(_kind_of_value, _values(X, position))), None)
 
 
-def _has_missing(X, position):
-    """What a column of X holds where values are missing; None if none is."""
-    return MISSING if any(map(is_missing, _values(X, position))) else None
+def _gaps(X):
+    """Columns of X with missing or infinite values by kind, as a dict of lists, and the first row of one, or None."""
+    rows = [
+        [(row, kind) for row, kind in enumerate(map(_kind_of_gap, _values(X, k))) if kind] for k in range(X.shape[1])
+    ]
+    first = min((of_column[0][0] for of_column in rows if of_column), default=None)
+    return _columns_by_kind(X, lambda position: rows[position][0][1] if rows[position] else None), first
+
+
+def _kind_of_gap(value):
+    """What a value is, if it is missing or infinite."""
+    if is_missing(value):
+        return MISSING
+    return INFINITE if isinstance(value, (float, np.floating)) and np.isinf(value) else None
 
 
 def _values(X, position):
@@ -112,7 +124,14 @@ def _fault(found, error=None):
         for kind, names in found.items()
     ]
     error_type = type(error) if set(found) == {DICTS} else ValueError
-    return error_type(" ".join([*sentences, *([] if set(found) == {MISSING} else [OF_GROUPS])]))
+    return error_type(" ".join([*sentences, OF_GROUPS]))
+
+
+def _fault_of_gaps(found, row, error):
+    """A ValueError that begins in scikit-learn's words, and names the columns of gaps by kind and the first row."""
+    words = str(error).partition("\n")[0][: 2 * MAX_LETTERS].rstrip(". ")  # behind them it advises other estimators
+    where = " and ".join(f"{kind} in column(s) {named(names)}" for kind, names in found.items())
+    return ValueError(f"{words}: {where}, the first at row {row}. {' '.join(ADVICE[kind] for kind in found)}")
 
 
 def check_dtypes(X):
@@ -156,10 +175,11 @@ def naming_columns(X):
             table = _array_of_lists(X)
         if len(getattr(table, "shape", ())) == 2 and not hasattr(table, "nnz"):
             found = _columns_by_kind(table, lambda position: _kind_of_column(table, position))
-            if not found and "contains NaN" not in str(error):
-                found = _columns_by_kind(table, lambda position: _has_missing(table, position))
             if found:
                 raise _fault(found, error) from None
+            found, row = ({}, None) if "feature names" in str(error) else _gaps(table)
+            if found:
+                raise _fault_of_gaps(found, row, error) from None
         if hasattr(X, "nnz") or error.__cause__ is not None or _is_array_of_numbers(X):
             raise
         raise ValueError(f"X is a {type(X).__name__} that cannot become an array of numbers: {error}") from error

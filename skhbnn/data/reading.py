@@ -93,7 +93,7 @@ def read_rows(estimator, X, groups=None, *, reset):
         if checks_values:
             check_dtypes(inputs)
             with naming_columns(inputs):
-                inputs = check_array(inputs, dtype=np.float64, estimator=estimator)  # (row, feature)
+                inputs = check_array(inputs, dtype=np.float64, estimator=estimator, input_name="X")  # (row, feature)
     if groups is not None:
         values, names = read_levels(groups, _num_samples(inputs), one_level=_tuples_are_labels(estimator, reset))
     if hasattr(estimator, "groups"):

@@ -6,6 +6,7 @@ the limits that are usual, and predictions of such fits are as good as those of 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,6 +22,7 @@ MAX_PROBES = 24
 R_HAT_LIMIT = 1.01
 ESS_PER_CHAIN = 100
 BFMI_LIMIT = 0.3
+APART = 1.1  # R-hat beyond which more draws of the same chains do not help
 MCSE_LIMIT = 0.07  # of a probability, or of a mean in standard deviations of y, unless ``tol`` says another one
 DIVERGENT_SHARE = 0.25  # of the draws
 
@@ -152,7 +154,17 @@ class Diagnostics:
             worst = int(np.where(np.isfinite(self.mcse), self.mcse, np.inf).argmax())
             error = f"{self.mcse[worst]:.2g} (above {'' if self.tol is None else 'tol='}{self._limit:.2g})"
             response = "probability" if self.of_classes else "mean, in standard deviations of y,"
-            yield f"Monte Carlo error {error} {self._where(response, worst)}: raise chains, tune and draws"
+            yield f"Monte Carlo error {error} {self._where(response, worst)}: {self._remedy(worst)}"
+
+    def _remedy(self, probe):
+        """What to change for the error at a probe, which shrinks with the root of chains and of draws."""
+        times = (self.mcse[probe] / self._limit) ** 2
+        if not np.isfinite(times):
+            return "raise chains, tune and draws"
+        if self.r_hat[probe] > APART:
+            chains = math.ceil(times * self.n_chains)
+            return f"chains disagree, so raise chains to {chains}, or make the network smaller"
+        return f"raise draws to {math.ceil(times * self.n_draws)}, and tune likewise"
 
     def _diverged(self, share):
         """A phrase on divergent transitions, if they are more than a share of the draws."""

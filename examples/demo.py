@@ -75,7 +75,7 @@ def run_article(settings, folder):
 def main():
     parser = argparse.ArgumentParser(description="The 2018 article rerun, or the same models on a CSV of yours.")
     parser.add_argument("csv", nargs="?", help="without it, the article is rerun")
-    parser.add_argument("--target", metavar="COLUMN", help="classes (with a CSV)")
+    parser.add_argument("--target", metavar="COLUMN", help="classes, not numbers (with a CSV)")
     parser.add_argument("--group", metavar="COLUMN", help="groups (with a CSV)")
     parser.add_argument("--drop", metavar="COLUMN", action="append", default=[], help="leave it out; repeatable")
     parser.add_argument("--hidden", metavar="N", type=int, nargs="+", help="units of each hidden layer; 5 5 by default")
@@ -83,7 +83,7 @@ def main():
     parser.add_argument("--chains", type=int, default=4)
     parser.add_argument("--tune", type=int, help="steps that adapt the sampler; 300, of a CSV 150 by default")
     parser.add_argument("--draws", type=int, help="steps that are kept; 200, of a CSV 100 by default")
-    parser.add_argument("--figures", metavar="DIR", type=Path, default=Path(__file__).parent / "figures")
+    parser.add_argument("--figures", metavar="DIR", type=Path, help="of the article; examples/figures by default")
     options = parser.parse_args()
     shorter = 1 if options.csv is None else 2
     options.tune, options.draws = options.tune or 300 // shorter, options.draws or 200 // shorter
@@ -95,7 +95,9 @@ def main():
             if getattr(options, name):
                 parser.error(f"--{name.replace('_', '-')} goes with a CSV: the article has its own data and network")
         warm_up(settings)
-        return run_article(settings, options.figures)
+        return run_article(settings, options.figures or Path(__file__).parent / "figures")
+    if options.figures:
+        parser.error("--figures goes with the article; the gallery has pictures of tables")
     if not (options.target and options.group):
         parser.error("a CSV needs --target COLUMN and --group COLUMN")
     n_folds = 2 if options.folds is None else options.folds

@@ -150,7 +150,11 @@ def load_csv(path, target, group, drop):
     frame = complete_rows(read_csv(path, target, group, drop), target, group)
     y, groups = labels_of(frame[target], "--target"), labels_of(frame[group], "--group")
     if len(np.unique(y)) < 2 or type_of_target(y) not in ("binary", "multiclass"):
-        raise SystemExit(f"--target {target} must hold classes, two at least, in the rows that miss no value.")
+        advice = " For numbers there is HierarchicalBNNRegressor, as in README.md." if y.dtype.kind in "iuf" else ""
+        raise SystemExit(
+            f"--target {target} must hold classes, two at least, in the rows that miss no value, and it has "
+            f"{len(np.unique(y))} values in {len(y)} rows.{advice}"
+        )
     if len(np.unique(groups)) < 2:
         raise SystemExit(f"--group {group} must hold two groups at least, in the rows that miss no value.")
     features = without_identifiers(frame.drop(columns=[target, group]))

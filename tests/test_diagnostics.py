@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -49,6 +50,13 @@ def test_independent_draws_have_no_problems(good_draws):
     # Independent draws: the effective sample size is their number, up to its own noise.
     assert np.median(diagnostics.ess) == pytest.approx(1600, rel=0.15)
     assert np.max(diagnostics.r_hat) < 1.01
+
+
+def test_few_draws_of_chains_that_agree_ask_for_more_draws(good_draws):
+    diagnostics = replace(made_up(good_draws), tol=0.001)
+    (doubt,) = diagnostics.doubts()
+    wanted = int(np.ceil(good_draws.shape[1] * (diagnostics.mcse.max() / 0.001) ** 2))
+    assert doubt.endswith(f": raise draws to {wanted}, and tune likewise")
 
 
 def test_a_chain_elsewhere_raises_r_hat_at_a_row(good_draws):
@@ -154,7 +162,8 @@ def test_warning_is_one_line_that_names_row_group_and_remedy():
     assert "\n" not in message
     assert re.fullmatch(
         r"Predictions of this HierarchicalBNNClassifier are not to be trusted: Monte Carlo error 0\.\d+ "
-        r"\(above tol=0.001\) of the probability at row \d+ \(group '[ab]'\): (chains disagree, so )?raise (chains|draws) to \d+, .*\. See "
+        r"\(above tol=0.001\) of the probability at row \d+ \(group '[ab]'\): "
+        r"(chains disagree, so )?raise (chains|draws) to \d+, .*\. See "
         + re.escape(WARNINGS_PAGE),
         message,
     )

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib.text import Annotation
 from sklearn.compose import make_column_transformer
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
@@ -67,6 +68,40 @@ def test_points_of_categories(small, shops):
         assert [label.get_text() for label in display.axes_[0].get_xticklabels()] == ["blue", "green", "red"]
         table = average_predictions(model, frame, by_group=by_group, fixed={"colour": "green"})
         np.testing.assert_allclose(display.mean[:, 1], table.estimate, rtol=1e-10)
+
+
+def test_missing_values_are_no_points(small, shops):
+    """An encoder and an imputer know what to do with them; the curve is of the values that there are."""
+    _, frame, y = shops
+    colours = np.resize(np.array(["red", None, "blue"], dtype=object), len(frame))  # (row,)
+    frame = frame.assign(colour=colours, age=frame["age"].mask(colours == "red"))
+    encoder = make_column_transformer(
+        (OneHotEncoder(sparse_output=False), ["colour"]), (SimpleImputer(), ["age"]), remainder="passthrough"
+    )
+    encoder.set_output(transform="pandas")
+    model = make_pipeline(encoder, HierarchicalBNNClassifier(**small, groups="remainder__shop"))
+    model = quiet_fit(model, frame, y == "top")
+    display = EffectDisplay.from_estimator(model, frame, feature="colour")
+    assert display.values.tolist() == ["blue", "red"]
+    display = EffectDisplay.from_estimator(model, frame, feature="age", grid_resolution=5)
+    np.testing.assert_allclose(display.values, np.linspace(frame["age"].min(), frame["age"].max(), 5))
+
+
+def test_a_text_that_no_row_has_warns(small, shops):
+    _, frame, y = shops
+    frame = frame.assign(colour=np.resize(["red", "green", "blue"], len(frame)))
+    encoder = make_column_transformer(
+        (OneHotEncoder(sparse_output=False, handle_unknown="ignore"), ["colour"]), remainder="passthrough"
+    )
+    encoder.set_output(transform="pandas")
+    model = make_pipeline(encoder, HierarchicalBNNClassifier(**small, groups="remainder__shop"))
+    model = quiet_fit(model, frame, y == "top")
+    text = r"No row of X has 'gren' in 'colour', whose values are \['blue', 'green', 'red'\].* Did you mean 'green'\?"
+    with pytest.warns(UserWarning, match=text):
+        average_comparisons(model, frame, "colour", ("red", "gren"))
+    with pytest.warns(UserWarning, match=text):
+        average_predictions(model, frame, fixed={"colour": "gren"})
+    average_comparisons(model, frame, "colour", ("red", "green"), fixed={"age": 1.0})  # nothing to warn of
 
 
 def test_points_of_few_numbers(small, waves):

@@ -181,8 +181,13 @@ def _meant(column, names):
             f" The column(s) {named(encoded)} look like {shown(column)} behind a OneHotEncoder: leave the column of "
             'groups as it is, with ("passthrough", ...) in a ColumnTransformer.'
         )
-    if len(str(column)) > MAX_LETTERS:
+    return nearest(column, names)
+
+
+def nearest(value, known):
+    """A sentence that asks whether a known value that reads like an unknown one was meant; empty where none does."""
+    if len(str(value)) > MAX_LETTERS:
         return ""  # to compare long texts takes long
-    texts = {str(name).strip().casefold(): name for name in names}
-    close = difflib.get_close_matches(str(column).strip().casefold(), texts, n=1, cutoff=0.8)
+    texts = {str(name).strip().casefold(): name for name in known}
+    close = difflib.get_close_matches(str(value).strip().casefold(), texts, n=1, cutoff=0.8)
     return f" Did you mean {shown(texts[close[0]])}?" if close else ""

@@ -5,7 +5,10 @@ import sys
 import numpy as np
 from sklearn.utils import check_array
 
+from ..data.columns import nearest
+from ..data.labels import is_missing
 from ..data.tables import as_table, names_of, take_column
+from ..support.caller import warn_caller
 from ..support.wording import named, short_errors, shown
 
 
@@ -51,6 +54,24 @@ def has_numbers(X, position):
         return bool(np.all(np.isfinite(np.asarray(column, dtype=float))))
     except (TypeError, ValueError):
         return False
+
+
+def distinct(column):
+    """Sorted values of a column, without those that are missing, (value,)."""
+    column = np.asarray(column)  # (row,)
+    return np.unique(column[[not is_missing(value) for value in column]])
+
+
+def warn_of_unknown_text(X, position, name, value):
+    """Warn of a text that a column of texts does not hold: behind an encoder it may be none of the categories."""
+    if isinstance(value, str) and not has_numbers(X, position):
+        known = distinct(take_column(X, position)).tolist()
+        if known and all(isinstance(text, str) for text in known) and value not in known:
+            warn_caller(
+                f"No row of X has {shown(value)} in {shown(name)}, whose values are [{named(known)}]: an encoder that "
+                f"does not know it takes it for none of them, and the effect is of no value.{nearest(value, known)}",
+                UserWarning,
+            )
 
 
 def with_column(X, position, values):

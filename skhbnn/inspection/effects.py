@@ -163,9 +163,9 @@ def average_comparisons(
     """
     if len(values) != 2:
         raise ValueError(f"values must hold two values of the feature, from and to; got {len(values)}.")
-    start, stop = values
     response = ExpectedResponse("average_comparisons", estimator, X, groups, class_of_interest, n_draws)
     position = response.position(feature, "feature")
+    start, stop = (response.value(position, value) for value in values)
     held = response.held(fixed, [position])
     members, member = response.members(by_group)
     draws = response.averages(

@@ -13,7 +13,7 @@ from ..data.reading import read_rows
 from ..data.tables import names_of, take_rows
 from ..estimators.base import column_names
 from ..support.wording import named, shown
-from .columns import column_position, sliceable, with_column
+from .columns import column_position, sliceable, warn_of_unknown_text, with_column
 
 BLOCK = 2**22  # numbers that one block of rows may take: draws times rows times classes
 
@@ -136,8 +136,13 @@ class ExpectedResponse:
             position = self.position(feature, "fixed")
             if position in varied:
                 raise ValueError(f"fixed holds {shown(feature)}, whose effect is asked for.")
-            values[position] = value
+            values[position] = self.value(position, value)
         return values
+
+    def value(self, position, value):
+        """A value that a column is given, with a warning where it is a text that no row has."""
+        warn_of_unknown_text(self.X, position, self.names[position], value)
+        return value
 
     def members(self, by_group):
         """Labels of the members that averages are of, and the member of each row (row,): groups, or all rows as one.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval
 
 from ..data.tables import take_column
-from ..inspection.columns import has_numbers, numbers_of
+from ..inspection.columns import distinct, has_numbers, numbers_of
 from ..inspection.effects import chosen_positions, slopes_of
 from ..inspection.response import ExpectedResponse
 from ..support.typed import Data, Estimator, Figure, Floats, PanelAxes, validate_params
@@ -168,7 +168,7 @@ class EffectDisplay:
         if has_numbers(response.X, shown):
             column = numbers_of(response.X, shown, response.names[shown])  # (row,)
         column = np.asarray(column)  # (row,)
-        values = np.unique(column)  # (value,)
+        values = distinct(column)  # (value,)
         if len(values) > FEW_VALUES and column.dtype.kind == "f":
             values = np.linspace(values[0], values[-1], grid_resolution)  # (tick,)
         shares = np.bincount(panel) / len(panel)  # (panel,)

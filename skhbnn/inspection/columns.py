@@ -69,7 +69,7 @@ def warn_of_unknown_text(X, position, name, value):
         if known and all(isinstance(text, str) for text in known) and value not in known:
             warn_caller(
                 f"No row of X has {shown(value)} in {shown(name)}, whose values are [{named(known)}]: an encoder that "
-                f"does not know it takes it for none of them, and the effect is of no value.{nearest(value, known)}",
+                f"does not know it takes it for none of them, so that the effect is not its own.{nearest(value, known)}",
                 UserWarning,
             )
 

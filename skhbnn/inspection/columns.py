@@ -68,8 +68,8 @@ def warn_of_unknown_text(X, position, name, value):
         known = distinct(take_column(X, position)).tolist()
         if known and all(isinstance(text, str) for text in known) and value not in known:
             warn_caller(
-                f"No row of X has {shown(value)} in {shown(name)}, whose values are [{named(known)}]: an encoder that "
-                f"does not know it takes it for none of them, so that the effect is not its own.{nearest(value, known)}",
+                f"No row of X has {shown(value)} in {shown(name)}, whose values are [{named(known)}]: an encoder "
+                f"takes it for none of them, so that the effect is not its own.{nearest(value, known)}",
                 UserWarning,
             )
 

@@ -163,8 +163,7 @@ def test_warning_is_one_line_that_names_row_group_and_remedy():
     assert re.fullmatch(
         r"Predictions of this HierarchicalBNNClassifier are not to be trusted: Monte Carlo error 0\.\d+ "
         r"\(above tol=0.001\) of the probability at row \d+ \(group '[ab]'\): "
-        r"(chains disagree, so )?raise (chains|draws) to \d+, .*\. See "
-        + re.escape(WARNINGS_PAGE),
+        r"(chains disagree, so )?raise (chains|draws) to \d+, .*\. See " + re.escape(WARNINGS_PAGE),
         message,
     )
     assert caught[0].filename == __file__

@@ -5,12 +5,13 @@ row does not name is the default. Log loss is of the rows that do not train, in 
 over the sets, with its standard error. CPU seconds are of all cores together, and of the fit alone.
 
 "Budgets" compares chains, steps of tuning and draws of each chain; "warned" is the share of fits that did. "Poolings"
-compares `pooling`, all with the default budget. "Errors" compares refits by the default settings with other seeds. A
-fit states the Monte Carlo error of its probabilities at some training rows, `diagnostics_.mcse`; the distance of two
-fits is that of their probabilities of a test row, the 95th percentile over rows. Fits are sorted by the largest error
-that they state. "Divergences" sorts such refits, and others of longer steps (`target_accept` of 0.6 and 0.4), by the
-share of their draws that diverged; "log loss beyond the default" is that of a fit less the mean of the refits of the
-set by the default settings, without the fit itself.
+compares `pooling`, all with the default budget; "Poolings of few rows" compares where one row of each group trains, or
+two, of sets with more than three inputs, means over two draws of the rows. "Errors" compares refits by the default
+settings with other seeds. A fit states the Monte Carlo error of its probabilities at some training rows,
+`diagnostics_.mcse`; the distance of two fits is that of their probabilities of a test row, the 95th percentile over
+rows. Fits are sorted by the largest error that they state. "Divergences" sorts such refits, and others of longer steps
+(`target_accept` of 0.6 and 0.4), by the share of their draws that diverged; "log loss beyond the default" is that of a
+fit less the mean of the refits of the set by the default settings, without the fit itself.
 """
 
 import json
@@ -79,20 +80,18 @@ def compare_few_rows(names, folder):
     """A row of each setting of FEW_ROWS and each number of rows of a group, as `compared` makes it."""
     tables = {name: read(folder, name) for name in names}
     tables = {name: table for name, table in tables.items() if table.X.shape[1] > FEW_INPUTS}
-    found: dict = {}
-    for name, table in tables.items():
-        for n_rows in (1, 2):
-            splits = [(seed, few_rows(table, n_rows, seed)) for seed in FEW_SEEDS]
-            for label, params in FEW_ROWS.items():
-                fits = [fit(*split, seed, **params)[2] for seed, split in splits if split is not None]
-                if fits:
-                    found[n_rows, name, label] = {key: np.mean([of[key] for of in fits]) for key in fits[0]}
-                    print(json.dumps([name, n_rows, label, found[n_rows, name, label]]), file=sys.stderr, flush=True)
     rows = []
     for n_rows in (1, 2):
-        of_rows = {key[1:]: measured for key, measured in found.items() if key[0] == n_rows}
-        sets = list(dict.fromkeys(name for name, _ in of_rows))
-        rows += [{"rows of a group": n_rows, "sets": len(sets), **row} for row in compared(sets, FEW_ROWS, of_rows)]
+        found: dict = {}
+        for name, table in tables.items():
+            splits = [(seed, few_rows(table, n_rows, seed)) for seed in FEW_SEEDS]
+            splits = [(seed, split) for seed, split in splits if split is not None]
+            for label, params in FEW_ROWS.items() if splits else ():
+                fits = [fit(*split, seed, **params)[2] for seed, split in splits]
+                found[name, label] = {key: np.mean([of[key] for of in fits]) for key in fits[0]}
+                print(json.dumps([name, n_rows, label, found[name, label]]), file=sys.stderr, flush=True)
+        sets = list(dict.fromkeys(name for name, _ in found))
+        rows += [{"rows of a group": n_rows, "sets": len(sets), **row} for row in compared(sets, FEW_ROWS, found)]
     return rows
 
 
@@ -117,7 +116,7 @@ def run(folder):
             print(json.dumps([name, label, found[name, label]]), file=sys.stderr, flush=True)
         by_default = refits(train, test)
         errors += by_default
-        diverged += beyond_default(by_default)
+        diverged += beyond_default(by_default, by_default)
         for target_accept in LONG_STEPS:
             diverged += beyond_default(refits(train, test, target_accept=target_accept), by_default)
     return {
@@ -197,19 +196,14 @@ def error_table(errors):
     return rows
 
 
-def beyond_default(fits, by_default=None):
-    """Of each fit: the share of its draws that diverged, and its log loss beyond the mean of those by default.
-
-    Without these, the fits are by default themselves, and each is held to the others.
-    """
-    losses = np.array([refit.log_loss for refit in fits])  # (fit,)
-    if by_default is None:
-        beyond = (losses - losses.mean()) * len(losses) / (len(losses) - 1)  # (fit,)
-    else:
-        beyond = losses - np.mean([refit.log_loss for refit in by_default])  # (fit,)
-    drawn = [refit.diagnostics.n_chains * refit.diagnostics.n_draws for refit in fits]
-    shares = [refit.diagnostics.divergences.sum() / n for refit, n in zip(fits, drawn, strict=True)]
-    return list(zip(shares, beyond.tolist(), strict=True))
+def beyond_default(fits, by_default):
+    """Of each fit: the share of its draws that diverged, and its log loss beyond the mean of the others by default."""
+    found = []
+    for refit in fits:
+        others = [other.log_loss for other in by_default if other is not refit]
+        share = refit.diagnostics.divergences.sum() / (refit.diagnostics.n_chains * refit.diagnostics.n_draws)
+        found.append((share, refit.log_loss - float(np.mean(others))))
+    return found
 
 
 def divergence_table(found):

@@ -95,11 +95,10 @@ def _kind_of_column(X, position):
 
 def _gaps(X):
     """Columns of X with missing or infinite values by kind, as a dict of lists, and the first row of one, or None."""
-    rows = [
-        [(row, kind) for row, kind in enumerate(map(_kind_of_gap, _values(X, k))) if kind] for k in range(X.shape[1])
-    ]
-    first = min((of_column[0][0] for of_column in rows if of_column), default=None)
-    return _columns_by_kind(X, lambda position: rows[position][0][1] if rows[position] else None), first
+    kinds = [enumerate(map(_kind_of_gap, _values(X, position))) for position in range(X.shape[1])]
+    firsts = [next(((row, kind) for row, kind in of_column if kind), (None, None)) for of_column in kinds]
+    first = min((row for row, _ in firsts if row is not None), default=None)
+    return _columns_by_kind(X, lambda position: firsts[position][1]), first
 
 
 def _kind_of_gap(value):

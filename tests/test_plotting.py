@@ -18,7 +18,6 @@ from scipy.stats import beta, norm
 from sklearn.calibration import calibration_curve
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
 
 from conftest import legend_texts, quiet_fit
 from skhbnn import (
@@ -436,11 +435,6 @@ def test_other_estimators(name, moons):
     other = LogisticRegression().fit(moons.X, moons.y)
     with pytest.raises(TypeError, match=f"{name}.from_estimator needs a fitted .*, got a LogisticRegression"):
         getattr(plotting, name).from_estimator(other, *rows_for(name, moons.X, moons.y))
-
-
-def test_a_pipeline_is_told_of_its_last_step(flat):
-    with pytest.raises(TypeError, match=r"got a Pipeline; its last step is pipeline\[-1\]"):
-        DecisionSurfaceDisplay.from_estimator(make_pipeline(flat))
 
 
 def test_displays_draw_again_on_axes_of_the_caller(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from sklearn.base import is_classifier
-from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from ..data.columns import column_positions
@@ -12,6 +11,7 @@ from ..data.labels import encode_labels, unique_labels
 from ..data.reading import read_rows
 from ..data.tables import names_of, take_rows
 from ..estimators.base import column_names
+from ..support.pipelines import last_step, transformed
 from ..support.wording import named, shown
 from .columns import column_position, sliceable, warn_of_unknown_text, with_column
 
@@ -40,10 +40,7 @@ def parts_of(caller, estimator):
     TypeError
         If it has no such method; the text names the caller.
     """
-    estimator, transformer = getattr(estimator, "best_estimator_", estimator), None
-    if isinstance(estimator, Pipeline):
-        transformer = estimator[:-1] if len(estimator) > 1 else None
-        estimator = estimator[-1]
+    transformer, estimator = last_step(estimator)
     method = "sample_proba" if is_classifier(estimator) else "sample_mean"
     check_is_fitted(estimator)
     if not hasattr(estimator, method):
@@ -75,7 +72,7 @@ class ExpectedResponse:
         self.code, self.response = self._class_code(class_of_interest)
         self.n_draws = n_draws
         self.X = sliceable(X)
-        self.labels = read_rows(self.estimator, self._transformed(self.X), groups, reset=False)[1]
+        self.labels = read_rows(self.estimator, transformed(self.transformer, self.X), groups, reset=False)[1]
         self.has_groups_argument = groups is not None
         self.names = self._names()
         self.group_positions = self._positions_of("groups")
@@ -96,9 +93,6 @@ class ExpectedResponse:
                 )
             label = classes.tolist()[-1]
         return class_code(classes, label), f"P(class {label})"
-
-    def _transformed(self, X):
-        return X if self.transformer is None else self.transformer.transform(X)
 
     def _names(self):
         """Names of the columns of X, made up where it has none."""
@@ -167,7 +161,7 @@ class ExpectedResponse:
         for position, value in values.items():
             X = with_column(X, position, value[rows] if np.ndim(value) else value)
         groups = {"groups": [self.labels[row] for row in rows]} if self.has_groups_argument else {}
-        sampled = self.sample(self._transformed(X), n_draws=self.n_draws, **groups)  # (draw, row[, class])
+        sampled = self.sample(transformed(self.transformer, X), n_draws=self.n_draws, **groups)  # (draw, row[, class])
         return sampled if self.code is None else sampled[:, :, self.code]
 
     def averages(self, statistic, member):

@@ -3,14 +3,20 @@
 from sklearn.utils.validation import check_is_fitted
 
 from ..estimators.base import check_fitted
+from ..support.pipelines import last_step
 from .figures import import_pyplot
 
 
-def check_fit(display, estimator, wanted, meaning=None):
-    """Raise an error unless Matplotlib is installed and the estimator is a fitted one of the type wanted."""
+def last_fit(display, estimator, wanted, meaning=None):
+    """The fitted estimator of the type wanted that an estimator is, or that a pipeline or search ends in.
+
+    Raises an error unless Matplotlib is installed and there is one.
+    """
     caller = f"{display.__name__}.from_estimator"
     import_pyplot(caller)
-    check_fitted(caller, estimator, wanted, meaning)
+    _, fitted = last_step(estimator)
+    check_fitted(caller, fitted, wanted, meaning)
+    return fitted
 
 
 def check_has_proba(display, estimator, of_numbers):

@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from ..data.levels import as_one_label, read_levels
 from ..data.reading import read_rows
 from ..estimators.groups import GroupsMixin
+from ..support.pipelines import last_step, transformed
 from ..support.typed import Axes, Data, Floats, Integers, Labels, validate_params
 from .checks import check_has_proba
 from .colours import ACCENT, WARNING
@@ -127,8 +128,9 @@ class ConfidentRowsDisplay(OneAxesDisplay):
         values = np.take_along_axis(statistic, codes[:, None], axis=1)[:, 0]  # (row,)
         order = np.argsort(-values if by == "proba" else values, kind="stable")  # (row,), most confident first
         index: Any = getattr(X, "index", None) if hasattr(X, "iloc") else None  # of pandas
-        if isinstance(estimator, GroupsMixin):
-            known = read_rows(estimator, X, groups, reset=False)[1]
+        transformer, fitted = last_step(estimator)
+        if isinstance(fitted, GroupsMixin):
+            known = read_rows(fitted, transformed(transformer, X), groups, reset=False)[1]
         else:
             known = None if groups is None else as_one_label(read_levels(groups, len(proba), one_level=True)[0])
         chosen = np.concatenate([order[:n_rows], order[-n_rows:]])  # (2 * n_rows,)

@@ -16,7 +16,7 @@ from ..estimators.base import BaseBNN
 from ..estimators.informed import InformedPriorBNN
 from ..posterior.alignment import weight_moments
 from ..support.typed import Axes, Floats, Integers, validate_params
-from .checks import check_fit
+from .checks import last_fit
 from .colours import DIVERGING, MUTED, PALETTE, cycled
 from .figures import OneAxesDisplay
 from .surface import group_panels
@@ -90,7 +90,7 @@ class WeightCorrelationDisplay(OneAxesDisplay):
         Parameters
         ----------
         estimator : estimator
-            A fitted one.
+            A fitted one, or a pipeline or search that ends in one.
         source : {"posterior", "prior"}, default="posterior"
             Correlations of the posterior draws, or, for an informed prior, of the prior.
         group : hashable, default=None
@@ -118,12 +118,14 @@ class WeightCorrelationDisplay(OneAxesDisplay):
             If the group is unknown, or fewer than two weights vary.
         """
         if source == "prior":
-            check_fit(cls, estimator, InformedPriorBNN, "estimator with an informed prior for source='prior'")
+            estimator = last_fit(
+                cls, estimator, InformedPriorBNN, "estimator with an informed prior for source='prior'"
+            )
             model = estimator.posterior_.model
             cholesky = model.factor[: model.network.n_weights]  # (weight, entry)
             cov = cholesky @ cholesky.T  # (weight, weight)
         else:
-            check_fit(cls, estimator, BaseBNN, "flat, hierarchical or informed estimator of this package")
+            estimator = last_fit(cls, estimator, BaseBNN, "flat, hierarchical or informed estimator of this package")
             network = estimator.posterior_.network
             cov = weight_moments(network, _weight_draws(estimator, group), aligned=align)[1]  # (weight, weight)
         varying = np.flatnonzero(np.diag(cov) > 0)  # (shown,)

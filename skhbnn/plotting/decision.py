@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 from ..support.typed import Data, PanelAxes, validate_params
-from .checks import check_fit
+from .checks import last_fit
 from .surface import GRID_CONSTRAINTS, NETWORKS, OF_CLASSES, Feature, Limits, Networks, SurfaceDisplay, group_panels
 
 
@@ -82,7 +82,7 @@ class DecisionSurfaceDisplay(SurfaceDisplay):
         Parameters
         ----------
         estimator : FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier or PerGroupClassifier
-            A fitted one, the last of flat or informed networks.
+            A fitted one, the last of flat or informed networks; or a pipeline or search that ends in one.
         groups : array-like, default=None
             Labels of the groups to show, a panel each. None: all that have a network, thus none whose fit failed.
         features : pair of str or int, default=None
@@ -121,7 +121,7 @@ class DecisionSurfaceDisplay(SurfaceDisplay):
             If a feature, a group or the class is unknown, the fit has one feature only, or there are more than 36
             groups and none are chosen.
         """
-        check_fit(cls, estimator, NETWORKS, OF_CLASSES)
+        estimator = last_fit(cls, estimator, NETWORKS, OF_CLASSES)
         panels = group_panels(estimator, groups)
         (common,) = cls._compute(
             estimator,

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval
 
 from ..estimators.base import BaseBNN
 from ..support.typed import Axes, Floats, validate_params
-from .checks import check_fit
+from .checks import last_fit
 from .colours import ACCENT, MUTED
 from .figures import OneAxesDisplay
 
@@ -57,7 +57,7 @@ class ElboDisplay(OneAxesDisplay):
         Parameters
         ----------
         estimator : estimator
-            One fitted with ``inference="advi"`` or ``"fullrank_advi"``.
+            One fitted with ``inference="advi"`` or ``"fullrank_advi"``, or a pipeline or search that ends in one.
         window : int, default=None
             Iterations of the running mean. None: a hundredth of all.
         ax : matplotlib Axes, default=None
@@ -79,7 +79,7 @@ class ElboDisplay(OneAxesDisplay):
         ValueError
             If it was fitted by another inference, or the window is longer than the fit.
         """
-        check_fit(cls, estimator, BaseBNN, "flat, hierarchical or informed estimator of this package")
+        estimator = last_fit(cls, estimator, BaseBNN, "flat, hierarchical or informed estimator of this package")
         elbo = getattr(estimator.diagnostics_, "elbo", None)
         if elbo is None:
             raise ValueError(

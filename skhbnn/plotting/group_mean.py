@@ -12,7 +12,7 @@ from ..estimators.hierarchical import HierarchicalBNN, HierarchicalBNNClassifier
 from ..inspection.relevance import relevance
 from ..posterior.prediction_of_numbers import mean_number
 from ..support.typed import Floats, PanelAxes, validate_params
-from .checks import check_fit
+from .checks import last_fit
 from .colours import SEQUENTIAL
 from .grid import feature_grid, held_values, training_inputs
 from .surface import GRID_CONSTRAINTS, Feature, Limits, Panel, SurfaceDisplay
@@ -75,7 +75,7 @@ class GroupMeanSurfaceDisplay(SurfaceDisplay):
         Parameters
         ----------
         estimator : HierarchicalBNNClassifier or HierarchicalBNNRegressor
-            A fitted one.
+            A fitted one, or a pipeline or search that ends in one.
         features, fixed, limits, class_of_interest, grid_resolution, ax, **kwargs : see below
             What to show, and where: as of :meth:`DecisionSurfaceDisplay.from_estimator`. A regressor has no class of
             interest.
@@ -96,7 +96,7 @@ class GroupMeanSurfaceDisplay(SurfaceDisplay):
         ValueError
             If a layer has no group mean, as with ``pooling="none"``, or a feature or the class is unknown.
         """
-        check_fit(cls, estimator, HierarchicalBNN, "hierarchical estimator")
+        estimator = last_fit(cls, estimator, HierarchicalBNN, "hierarchical estimator")
         posterior = estimator.posterior_
         if not posterior.model.shares_all_weights:
             raise ValueError(f"pooling={estimator.pooling!r} leaves a layer without a group mean: nothing to show.")

@@ -16,7 +16,7 @@ from ..posterior import prediction_of_numbers
 from ..support.typed import Axes, Data, Floats, Labels, validate_params
 from .colours import ACCENT, MUTED, WARNING
 from .figures import OneAxesDisplay, legend_above
-from .numbers import NumberNetworks, check_regressor, on_rows, read_inputs
+from .numbers import NumberNetworks, last_regressor, on_rows, read_inputs
 from .ordered import height_of_groups, label_groups
 
 MANY_ROWS = 500  # beyond, the dots of rows are smaller
@@ -92,7 +92,7 @@ class GroupResidualDisplay(OneAxesDisplay):
         Parameters
         ----------
         estimator : FlatBNNRegressor, HierarchicalBNNRegressor, InformedPriorBNNRegressor or PerGroupRegressor
-            A fitted one, the last of flat or informed networks.
+            A fitted one, the last of flat or informed networks; or a pipeline or search that ends in one.
         X : {array-like, dataframe} of shape (n_samples, n_features)
             Rows to predict.
         y : array-like of shape (n_samples,)
@@ -121,7 +121,7 @@ class GroupResidualDisplay(OneAxesDisplay):
         ValueError
             If X, y or groups are not valid, or there are no groups.
         """
-        check_regressor(cls, estimator, "ReliabilityDisplay")
+        estimator, X = last_regressor(cls, estimator, X, "ReliabilityDisplay")
         if getattr(estimator, "groups_", None) is None:  # groups are nothing that it predicts from
             if groups is None:
                 raise ValueError(

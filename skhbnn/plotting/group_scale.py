@@ -9,7 +9,7 @@ import numpy as np
 
 from ..estimators.hierarchical import HierarchicalBNN
 from ..support.typed import Axes, Singles
-from .checks import check_fit
+from .checks import last_fit
 from .colours import ACCENT
 from .figures import OneAxesDisplay, legend_above
 
@@ -62,7 +62,7 @@ class GroupScaleDisplay(OneAxesDisplay):
         Parameters
         ----------
         estimator : HierarchicalBNNClassifier or HierarchicalBNNRegressor
-            A fitted one.
+            A fitted one, or a pipeline or search that ends in one.
         ax : matplotlib Axes, default=None
             None: a new figure.
 
@@ -82,7 +82,7 @@ class GroupScaleDisplay(OneAxesDisplay):
         ValueError
             If no group scale was learned.
         """
-        check_fit(cls, estimator, HierarchicalBNN, "hierarchical estimator")
+        estimator = last_fit(cls, estimator, HierarchicalBNN, "hierarchical estimator")
         posterior = estimator.posterior_
         if posterior.group_scale is None:
             raise ValueError(

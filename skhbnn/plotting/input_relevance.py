@@ -9,7 +9,7 @@ import numpy as np
 
 from ..estimators.base import BaseBNN
 from ..support.typed import Axes, Singles
-from .checks import check_fit
+from .checks import last_fit
 from .colours import ACCENT
 from .figures import OneAxesDisplay, legend_above
 from .group_scale import INTERVAL
@@ -63,7 +63,8 @@ class InputRelevanceDisplay(OneAxesDisplay):
         Parameters
         ----------
         estimator : FlatBNNClassifier, FlatBNNRegressor, HierarchicalBNNClassifier or HierarchicalBNNRegressor
-            A fitted one with ``"ard"`` as the ``prior_scale`` of its first layer.
+            A fitted one with ``"ard"`` as the ``prior_scale`` of its first layer, or a pipeline or search that ends in
+            one.
         ax : matplotlib Axes, default=None
             None: a new figure.
 
@@ -84,7 +85,7 @@ class InputRelevanceDisplay(OneAxesDisplay):
             If no scale of an input was learned, or the fit is a mode or of normal distributions around modes, in which
             no scale is below 1, however little an input matters.
         """
-        check_fit(cls, estimator, BaseBNN, "flat or hierarchical estimator of this package")
+        estimator = last_fit(cls, estimator, BaseBNN, "flat or hierarchical estimator of this package")
         posterior, names = estimator.posterior_, estimator._input_names()
         of_inputs = [k for k, part in enumerate(posterior.prior_parts) if part.startswith("input_")]
         if not of_inputs:

@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval
 from ..posterior.prediction import blocks
 from ..support.typed import Axes, Data, Floats, validate_params
 from .figures import OneAxesDisplay, import_pyplot
-from .numbers import NumberNetworks, check_regressor, on_rows, read_inputs
+from .numbers import NumberNetworks, last_regressor, on_rows, read_inputs
 from .shares import draw_shares, jeffreys_interval
 
 LEVELS = np.arange(1, 20) / 20  # (level,): 0.05, 0.1, ... 0.95
@@ -103,7 +103,7 @@ class IntervalCalibrationDisplay(OneAxesDisplay):
         Parameters
         ----------
         estimator : FlatBNNRegressor, HierarchicalBNNRegressor, InformedPriorBNNRegressor or PerGroupRegressor
-            A fitted one, the last of flat or informed networks.
+            A fitted one, the last of flat or informed networks; or a pipeline or search that ends in one.
         X : {array-like, dataframe} of shape (n_samples, n_features)
             Rows to predict.
         y : array-like of shape (n_samples,)
@@ -133,7 +133,7 @@ class IntervalCalibrationDisplay(OneAxesDisplay):
         ValueError
             If X, y or groups are not valid.
         """
-        check_regressor(cls, estimator, "ReliabilityDisplay")
+        estimator, X = last_regressor(cls, estimator, X, "ReliabilityDisplay")
         inputs, labels = read_inputs(estimator, X, groups)  # (row, input), labels of the rows
         targets = estimator._read_new_targets(inputs, y)  # (row,)
         pit = on_rows(estimator, _ask_transforms, inputs, labels, targets)  # (row, 2)

@@ -10,18 +10,21 @@ from ..data.labels import ALL_ROWS
 from ..data.reading import read_rows
 from ..estimators.per_group.regressor import PerGroupRegressor
 from ..estimators.regression import NetworkRegressorMixin
-from .checks import check_fit
+from ..support.pipelines import last_step, transformed
+from .checks import last_fit
 
 NumberNetworks: TypeAlias = NetworkRegressorMixin | PerGroupRegressor
 
 
-def check_regressor(display, estimator, of_classes):
-    """Raise an error unless Matplotlib is installed and the estimator is a fitted regressor of this package.
+def last_regressor(display, estimator, X, of_classes):
+    """The fitted regressor of this package that an estimator is, or that a pipeline or search ends in; and its X.
 
-    of_classes: name of the display that a classifier has in place of this one.
+    Raises an error unless Matplotlib is installed and there is one. of_classes: name of the display that a classifier
+    has in place of this one.
     """
     meaning = f"regressor of this package (of a classifier there is {of_classes})"
-    check_fit(display, estimator, (NetworkRegressorMixin, PerGroupRegressor), meaning)
+    fitted = last_fit(display, estimator, (NetworkRegressorMixin, PerGroupRegressor), meaning)
+    return fitted, transformed(last_step(estimator)[0], X)
 
 
 def read_inputs(estimator, X, groups):

@@ -18,7 +18,7 @@ from ..support.typed import Data, Figure, Floats, PanelAxes, validate_params
 from .colours import ACCENT
 from .figures import legend_of_panels, panel_axes
 from .grid import feature_position, held_values, ranges_of, values_text
-from .numbers import NumberNetworks, check_regressor, on_rows, read_inputs
+from .numbers import NumberNetworks, last_regressor, on_rows, read_inputs
 from .surface import CROWD, MARKER_SIZE, MAX_PANELS, Feature
 
 
@@ -118,7 +118,7 @@ class PredictionBandDisplay:
         Parameters
         ----------
         estimator : FlatBNNRegressor, HierarchicalBNNRegressor, InformedPriorBNNRegressor or PerGroupRegressor
-            A fitted one, the last of flat or informed networks.
+            A fitted one, the last of flat or informed networks; or a pipeline or search that ends in one.
         X : {array-like, dataframe} of shape (n_samples, n_features)
             Rows, of training or new: they give the groups, the range of the feature, and the medians of the others.
         y : array-like of shape (n_samples,), default=None
@@ -154,7 +154,7 @@ class PredictionBandDisplay:
         ValueError
             If X, y or groups are not valid, a feature is unknown, or the rows are of more than 36 groups.
         """
-        check_regressor(cls, estimator, "DecisionSurfaceDisplay")
+        estimator, X = last_regressor(cls, estimator, X, "DecisionSurfaceDisplay")
         inputs, labels = read_inputs(estimator, X, groups)  # (row, input), labels of the rows
         inputs = inputs[:, : len(estimator._input_names())]  # (row, input), without labels of random intercepts
         targets = None if y is None else estimator._read_new_targets(inputs, y)  # (row,)

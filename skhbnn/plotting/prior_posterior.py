@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import Interval
 
 from ..estimators.informed import InformedPriorBNN
 from ..support.typed import Figure, Floats, PanelAxes, validate_params
-from .checks import check_fit
+from .checks import last_fit
 from .colours import ACCENT, MUTED
 from .figures import legend_below, panel_axes
 
@@ -78,7 +78,7 @@ class PriorPosteriorDisplay:
         Parameters
         ----------
         estimator : InformedPriorBNNClassifier or InformedPriorBNNRegressor
-            A fitted one.
+            A fitted one, or a pipeline or search that ends in one.
         weights : array-like of str or int, default=None
             Weights to show, by the names of ``posterior_.network.weight_names`` or by position in the flat vector.
             None: the weights whose posterior mean moved farthest, in prior standard deviations.
@@ -103,7 +103,7 @@ class PriorPosteriorDisplay:
         ValueError
             If a weight is unknown, or all draws are equal, as of the mode.
         """
-        check_fit(cls, estimator, InformedPriorBNN, "estimator with an informed prior")
+        estimator = last_fit(cls, estimator, InformedPriorBNN, "estimator with an informed prior")
         model, draws = estimator.posterior_.model, estimator.posterior_.group_weights(0)  # (draw, weight)
         if np.ptp(draws, axis=0).max() == 0:
             raise ValueError(f"inference={estimator.inference!r} gave one point and no posterior density.")

@@ -12,7 +12,7 @@ from ..data.labels import labels_array
 from ..estimators.hierarchical import HierarchicalBNN, HierarchicalBNNClassifier
 from ..posterior import prediction, prediction_of_numbers
 from ..support.typed import Axes, Floats, Labels, validate_params
-from .checks import check_fit
+from .checks import last_fit
 from .colours import ACCENT, MUTED
 from .figures import OneAxesDisplay, legend_above
 
@@ -86,7 +86,7 @@ class ShrinkageDisplay(OneAxesDisplay):
         Parameters
         ----------
         estimator : HierarchicalBNNClassifier or HierarchicalBNNRegressor
-            One fitted with groups.
+            One fitted with groups, or a pipeline or search that ends in one.
         quantity : {"predictions", "weights"}, default="predictions"
             Compare class probabilities, or expected targets, at 100 training rows, evenly spaced over the rows of all
             groups (at all rows, where there are fewer), or weights.
@@ -109,7 +109,7 @@ class ShrinkageDisplay(OneAxesDisplay):
         ValueError
             If it was fitted without groups, or a layer has no group mean, as with ``pooling="none"``.
         """
-        check_fit(cls, estimator, HierarchicalBNN, "hierarchical estimator")
+        estimator = last_fit(cls, estimator, HierarchicalBNN, "hierarchical estimator")
         posterior, data = estimator.posterior_, estimator.training_data_
         if estimator.groups_ is None:
             name = type(estimator).__name__

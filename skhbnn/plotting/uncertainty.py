@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import StrOptions
 from ..inspection.response import class_code
 from ..posterior import prediction
 from ..support.typed import Data, Floats, PanelAxes, validate_params
-from .checks import check_fit
+from .checks import last_fit
 from .colours import SEQUENTIAL
 from .surface import GRID_CONSTRAINTS, NETWORKS, OF_CLASSES, Feature, Limits, Networks, SurfaceDisplay, group_panels
 
@@ -81,7 +81,7 @@ class UncertaintySurfaceDisplay(SurfaceDisplay):
         Parameters
         ----------
         estimator : FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier or PerGroupClassifier
-            A fitted one, the last of flat or informed networks.
+            A fitted one, the last of flat or informed networks; or a pipeline or search that ends in one.
         quantity : {"std", "total", "aleatoric", "epistemic"}, default="std"
             The standard deviation of ``predict_std``, or an entropy of ``predict_uncertainty``.
         groups, features, fixed, limits, class_of_interest, grid_resolution, ax, **kwargs : see below
@@ -97,7 +97,7 @@ class UncertaintySurfaceDisplay(SurfaceDisplay):
         ImportError, NotFittedError, TypeError, ValueError
             As :meth:`DecisionSurfaceDisplay.from_estimator`.
         """
-        check_fit(cls, estimator, NETWORKS, OF_CLASSES)
+        estimator = last_fit(cls, estimator, NETWORKS, OF_CLASSES)
         statistic = prediction.std_proba if quantity == "std" else prediction.entropies
         common, values = cls._compute(
             estimator,

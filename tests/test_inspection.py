@@ -353,6 +353,13 @@ def test_other_faults(flat, moons):
 # scikit-learn's own ------------------------------------------------------------------------------------------
 
 
+def test_missing_and_surplus_arguments_are_named_with_the_function(flat, moons):
+    with pytest.raises(TypeError, match=r"^average_comparisons\(\) missing a required argument: 'values'$"):
+        average_comparisons(flat, moons.X, 0)
+    with pytest.raises(TypeError, match=r"^average_slopes\(\) got an unexpected keyword argument 'by'$"):
+        average_slopes(flat, moons.X, by="groups")
+
+
 def test_partial_dependence_of_scikit_learn(small, waves):
     """With groups as a column of whole numbers, its averages are those of this module; whole features it refuses."""
     frame = pd.DataFrame(np.round(4 * waves.X), columns=["dose", "age"]).assign(clinic=waves.groups)

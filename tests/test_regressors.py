@@ -314,10 +314,14 @@ def test_several_targets(waves, small):
 
 REFUSED = {
     "None": (lambda y: None, "FlatBNNRegressor requires y to be passed, but the target y is None"),
-    "NaN": (lambda y: np.append(y[1:], np.nan), "Input y contains NaN"),
-    "missing": (lambda y: [*y[1:].tolist(), None], "Input y contains NaN: it has a missing value at row 63"),
-    "masked": (lambda y: [*y[1:].tolist(), np.ma.masked], "Input y contains NaN"),
-    "infinite": (lambda y: np.append(y[1:], np.inf), "Input y contains infinity"),
+    "NaN": (lambda y: np.append(y[1:], np.nan), r"Input y contains NaN: the first at row 63\. Drop such rows"),
+    "missing": (lambda y: [*y[1:].tolist(), None], r"Input y contains NaN: the first at row 63\. Drop such rows"),
+    "masked": (lambda y: [*y[1:].tolist(), np.ma.masked], "Input y contains NaN: the first at row 63"),
+    "infinite": (
+        lambda y: np.append(y[1:], np.inf),
+        "Input y contains infinity .*: the first at row 63",
+    ),
+    "infinite and NaN": (lambda y: np.r_[np.inf, y[2:], np.nan], "Input y contains NaN: the first at row 63"),
     "text": (lambda y: np.array(list("ab") * 32), "y holds 'a', a str, at row 0, and a regressor needs numbers"),
     "dates": (lambda y: np.full(64, "2020-01-01", "M8[D]"), "a datetime64, at row 0"),
     "complex": (lambda y: y + 1j, "Complex data not supported"),

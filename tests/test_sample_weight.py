@@ -239,9 +239,9 @@ def test_routing(rows, small):
 @pytest.mark.parametrize(
     ("weights", "said"),
     [
-        (np.r_[-1.0, np.ones(59)], "Negative values in data passed to `sample_weight`"),
-        (np.r_[np.nan, np.ones(59)], "Input sample_weight contains NaN"),
-        (np.r_[np.inf, np.ones(59)], "Input sample_weight contains infinity"),
+        (np.r_[1.0, -1.0, np.ones(58)], "Negative values in data passed to `sample_weight`: the first at row 1"),
+        (np.r_[np.nan, np.ones(59)], "Input sample_weight contains NaN: the first at row 0. Weights say how often"),
+        (np.r_[np.ones(59), np.inf], "Input sample_weight contains infinity .*: the first at row 59"),
         (np.inf, "Input sample_weight contains infinity"),
         (np.nan, "Input sample_weight contains NaN"),
         (1e300, r"sample_weight has the sum 6e\+301, and 1e\+100 is the most"),

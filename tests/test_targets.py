@@ -115,7 +115,7 @@ def test_a_missing_number(form, estimator, moons):
         estimator.fit(moons.X, FORMS[form](y), **groups_of(estimator, moons))
     y = pd.DataFrame({"bought": pd.Series(moons.y, dtype=float)})
     y.loc[5] = np.nan
-    with pytest.raises(ValueError, match=r"Input y? ?contains NaN"):
+    with pytest.raises(ValueError, match=r"Input y? ?contains NaN: the first at row 5\. Drop such rows"):
         estimator.fit(moons.X, y if form == "frame" else y["bought"], **groups_of(estimator, moons))
 
 

@@ -10,7 +10,10 @@ from sklearn.utils.validation import _check_y
 
 from ..support.wording import named, short_errors, shown
 from .labels import is_missing
+from .row_errors import naming_row
 from .tables import check_no_mask, masks_as_nan, names_of, refuse_lazy, take_column
+
+OF_GAPS = "Drop such rows."
 
 
 def read_classes(estimator, X, y):
@@ -38,7 +41,7 @@ def read_classes(estimator, X, y):
     _check_passed(estimator, y)
     y = _unwrapped(y)
     _check_no_class_missing(y)
-    with short_errors("y"), np.errstate(invalid="ignore"):  # of floats beyond all integers
+    with naming_row(y, OF_GAPS), short_errors("y"), np.errstate(invalid="ignore"):  # of floats beyond all integers
         y = plain_classes(_check_y(y, estimator=estimator))  # (row,)
         check_classification_targets(y)
     check_consistent_length(X, y)
@@ -110,7 +113,7 @@ def read_numbers(estimator, X, y):
         )
     if array is not None and array.shape[1:] in ((), (1,)) and array.shape:
         y = _as_numbers(array)
-    with short_errors("y"), np.errstate(over="ignore"):  # of floats of more digits
+    with naming_row(y, OF_GAPS), short_errors("y"), np.errstate(over="ignore"):  # of floats of more digits
         y = _check_y(y, estimator=estimator)  # (row,)
         y = _check_y(y.astype(np.float64), estimator=estimator)  # (row,)
     check_consistent_length(X, y)
@@ -134,7 +137,7 @@ def _as_numbers(y):
         if _is_real(value):
             continue
         if _is_no_value(value):
-            raise ValueError(f"Input y contains NaN: it has a missing value at row {row}; drop such rows.")
+            raise ValueError(f"Input y contains NaN: the first at row {row}. {OF_GAPS}")
         raise ValueError(
             f"y holds {shown(value)}, a {type(value).__name__}, at row {row}, and a regressor needs numbers."
         )

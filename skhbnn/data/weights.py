@@ -9,8 +9,10 @@ from sklearn.utils.validation import _check_sample_weight
 
 from ..support.wording import short_errors
 from .reading import check_same_order
+from .row_errors import naming_row
 from .tables import check_no_mask, masks_as_nan, refuse_lazy, take_rows
 
+OF_WEIGHTS = "Weights say how often a row counts: finite numbers of at least 0."
 MOST_ROWS = 1e100  # that weights may stand for: squares of a log likelihood are still floats
 
 
@@ -40,7 +42,7 @@ def read_weights(sample_weight, X, inputs):
     refuse_lazy(sample_weight, "sample_weight")
     check_no_mask(sample_weight, "sample_weight")
     check_same_order(X, sample_weight, "sample_weight")
-    with short_errors("sample_weight"), _named_errors():
+    with naming_row(sample_weight, OF_WEIGHTS), short_errors("sample_weight"), _named_errors():
         if getattr(getattr(sample_weight, "dtype", None), "kind", None) in ("M", "m"):
             raise TypeError(f"it holds {type(sample_weight).__name__} of {sample_weight.dtype}.")
         weights = _check_sample_weight(sample_weight, inputs, dtype=np.float64, ensure_non_negative=True)  # (row,)

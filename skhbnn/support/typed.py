@@ -6,6 +6,8 @@ scikit-learn has no annotations: under its own decorators a method is Any to a t
 from __future__ import annotations
 
 import datetime
+import functools
+import inspect
 import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol, SupportsIndex, TypeAlias, TypeVar
@@ -129,5 +131,20 @@ def available_if(check: Callable[[Any], bool]) -> Callable[[Function], Function]
 
 
 def validate_params(constraints: dict[str, Any]) -> Callable[[Function], Function]:
-    """Decorator of a function that validates its parameters."""
-    return _param_validation.validate_params(constraints, prefer_skip_nested_validation=True)
+    """Decorator of a function that validates its parameters, and names it in errors of missing and surplus ones."""
+
+    def decorated(function):
+        signature = inspect.signature(function)
+        validated = _param_validation.validate_params(constraints, prefer_skip_nested_validation=True)(function)
+
+        @functools.wraps(validated)
+        def called(*args, **kwargs):
+            try:
+                signature.bind(*args, **kwargs)
+            except TypeError as error:
+                raise TypeError(f"{function.__qualname__}() {error}") from None
+            return validated(*args, **kwargs)
+
+        return called
+
+    return decorated

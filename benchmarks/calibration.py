@@ -10,11 +10,12 @@ The other likelihoods, by their names, are of the flat and the hierarchical mode
 labels, crossed with the groups of the hierarchical model.
 
 Nested: 4 groups in 2 outer ones, with the fifth in one of these. "prior scales": a flat 2-2-1 network on 30 rows, with
-learned scales of the prior.
+learned scales of the prior. "ard": the hierarchical and the affine model, the scales of whose inputs and hidden layer
+are learned, as by default.
 
 Ranked are the outputs of the network (logits, of a classifier) at three new inputs (of several groups: of the first
-group, of the second, and of one that the fit has not seen), the group scales, the numbers that the likelihood learns,
-and the log likelihood of all training labels. The draws of each quantity are
+group, of the second, and of one that the fit has not seen), the learned scales of the prior and of the groups, the
+numbers that the likelihood learns, and the log likelihood of all training labels. The draws of each quantity are
 thinned to their effective sample size (the smaller of bulk and tail), the rank is made continuous by a uniform number,
 and its histogram is held to the uniform one by a chi-square test. In the line "all" p is the smallest of the p above
 it times their number (Bonferroni): below 0.0005 the posteriors are taken to be miscalibrated. The package simuk does
@@ -162,6 +163,8 @@ CASES = {
 CASES["random intercepts"] = Case(None, (2, 2, 1), (1.0, 1.5), 4, 10, n_labels=5)
 for _name in ("half_normal", "half_cauchy", "inverse_gamma", "ard"):
     CASES[f"prior scales: {_name}"] = Case(FlatBNNClassifier, (2, 2, 1), _name, 1, 30)
+for _name in ("partial", "affine"):
+    CASES[f"ard, {_name}"] = Case(HierarchicalBNNClassifier, (2, 2, 1), ("ard", 1.5), 4, 10, _name)
 for _name in list(TARGETS)[1:]:
     CASES[f"{_name}, flat"] = Case(None, (2, 3, 1), (1.0, 1.0), 1, 20, likelihood=_name)
     CASES[f"{_name}, hierarchical"] = Case(None, (2, 2, 1), (1.0, 1.0), 4, 10, likelihood=_name)
@@ -214,12 +217,12 @@ def replicate(case, seed, *, widen=1.0, **settings):
     codes = np.repeat(np.arange(case.n_groups), case.n_rows)  # (row,)
     y, new_labels = None, [0, 1, -1] if case.n_labels else [0, 0, 0]  # (row,); of new rows, -1: not in the fit
     while y is None or not target.may_be(y):
-        weights, learned = draw_truth(case, rng, widen)  # (group, weight), (learned scale,)
+        weights, prior_scales, group_scales = draw_truth(case, rng, widen)  # (group, weight), (learned scale,) each
         labels = np.arange(len(codes)) % max(case.n_labels, 1)  # (row,)
         intercepts = np.zeros(2)  # (label,), and one more
         if case.n_labels:
-            learned = [*learned, widen * abs(rng.normal())]
-            intercepts = learned[-1] * rng.normal(size=case.n_labels + 1)  # (label,), and one more
+            group_scales = [*group_scales, widen * abs(rng.normal())]
+            intercepts = group_scales[-1] * rng.normal(size=case.n_labels + 1)  # (label,), and one more
         own = target.own(rng, widen)  # (own number,)
         Z = rng.normal(size=(len(codes), 2))  # (row, feature)
         Z = (Z - Z.mean(axis=0)) / Z.std(axis=0)
@@ -236,12 +239,13 @@ def replicate(case, seed, *, widen=1.0, **settings):
     n_chains, n_own = len(posterior.weights), len(own)
     own_draws = np.empty((len(draws), 0)) if posterior.own is None else posterior.own.reshape(-1, n_own).astype(float)
     drawn = statistics(target, new_draws, draws, y, own_draws)
-    of_prior = case.n_groups == 1
-    names = posterior.prior_parts if of_prior else posterior.learned_parts
-    for part, scale in enumerate(learned):
-        name = f"{'prior' if of_prior else 'group'} scale of {names[part]}"
-        scales = posterior.prior_scale if of_prior else posterior.group_scale  # (chain, draw, part)
-        truth[name], drawn[name] = [scale], scales[..., part]  # (chain, draw)
+    for kind, learned, names, scales in (
+        ("prior", prior_scales, posterior.prior_parts, posterior.prior_scale),
+        ("group", group_scales, posterior.learned_parts, posterior.group_scale),
+    ):
+        for part, scale in enumerate(learned):
+            name = f"{kind} scale of {names[part]}"
+            truth[name], drawn[name] = [scale], scales[..., part]  # (chain, draw)
     for k, name in enumerate(posterior.model.likelihood.own):
         truth[name], drawn[name] = [own[k]], own_draws[:, k]  # (draw,)
     return {name: position(truth[name][0], drawn[name].reshape(n_chains, -1), rng) for name in truth}
@@ -305,17 +309,21 @@ def compiled_quickly():
 
 
 def draw_truth(case, rng, widen):
-    """Weights of every group and, of several groups, of one more (group, weight), and the group scales (part,)."""
+    """Weights of every group and, of several groups, of one more (group, weight); prior scales; group scales (part,).
+
+    Scales are those that are learned.
+    """
     n_weights = sum(case.part_sizes)
     if case.prior_scale is None:
         mean, cholesky = informed_prior(n_weights)  # (weight,), (weight, weight)
-        return (mean + widen * cholesky @ rng.normal(size=n_weights))[None], []
+        return (mean + widen * cholesky @ rng.normal(size=n_weights))[None], [], []
     scale, learned = draw_prior_scales(case, rng, widen)  # (weight,), (learned scale,)
     mean = widen * scale * rng.normal(size=n_weights)  # (weight,)
     if case.n_groups == 1:
-        return mean[None], learned
+        return mean[None], learned, []
     if case.pooling == "affine":
-        return draw_affine_truth(case, rng, widen, mean)
+        weights, group_scales = draw_affine_truth(case, rng, widen, mean)
+        return weights, learned, group_scales
     group_scales = widen * abs(rng.normal(size=len(case.part_sizes)))  # (part,)
     deviations = rng.normal(size=(case.n_groups + 1, n_weights))  # (group, weight)
     if case.regions:
@@ -323,23 +331,24 @@ def draw_truth(case, rng, widen):
         of_regions = rng.normal(size=(max(case.regions) + 1, n_weights))[list(case.regions)]  # (group, weight)
         mean = mean + np.repeat(group_scales, case.part_sizes) * of_regions  # (group, weight)
         both = np.concatenate([group_scales, of_shops])  # (part of a level,)
-        return mean + np.repeat(of_shops, case.part_sizes) * deviations, both
-    return mean + np.repeat(group_scales, case.part_sizes) * deviations, group_scales
+        return mean + np.repeat(of_shops, case.part_sizes) * deviations, learned, both
+    return mean + np.repeat(group_scales, case.part_sizes) * deviations, learned, group_scales
 
 
 def draw_prior_scales(case, rng, widen):
     """Prior scales of all weights (weight,), and those that are learned."""
-    if not isinstance(case.prior_scale, str):
+    *kinds, of_output = (case.prior_scale,) * 2 if isinstance(case.prior_scale, str) else case.prior_scale
+    if not isinstance(kinds[0], str):
         return np.repeat(np.repeat(case.prior_scale, 2), case.part_sizes), []
     n_in, n_units, n_out = case.sizes
-    n_learned = 2 + n_in * (case.prior_scale == "ard")
-    if case.prior_scale == "half_cauchy":
+    n_learned = 1 + isinstance(of_output, str) + n_in * ("ard" in kinds)
+    if "half_cauchy" in kinds:
         learned = widen * abs(rng.standard_cauchy(n_learned))  # (learned scale,)
-    elif case.prior_scale == "inverse_gamma":
+    elif "inverse_gamma" in kinds:
         learned = widen / rng.gamma(2, size=n_learned)  # (learned scale,)
     else:
         learned = widen * abs(rng.normal(size=n_learned))  # (learned scale,)
-    *of_inputs, first, last = learned
+    *of_inputs, first, last = learned if isinstance(of_output, str) else [*learned, of_output]
     of_matrix = np.repeat(of_inputs or [first] * n_in, n_units)  # (weight of the first matrix,)
     return np.concatenate([of_matrix, [first] * n_units, [last] * (n_units * n_out + n_out)]), learned
 

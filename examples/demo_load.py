@@ -14,6 +14,9 @@ MISSING = ["", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan",
 MISSING += ["NA", "NULL", "NaN", "None", "n/a", "nan", "null"]
 COMMA = re.compile(r"\s*[-+]?[\d.]*\d,\d+\s*")  # a number with a comma in it
 MANY_THINGS = 200  # whole numbers in a row that are rather names than amounts
+MANY_INSIDE = (
+    20  # values that come several times, each in one group alone, by which they are rather names of things in it
+)
 MOSTLY = 0.9  # share of the cells of a column from which something is said of the column
 
 
@@ -119,11 +122,37 @@ def looks_like_numbers_of_things(column):
     return bool(is_dense and len(values) >= MANY_THINGS and len(values) > len(column) / 3)
 
 
-def without_identifiers(features):
-    """Features but for those that number or name the rows, which are told; a word on numbers with commas."""
+def names_things_in_groups(column, groups):
+    """Whether a column holds whole numbers or texts that name things inside the groups (row,), as pupils in classes.
+
+    Many of its values come several times, and each of these in one group alone, which has others too.
+    """
+    is_number = column.dtype.kind in "iuf"
+    if column.dtype.kind == "b" or (is_number and np.any(column != np.round(column))):
+        return False
+    by_value = column.groupby(column)
+    several = by_value.transform("size") > 1  # (row,)
+    n_groups_of_value = column[several].groupby(column[several]).agg(lambda rows: len(set(groups[rows.index])))
+    n_values_of_group = column.groupby(groups).nunique()
+    return bool(
+        len(n_groups_of_value) >= MANY_INSIDE and n_groups_of_value.max() == 1 and n_values_of_group.median() > 1
+    )
+
+
+def without_identifiers(features, groups, group):
+    """Features but for those that number or name rows or things, which are told; a word on numbers with commas.
+
+    groups: labels of the rows (row,), of the column group.
+    """
     left_out = []
     for name, column in features.items():
-        if column.dtype.kind in "iuf":
+        if names_things_in_groups(column, groups):
+            left_out.append(name)
+            say(
+                f"Left out: {name} names things inside the groups, of which each has several: a level of groups of its "
+                f"own, groups=[{group!r}, {name!r}], which the estimators take and this demo does not."
+            )
+        elif column.dtype.kind in "iuf":
             if numbers_the_rows(column):
                 left_out.append(name)
                 say(f"Left out: {name} numbers the rows, as an index does.")
@@ -157,7 +186,7 @@ def load_csv(path, target, group, drop):
         )
     if len(np.unique(groups)) < 2:
         raise SystemExit(f"--group {group} must hold two groups at least, in the rows that miss no value.")
-    features = without_identifiers(frame.drop(columns=[target, group]))
+    features = without_identifiers(frame.drop(columns=[target, group]).reset_index(drop=True), groups, group)
     is_number = {name: column.dtype.kind in "iufb" for name, column in features.items()}
     categories = [f"{name} ({features[name].nunique()})" for name, numeric in is_number.items() if not numeric]
     print(f"Target: {target}, {len(np.unique(y))} classes. Groups: {group}, {len(np.unique(groups))} of them.")

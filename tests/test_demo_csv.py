@@ -146,6 +146,28 @@ def test_numbers_of_things_are_told(load, capsys):
     assert capsys.readouterr().err == said
 
 
+@pytest.mark.parametrize("prefix", ["", "pupil "])
+def test_names_of_things_inside_the_groups_are_left_out(prefix, load, table, capsys):
+    pupil = [f"{prefix}{100 * (row // 15) + row % 15 // 2}" for row in range(60)]  # two rows of each, 15 of a shop
+    load(table.assign(pupil=pupil).to_csv(index=False))
+    said = capsys.readouterr()
+    assert "Left out: pupil names things inside the groups, of which each has several" in said.err
+    assert "groups=['shop', 'pupil']" in said.err
+    assert "Numbers: a, b.\n" in said.out
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.repeat(np.arange(0, 120, 2), 2)[:60] % 44,  # which come in several groups
+        np.repeat([31, 17, 8, 50], 15),  # one in each group
+    ],
+)
+def test_amounts_are_no_names_of_things_inside_the_groups(values, load, table, capsys):
+    load(table.assign(size=values).to_csv(index=False))
+    assert "Numbers: a, b, size.\n" in capsys.readouterr().out
+
+
 def test_text_that_differs_in_every_row_is_left_out(load, table, capsys):
     assert load(table.assign(name=[f"customer {i}" for i in range(60)]).to_csv(index=False)).X.shape == (60, 2)
     assert "Left out: name is text that differs in nearly every row" in capsys.readouterr().err

@@ -101,7 +101,7 @@ def pymc_point(density, pymc_model, x):
     for level in range(1, len(model.levels) + 1):
         take_level(level, density.data.members[level - 1].max() + 1)
     for column in model.random_intercepts:
-        take([f"random_intercept_{column.name}_z"], [model.network.n_outputs], column.n_labels)
+        take([f"z_random_intercept_{column.name}"], [model.network.n_outputs], column.n_labels)
     assert at == len(x)
     return point
 

@@ -131,6 +131,15 @@ def test_labelled_posterior(crossed, answers):
         crossed.posterior_.intercepts_of("x")
 
 
+@pytest.mark.parametrize("other", ["item_z", "z_item", "item_label"])
+def test_columns_whose_names_extend_one_another(other, small, answers):
+    table = answers.X.drop(columns=["person"]).rename(columns={"day": other})
+    fitted = quiet_fit(FlatBNNClassifier(**small, random_intercepts=["item", other]), table, answers.y)
+    variables = [f"random_intercept_{name}" for name in ("item", other)]
+    assert set(variables) <= set(fitted.to_pymc().named_vars)
+    assert set(variables) <= set(fitted.to_arviz()["posterior"])
+
+
 def test_a_prior_of_a_new_group_leaves_them_out(crossed):
     informed = InformedPriorBNNClassifier.from_hierarchical(crossed, align=False, prior_chains="equal")
     network = crossed.posterior_.network

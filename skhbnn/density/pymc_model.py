@@ -48,7 +48,7 @@ def build_model(
         Learned scales of the prior are ``prior_scale``, and ``coef_l_unscaled`` what they are factors of. ``X``,
         ``y_observed``, ``group_of_row`` and, unless all are 1, ``row_weights`` are ``pm.Data``, the rows in the order
         of ``data``. The log likelihood of a row counts as often as its weight says. What the labels of a column C add
-        to the outputs is ``random_intercept_C`` (C_label, unit), of ``random_intercept_C_z`` and a scale among
+        to the outputs is ``random_intercept_C`` (C_label, unit), of ``z_random_intercept_C`` and a scale among
         ``group_scale``; ``random_intercept_of_row`` is ``pm.Data``, the position of each row's label.
 
     Raises
@@ -164,7 +164,7 @@ def unconstrained(layout, draws):
     if model.likelihood.own and not model.has_own_entries:
         variables = [np.asarray(draws[name]).reshape(*shape, -1) for name in model.likelihood.own_dims]
         own = model.likelihood.own_to_unconstrained(np.concatenate(variables, axis=2))
-    of_columns = [np.asarray(draws[f"{column.variable}_z"]) for column in model.random_intercepts]
+    of_columns = [np.asarray(draws[f"z_{column.variable}"]) for column in model.random_intercepts]
     none = np.empty((*shape, 0, model.network.n_outputs))  # (chain, draw, label, output)
     return layout.join(first[:, :, 0], log_scales, own, levels, np.concatenate([none, *of_columns], axis=2))
 
@@ -229,7 +229,7 @@ class _Weights:
         dim = f"unit_{len(self.network.layers) - 1}"
         parts = []
         for c, column in enumerate(self.model.random_intercepts):
-            z = pm.Normal(f"{column.variable}_z", ONE * 0, ONE, dims=(column.dim, dim))
+            z = pm.Normal(f"z_{column.variable}", ONE * 0, ONE, dims=(column.dim, dim))
             scale = self.scales[column.scale] if isinstance(column.scale, str) else np.float64(column.scale)
             parts.append(pm.Deterministic(column.variable, scale * z, dims=(column.dim, dim))[codes[:, c]])
         return sum(parts)

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from probes import Deadly, Failing, Noted
 from scipy.sparse import csr_array
@@ -263,6 +264,8 @@ def test_table_digests():
     strings = pd.DataFrame({"a": [1.5, 2.5], "b": pd.Series(["".join("x"), "y"], dtype=object)})
     assert table_digest(strings.astype({"b": object})) == table_digest(strings.iloc[::-1].iloc[::-1])
     assert table_digest(pl.DataFrame(FRAME)) == table_digest(pl.DataFrame(FRAME).clone())
+    assert table_digest(pa.table(FRAME)) == table_digest(pa.table(FRAME).slice(0))
+    assert table_digest(pa.table(FRAME)) != table_digest(pa.table(FRAME).rename_columns(["c", "b"]))
 
 
 def test_digests_are_those_of_another_process(run_python):

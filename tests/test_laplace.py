@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import reference
-from models import flat_model, hierarchical_model, informed_model
+from models import flat_model, hierarchical_model, informed_model, random_rows
 from processes import start
 from scipy import stats
 from scipy.special import expit, log_expit, softmax
@@ -27,6 +27,7 @@ from skhbnn.density.density import Density
 from skhbnn.density.forward import tangent_outputs
 from skhbnn.inference import laplace
 from skhbnn.inference.trace import Settings
+from skhbnn.model import build
 from skhbnn.model.network import Network
 from skhbnn.model.terms import Layout
 from skhbnn.model.weights import weight_tangent
@@ -139,6 +140,21 @@ def test_precision_is_that_of_gauss_and_newton(case):
     h = 1e-5
     expected -= np.array([(score(x + h * unit) - score(x - h * unit)) / (2 * h) for unit in np.eye(len(x))])
     np.testing.assert_allclose(dense(laplace_approximation(density, x)), expected, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("name", "n_classes"), [("ordinal", 5), ("normal", None), ("student_t", None), ("negative_binomial", None)]
+)
+def test_precision_of_rows_that_do_not_count_is_that_of_the_prior(name, n_classes):
+    """With what the likelihood learns, whose prior need not be independent: derivatives one by one."""
+    network = Network((2, 3, 1), "tanh", True)
+    model = build.hierarchical_model(network, name, np.ones(2), ("partial", "complete"), n_classes=n_classes)
+    data = random_rows([4, 5], 2, name, n_classes=n_classes)
+    density = Density(model, replace(data, weights=np.zeros(9)))
+    x = np.random.default_rng(0).uniform(-0.8, 0.8, density.n_dim)
+    steps = 1e-5 * np.eye(len(x))  # (dim, dim)
+    expected = [(density.logp_grad(x - step)[1] - density.logp_grad(x + step)[1]) / 2e-5 for step in steps]
+    np.testing.assert_allclose(dense(laplace_approximation(density, x)), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_arrow_of_blocks_is_a_normal_distribution(case):

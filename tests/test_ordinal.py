@@ -1,6 +1,7 @@
 """Ordered classes: the order that classes are given in, and columns in the order of classes_ whatever it is."""
 
 import io
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,8 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import KFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Bunch
 
 from conftest import quiet_fit
@@ -20,6 +23,7 @@ from skhbnn import (
     PerGroupClassifier,
     load,
 )
+from skhbnn.data import targets
 from skhbnn.plotting import DecisionSurfaceDisplay
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -135,6 +139,35 @@ def test_priors_keep_the_order(ratings, small):
     bare = PerGroupClassifier(InformedPriorBNNClassifier(likelihood="ordinal", **small))
     quiet_fit(bare, ratings.X, categorical(ratings.texts), groups=ratings.groups)
     assert [fitted.ordered_classes_.tolist() for fitted in bare.estimators_.values()] == [LEVELS] * 3
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+@pytest.mark.parametrize("kind", ["flat", "pipeline", "hierarchical"])
+def test_estimators_per_group_keep_the_order(kind, library, ratings, small, monkeypatch):
+    """Those that have no parameter for it, too, and in an update."""
+    if library == "polars":
+        monkeypatch.setattr(targets, "sys", SimpleNamespace(modules={"polars": pl}))
+    estimator = {
+        "flat": FlatBNNClassifier(likelihood="ordinal", **small),
+        "pipeline": make_pipeline(StandardScaler(), InformedPriorBNNClassifier(likelihood="ordinal", **small)),
+        "hierarchical": HierarchicalBNNClassifier(likelihood="ordinal", **small),
+    }[kind]
+    y = categorical(ratings.texts) if library == "pandas" else pl.Series(ratings.texts.tolist(), dtype=pl.Enum(LEVELS))
+    fitted = PerGroupClassifier(estimator).fit(ratings.X, y, groups=ratings.groups)
+    orders = [(one[-1] if kind == "pipeline" else one).ordered_classes_.tolist() for one in fitted.estimators_.values()]
+    assert orders == [[level for level in LEVELS if level in order] for order in orders]
+    if kind == "flat":
+        fitted.update(ratings.X[:5], y[:5], groups=ratings.groups[:5])
+        assert fitted.estimators_[0].ordered_classes_.tolist() == orders[0]
+
+
+def test_the_order_of_more_classes_is_that_of_an_estimator_that_knows_them(ratings, small):
+    few = ratings.codes < 2
+    y = categorical(ratings.texts)[few]
+    estimator = InformedPriorBNNClassifier(likelihood="ordinal", classes=LEVELS, **small)
+    fitted = quiet_fit(PerGroupClassifier(estimator), ratings.X[few], y, groups=ratings.groups[few])
+    assert fitted.classes_.tolist() == sorted(LEVELS)
+    assert fitted.ordered_classes_.tolist() == LEVELS
 
 
 def test_files_and_displays(ratings, small):

@@ -1,6 +1,7 @@
 """y as callers pass it: class labels or numbers, checked and turned into an array."""
 
 import numbers
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -188,6 +189,28 @@ def class_order(y):
     dtype = getattr(y, "dtype", None)
     is_ordered = getattr(dtype, "ordered", False) or type(dtype).__name__ == "Enum"
     return list(getattr(dtype, "categories", [])) if is_ordered else None
+
+
+def with_order(y, order):
+    """Class labels as a column that brings an order of classes with it.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_rows,)
+        Class labels.
+    order : list
+        All classes in their order, which a column of pandas or polars brought.
+
+    Returns
+    -------
+    y : Series of shape (n_rows,)
+        An ordered categorical of pandas where pandas is loaded, else an Enum of polars.
+    """
+    if "pandas" in sys.modules:
+        pandas = sys.modules["pandas"]
+        return pandas.Series(pandas.Categorical(y, categories=order, ordered=True))
+    polars = sys.modules["polars"]
+    return polars.Series(y.tolist(), dtype=polars.Enum(order))
 
 
 def in_order(classes, order):

@@ -100,10 +100,12 @@ def laplace_approximation(density, x):
     jacobian = np.concatenate([tangent.jacobian, of_own], axis=1)  # (group, weight + own number, shared + own)
     fisher = _fisher(density, tangent.weights, tangent.own)  # (group, weight + own number, the same)
     precision = np.swapaxes(jacobian, 1, 2) @ fisher @ jacobian  # (group, shared + own, shared + own)
-    prior = _prior_precision(density, x)  # (n_dim,)
+    prior, of_own_numbers = _prior_precision(density, x)  # (n_dim,), (own number, own number)
     shared = precision[:, :n_shared, :n_shared].sum(axis=0)  # (shared, shared)
     own = precision[:, n_shared:, n_shared:]  # (group, own, own)
     shared[np.diag_indices_from(shared)] += prior[:n_shared]
+    own_numbers = layout.own_numbers.where
+    shared[own_numbers, own_numbers] += of_own_numbers
     own[:, range(own.shape[1]), range(own.shape[1])] += prior[n_shared:].reshape(own.shape[:2])
     return ArrowNormal(x, shared, precision[:, :n_shared, n_shared:], own)
 
@@ -131,9 +133,20 @@ def _fisher(density, weights, free):
 
 
 def _prior_precision(density, x):
-    """Negative second derivatives of the log prior at x (n_dim,), whose coordinates are independent, (n_dim,)."""
+    """Negative second derivatives of the log prior at x (n_dim,).
+
+    Those of each coordinate (n_dim,), 0 for the likelihood's own numbers, and those of the own numbers (own number, own
+    number), which may depend on one another. All other coordinates are independent.
+    """
     data = density.data
     none = {name: getattr(data, name)[:0] for name in ("X", "y", "weights", "places")}
     no_rows = replace(data, **none, offsets=np.zeros_like(data.offsets))
     prior = Density(density.model, no_rows)
-    return (prior.logp_grad(x - STEP)[1] - prior.logp_grad(x + STEP)[1]) / (2 * STEP)
+    steps = STEP * np.eye(len(x))[density.layout.own_numbers.where]  # (own number, dim)
+    others = STEP - steps.sum(axis=0)  # (dim,)
+
+    def slopes(step):
+        return (prior.logp_grad(x - step)[1] - prior.logp_grad(x + step)[1]) / (2 * STEP)  # (dim,)
+
+    of_own_numbers = [slopes(step)[density.layout.own_numbers.where] for step in steps]  # (own number,) each
+    return slopes(others), np.reshape(of_own_numbers, (len(steps), len(steps)))

@@ -136,7 +136,7 @@ class Density:
             "n_scales": n_scales,
             "scales_place": self.layout.blocks[1].start,
             "n_own": len(model.likelihood.own),
-            "own_place": -1 if model.has_own_entries else self.layout.blocks[2].start,
+            "own_place": -1 if model.has_own_entries else self.layout.own_numbers.start,
             "n_columns": len(intercepts),
             "n_intercepts": stops[-1] if intercepts else 0,
             "intercepts_place": self.layout.intercepts_start,

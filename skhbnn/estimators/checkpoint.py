@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from ..data.labels import label_text
-from ..data.tables import take_column
+from ..data.tables import names_of, take_column
 from ..support.files import replaced_file
 from ..support.wording import shown
 
@@ -56,9 +56,10 @@ def table_digest(X):
     if issparse(X):
         X = X.tocsr()
         return _digest([X.shape, X.data, X.indices, X.indptr])
-    if hasattr(X, "columns"):
+    names = names_of(X)
+    if names is not None:
         columns = [np.asarray(take_column(X, i)) for i in range(X.shape[1])]  # (row,) each
-        return _digest([[str(name) for name in X.columns], *map(np.ascontiguousarray, columns)])
+        return _digest([list(map(str, names)), *map(np.ascontiguousarray, columns)])
     return _digest(np.ascontiguousarray(X))
 
 

@@ -328,6 +328,11 @@ class Layout:
         self.n_own = self.blocks[-1].n_coordinates if has_groups else 0
 
     @property
+    def own_numbers(self) -> Block:
+        """The block of the likelihood's own numbers, empty where these are entries."""
+        return self.blocks[2]
+
+    @property
     def n_outer(self) -> int:
         """Number of outer groups, those of all levels of groups but the innermost."""
         return sum(block.n_members for block in self.blocks[3:-1])

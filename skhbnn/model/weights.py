@@ -189,7 +189,7 @@ def weight_tangent(layout, x):
         if level == 0:
             jacobian[0, : len(model.factor), : len(model.factor)] += model.factor
             of_mean = jacobian[0, :n_weights, :n_shared].copy()  # (weight, shared)
-            of_own = np.eye(len(own), n_shared, layout.blocks[2].start)  # (own number, shared)
+            of_own = np.eye(len(own), n_shared, layout.own_numbers.start)  # (own number, shared)
             if model.has_own_entries:
                 of_own = jacobian[0, n_weights:, :n_shared].copy()
         elif not innermost:

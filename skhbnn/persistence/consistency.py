@@ -233,6 +233,9 @@ def _per_group_faults(estimator):
         if of_classes and not np.isin(member.classes_, estimator.classes_).all():
             yield "an estimator has a class that is not in classes_"
         yield from _column_faults(estimator, member.n_features_in_)
+    ordered = attributes.get("ordered_classes_")
+    if ordered is not None and not np.array_equal(np.sort(ordered), estimator.classes_):
+        yield "ordered_classes_ are not classes_ in some order"
     names = attributes["feature_names_in_"]
     if names is not None and names.shape != (estimator.n_features_in_,):
         yield f"feature_names_in_ has shape {names.shape} instead of ({estimator.n_features_in_},)"

@@ -99,6 +99,10 @@ class PerGroup(SavableMixin, UpdateMixin, ServingMixin, GroupsMixin, CallbackSup
         """Parameters that every clone is given where it has them and they are None, as a dict."""
 
     @abstractmethod
+    def _targets_for(self, clone, y):
+        """Targets (row,) as the fit of a clone is to be given them."""
+
+    @abstractmethod
     def _take_targets(self, fitted, fallback):
         """Take over what the fitted estimators and the fallback know of the targets; a ValueError if they disagree."""
 
@@ -176,11 +180,16 @@ class PerGroup(SavableMixin, UpdateMixin, ServingMixin, GroupsMixin, CallbackSup
         """Unfitted clone for a group, or for the fallback."""
         return seeded_clone(estimator, seed, key, self._shared_parameters())
 
+    def _task(self, seed, key, X, y, weights):
+        """Task to fit a clone of the estimator, or of the fallback under POOLED, to rows; weights: (row,) or None."""
+        is_pooled = key is POOLED
+        copy = self._clone(self.fallback if is_pooled else self.estimator, seed, key)
+        return Task(key, copy, X, self._targets_for(copy, y), weights, None if is_pooled else self.refit_inference)
+
     def _fit_one(self, X, y, weights, seed):
         """Clone fitted to all rows."""
         with fit_progress(self, "fits", 1) as progress:
-            clone = self._clone(self.estimator, seed, ALL_ROWS)
-            fitted = fit_task(Task(ALL_ROWS, clone, X, y, weights, self.refit_inference))
+            fitted = fit_task(self._task(seed, ALL_ROWS, X, y, weights))
             if progress is not None:
                 progress(1, 1)
         return fitted
@@ -191,15 +200,10 @@ class PerGroup(SavableMixin, UpdateMixin, ServingMixin, GroupsMixin, CallbackSup
 
         def task(key):
             if key is POOLED:
-                return Task(key=key, estimator=self._clone(self.fallback, seed, key), X=X, y=y, weights=weights)
-            return Task(
-                key=key,
-                estimator=self._clone(self.estimator, seed, key),
-                X=take_rows(X, rows[key]),
-                y=y[rows[key]],
-                weights=None if weights is None else weights[rows[key]],
-                refit_inference=self.refit_inference,
-            )
+                return self._task(seed, key, X, y, weights)
+            own = rows[key]  # (row of the group,)
+            of_rows = None if weights is None else weights[own]  # (row of the group,)
+            return self._task(seed, key, take_rows(X, own), y[own], of_rows)
 
         keys = [*unique_labels(labels), *([POOLED] if self._has_pooled_fallback() else [])]
         checkpoint, stored_as = self._open_checkpoint(X, y, labels, weights, seed)
@@ -220,6 +224,7 @@ class PerGroup(SavableMixin, UpdateMixin, ServingMixin, GroupsMixin, CallbackSup
         data = {"X": X, "y": y, "groups": list(map(label_text, labels)), "sample_weight": weights}
         run = {
             "data": {name: table_digest(table) for name, table in data.items() if table is not None},
+            "targets": {name: table_digest(value) for name, value in self._shared_parameters().items()},
             "estimator": parameter_digests(self.estimator),
             "random_state": {"": str(seed)},
             "refit_inference": {"": str(self.refit_inference)},

@@ -9,7 +9,7 @@ from sklearn.base import ClassifierMixin, is_classifier
 from sklearn.utils import get_tags
 from sklearn.utils.validation import _num_samples
 
-from ...data.targets import class_order, in_order, read_classes
+from ...data.targets import class_order, in_order, read_classes, with_order
 from ...posterior.prediction import logarithm
 from ...support.typed import Labels
 from ...support.wording import named
@@ -63,11 +63,25 @@ class GroupClassesMixin(ClassifierMixin):
     def _shared_parameters(self):
         return {"classes": self.classes_ if self.ordered_classes_ is None else self.ordered_classes_}
 
+    def _targets_for(self, clone, y):
+        """Class labels (row,), with the order that the y of the fit brought where a clone reads it from y alone."""
+        params = clone.get_params()
+        is_ordinal = any(
+            name.rpartition("__")[2] == "likelihood" and value == "ordinal" for name, value in params.items()
+        )
+        if self.ordered_classes_ is None or not is_ordinal or params.get("classes") is not None:
+            return y
+        return with_order(y, self.ordered_classes_.tolist())
+
     def _take_targets(self, fitted, fallback):
         """Add to classes_ what the fitted estimators know; a ValueError if the fallback does not know all of it."""
         everyone = [*fitted, *([] if fallback is None else [fallback])]
         known = [self.classes_, *(estimator.classes_ for estimator in everyone)]
-        self.classes_ = np.unique(np.concatenate(known))  # (class,)
+        n_of_rows, self.classes_ = len(self.classes_), np.unique(np.concatenate(known))  # (class,)
+        if len(self.classes_) > n_of_rows:  # the order of more classes is that of an estimator that knows them all
+            orders = [getattr(estimator, "ordered_classes_", None) for estimator in everyone]
+            whole = (order for order in orders if order is not None and len(order) == len(self.classes_))
+            self.ordered_classes_ = next(whole, None)
         if fallback is None:
             return
         unknown = np.setdiff1d(self.classes_, fallback.classes_)  # (unknown class,)

@@ -45,6 +45,9 @@ class GroupNumbersMixin(RegressorMixin):
     def _shared_parameters(self):
         return {}
 
+    def _targets_for(self, clone, y):
+        return y
+
     def _take_targets(self, fitted, fallback):
         pass
 

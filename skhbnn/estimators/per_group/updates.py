@@ -13,7 +13,6 @@ from ...support.progress import fit_progress
 from ..groups import warn_of_unseen
 from ..single import SingleNetworkMixin
 from .fits import fit_all
-from .parallel import Task
 from .reports import report
 
 
@@ -42,12 +41,11 @@ class UpdateMixin:
     groups: Any
     groups_: Any
     n_jobs: Any
-    refit_inference: Any
     estimators_: dict
     failed_groups_: dict
-    _clone: Any
     _draw_seed: Any
     _read_new_targets: Any
+    _task: Any
 
     def _update(self, X, y, groups, sample_weight):
         """The estimator per group itself, with new rows learned."""
@@ -66,8 +64,7 @@ class UpdateMixin:
         def task(key):
             new = take_rows(X, rows[key]), y[rows[key]], weights[rows[key]]
             X_all, y_all, of_rows = _with_old_rows(self.estimators_[key], *new) if key in self.estimators_ else new
-            clone = self._clone(self.estimator, seed, key)
-            return Task(key, clone, X_all, y_all, of_rows, self.refit_inference)
+            return self._task(seed, key, X_all, y_all, of_rows)
 
         with fit_progress(self, "groups", len(known)) as progress:
             found = fit_all(known, task, n_jobs=self.n_jobs, keep_going=False, progress=progress)

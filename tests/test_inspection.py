@@ -12,6 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from scipy.special import expit
+from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.exceptions import NotFittedError
 from sklearn.inspection import PartialDependenceDisplay
@@ -351,6 +352,16 @@ def test_other_faults(flat, moons):
 
 
 # scikit-learn's own ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("names", [[1, 0], ["1", "0"]])
+def test_a_number_that_means_two_columns(names, flat, moons):
+    """The rule of the column of groups: a number is a name or an index, and never two columns."""
+    table = pd.DataFrame(moons.X, columns=names)
+    fitted = quiet_fit(clone(flat), table, moons.y)
+    with pytest.raises(ValueError, match=r"^features=0 means two columns of X: the one named '?0'?, and the one at"):
+        average_slopes(fitted, table, 0)
+    assert average_slopes(flat, moons.X, -1).features == ["x1"]
 
 
 def test_missing_and_surplus_arguments_are_named_with_the_function(flat, moons):

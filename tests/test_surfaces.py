@@ -262,7 +262,7 @@ def test_surfaces_draw_on_given_axes(hierarchical):
         ({"features": ("age", "weight")}, r"'weight' is not a feature of the fit, whose features are \['age', 'inc"),
         ({"features": ("age", "shop")}, "'shop' holds the groups"),
         ({"features": (0, 1)}, "1 holds the groups"),
-        ({"features": (0, 5)}, "5 is not the index of a column of X, which has 5"),
+        ({"features": (0, 5)}, "5 is not a feature of the fit, whose features are"),
         ({"features": ("age", 0)}, "features must name two different features"),
         ({"features": ("age", "income", "debt")}, "features must name two different features"),
         ({"fixed": {"height": 1}}, "fixed: 'height' is not a feature"),

@@ -124,28 +124,40 @@ def _matches(column, names):
     return [i for i, name in enumerate(names or ()) if type(name) is not bool and name == column]
 
 
-def _position(column, names, n_columns, parameter):
-    """Position of the column that a name or an index means; a ValueError says why there is none."""
-    matches = _matches(column, names)
+def find_column(column, names, n_columns, parameter):
+    """Position of the column that a name or an index means.
+
+    Parameters
+    ----------
+    column : object
+        What a caller passes as a column.
+    names : list or None
+        Names of the columns; None where they have none.
+    n_columns : int
+        Number of columns.
+    parameter : str
+        Name of the parameter, for errors.
+
+    Returns
+    -------
+    position : int or None
+        None if there is no such column.
+
+    Raises
+    ------
+    ValueError
+        If two columns are meant: of one name, or one by its name and the other by its index.
+    """
     if isinstance(column, bool) or column is None or isinstance(column, list):
-        raise ValueError(f"{parameter}={shown(column)} is neither the name nor the index of a column of X.")
+        return None
+    matches = _matches(column, names)
     if len(matches) > 1:
         raise ValueError(
             f"{parameter}={shown(column)} names {len(matches)} columns of X; give one of them another name."
         )
-    if isinstance(column, numbers.Integral):
-        return _position_of_number(int(column), matches, names, n_columns, parameter)
-    if matches:
-        return matches[0]
-    if names is None or (not isinstance(column, str) and all(isinstance(name, str) for name in names or ())):
-        raise ValueError(f"{parameter}={shown(column)} is neither the name nor the index of a column of X.")
-    raise ValueError(
-        f"{parameter}={shown(column)} is not a column of X, whose columns are [{named(names)}].{_meant(column, names)}"
-    )
-
-
-def _position_of_number(number, matches, names, n_columns, parameter):
-    """Position of the column that a number means: the name of the column, or its index, but never two columns."""
+    if not isinstance(column, numbers.Integral):
+        return matches[0] if matches else None
+    number = int(column)
     is_index = -n_columns <= number < n_columns
     alike = matches or (_matches(str(number), names) if is_index else [])
     if is_index and alike and alike != [number % n_columns]:
@@ -154,14 +166,29 @@ def _position_of_number(number, matches, names, n_columns, parameter):
             f"position {number % n_columns}, which is named {shown(names[number % n_columns])}. Give the columns names "
             f"that are other texts, and {parameter} one of those."
         )
-    if matches:
-        return matches[0]
-    if is_index:
-        return number % n_columns
+    return matches[0] if matches else number % n_columns if is_index else None
+
+
+def _position(column, names, n_columns, parameter):
+    """Position of the column that a name or an index means; a ValueError says why there is none."""
+    position = find_column(column, names, n_columns, parameter)
+    if position is not None:
+        return position
+    if isinstance(column, numbers.Integral) and not isinstance(column, bool):
+        raise ValueError(
+            f"{parameter}={shown(column)} is not the index of a column of X, which has {n_columns} columns"
+            + (f", nor the name of one, which are [{named(names)}]." if names else f". {IN_ITS_PLACE}")
+        )
+    if names is None or isinstance(column, list) or (not isinstance(column, str) and _are_texts(names)):
+        raise ValueError(f"{parameter}={shown(column)} is neither the name nor the index of a column of X.")
     raise ValueError(
-        f"{parameter}={shown(number)} is not the index of a column of X, which has {n_columns} columns"
-        + (f", nor the name of one, which are [{named(names)}]." if names else f". {IN_ITS_PLACE}")
+        f"{parameter}={shown(column)} is not a column of X, whose columns are [{named(names)}].{_meant(column, names)}"
     )
+
+
+def _are_texts(names):
+    """Whether all names of columns are texts."""
+    return all(isinstance(name, str) for name in names)
 
 
 def _meant(column, names):

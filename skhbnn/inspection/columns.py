@@ -5,7 +5,7 @@ import sys
 import numpy as np
 from sklearn.utils import check_array
 
-from ..data.columns import nearest
+from ..data.columns import find_column, nearest
 from ..data.labels import is_missing
 from ..data.tables import as_table, names_of, take_column
 from ..support.caller import warn_caller
@@ -103,13 +103,9 @@ def column_position(names, feature, group_positions, argument):
     Raises
     ------
     ValueError
-        If there is no such column, or it holds the groups; the text names the argument.
+        If there is no such column, or two are meant, or it holds the groups; the text names the argument.
     """
-    position = None
-    if feature in names:
-        position = names.index(feature)
-    elif isinstance(feature, (int, np.integer)) and not isinstance(feature, bool) and 0 <= feature < len(names):
-        position = int(feature)
+    position = find_column(feature, names, len(names), argument)
     if position is None:
         raise ValueError(f"{argument}: {shown(feature)} is not a column of X, whose columns are [{named(names)}].")
     if position in group_positions:

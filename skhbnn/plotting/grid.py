@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..data.columns import find_column
 from ..estimators.base import column_names
 from ..estimators.per_group.base import PerGroup
 from ..inspection.relevance import by_relevance
-from ..support.wording import named
+from ..support.wording import named, shown
 
 MARGIN = 0.05  # of the rows' range, on either side
 ROUNDING = 1e-12  # share of a column's largest value
@@ -55,26 +56,24 @@ def training_inputs(estimator):
 
 
 def feature_position(estimator, feature, argument):
-    """Position of a feature among the network's inputs; the feature is a name, or the number of a column of X.
+    """Position of a feature among the network's inputs; the feature is a name, or the index of a column of X.
 
     Raises
     ------
     ValueError
-        If there is no such feature, or the feature holds labels.
+        If there is no such feature, or two are meant, or the feature holds labels.
     """
     columns, inputs = column_names(estimator), estimator._input_names()
-    name = feature
-    if isinstance(feature, (int, np.integer)):
-        if not 0 <= feature < len(columns):
-            raise ValueError(f"{argument}: {feature} is not the index of a column of X, which has {len(columns)}.")
-        name = columns[feature]
-    if name in inputs:
-        return inputs.index(name)
-    if name in columns:
-        of_intercepts = columns.index(name) in (getattr(estimator, "random_intercept_columns_", None) or [])
-        held = "labels of random intercepts" if of_intercepts else "the groups"
-        raise ValueError(f"{argument}: {feature!r} holds {held} and is no input of the network.")
-    raise ValueError(f"{argument}: {feature!r} is not a feature of the fit, whose features are [{named(inputs)}].")
+    column = find_column(feature, columns, len(columns), argument)
+    if column is None:
+        raise ValueError(
+            f"{argument}: {shown(feature)} is not a feature of the fit, whose features are [{named(inputs)}]."
+        )
+    if columns[column] in inputs:
+        return inputs.index(columns[column])
+    of_intercepts = column in (getattr(estimator, "random_intercept_columns_", None) or [])
+    held = "labels of random intercepts" if of_intercepts else "the groups"
+    raise ValueError(f"{argument}: {shown(feature)} holds {held} and is no input of the network.")
 
 
 def held_values(estimator, X, shown, fixed):

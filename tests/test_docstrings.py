@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import pathlib
 import textwrap
 
 import pytest
@@ -9,13 +10,15 @@ from numpydoc.docscrape import FunctionDoc
 from numpydoc.validate import validate
 from public import ENTRANCES, ESTIMATORS, PUBLIC
 
+import skhbnn
+
 # Not asked for: an extended summary and See Also everywhere; a return value without a name; the imperative, which
 # numpydoc takes nouns such as "weights" for failing.
 NOT_ENFORCED = {"ES01", "SA01", "RT02", "SS05", "EX01"}
 OF_FITS = {"ImportError", "NotFittedError", "TypeError"}
-FROM_HELPERS = {"check_is_fitted": {"NotFittedError"}}
-FROM_HELPERS |= dict.fromkeys(["check_fit", "check_has_proba", "check_regressor"], OF_FITS)
-FROM_HELPERS |= dict.fromkeys(["parts_of", "ExpectedResponse"], OF_FITS - {"ImportError"})
+FROM_HELPERS = dict.fromkeys(["last_fit", "check_has_proba", "last_regressor"], OF_FITS)
+FROM_HELPERS |= dict.fromkeys(["parts_of", "ExpectedResponse", "check_fitted"], OF_FITS - {"ImportError"})
+FROM_SKLEARN = {"check_is_fitted": {"NotFittedError"}}
 
 
 def raised(function):
@@ -29,7 +32,7 @@ def raised(function):
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and isinstance(node.exc.func, ast.Name):
             names.add(node.exc.func.id)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            names |= FROM_HELPERS.get(node.func.id, set())
+            names |= (FROM_HELPERS | FROM_SKLEARN).get(node.func.id, set())
     return names
 
 
@@ -61,6 +64,14 @@ def test_methods_that_need_a_fit_say_so(estimator):
     methods = [name for name in PUBLIC if name.startswith(home) and ".from_" not in name and not name.endswith(".fit")]
     assert len(methods) >= 7
     assert [name for name in methods if "NotFittedError" not in documented_errors(PUBLIC[name])] == []
+
+
+@pytest.mark.parametrize("helper", FROM_HELPERS)
+def test_helpers_are_there(helper):
+    package = pathlib.Path(skhbnn.__file__).parent
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in package.rglob("*.py")]
+    defined = {node.name for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    assert helper in defined
 
 
 def test_validation_finds_what_is_missing():

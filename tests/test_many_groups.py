@@ -418,6 +418,9 @@ def test_faults_of_update_and_drop_groups(rows, some_fitted):
         fitted.update(X[:, :1], y, groups=groups)
     with pytest.raises(ValueError, match=r"sample_weight came to update, and fit had none.*Repeat a row"):
         fitted.update(X, y, groups=groups, sample_weight=np.ones(len(y)))
+    with pytest.raises(ValueError, match="The 'n_jobs' parameter of HierarchicalBNNClassifier must be"):
+        fitted.set_params(n_jobs="many").update(X, y, groups=groups)
+    fitted.set_params(n_jobs=None)
     with pytest.raises(ValueError, match="fitted with groups and needs them here too"):
         fitted.update(X, y)
     with pytest.raises(ValueError, match="missing label"):

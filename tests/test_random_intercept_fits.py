@@ -131,7 +131,7 @@ def test_labelled_posterior(crossed, answers):
         crossed.posterior_.intercepts_of("x")
 
 
-@pytest.mark.parametrize("other", ["item_z", "z_item", "item_label"])
+@pytest.mark.parametrize("other", ["item_z", "z_item", "item_label", "of_row", "codes"])
 def test_columns_whose_names_extend_one_another(other, small, answers):
     table = answers.X.drop(columns=["person"]).rename(columns={"day": other})
     fitted = quiet_fit(FlatBNNClassifier(**small, random_intercepts=["item", other]), table, answers.y)

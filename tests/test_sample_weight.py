@@ -193,6 +193,13 @@ def test_priors_count_rows(pooling, rows, small):
         np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-12)
 
 
+def test_an_update_with_weights_of_a_fit_without(small, rows):
+    kept = np.flatnonzero(rows.groups != "gone")  # (kept row,)
+    fitted = fit(PerGroupClassifier(FlatBNNClassifier(**small)), rows, kept)
+    with pytest.raises(ValueError, match=r"sample_weight came to update, and fit had none: .* this PerGroupClassifier"):
+        fitted.update(rows.X[kept], rows.y[kept], rows.groups[kept], sample_weight=np.ones(len(kept)))
+
+
 def test_update_keeps_weights(small, rows):
     """New rows with weights, added to old rows with weights, are one fit to all of them."""
     kept = np.flatnonzero((rows.weights > 0) & (rows.groups != "gone"))  # (kept row,)

@@ -90,7 +90,25 @@ def with_rows(data, X, y, labels, weights):
     return replace(found, places=np.concatenate([old, found.places[n_old:]]))
 
 
-def counts_rows_once(data):
+def require_weights(estimator, fits):
+    """Raise a ValueError, for an update with weights, where the fit had none: units of weights may differ.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Named in the error.
+    fits : iterable of GroupedData
+        Rows of the fit.
+    """
+    if all(map(_counts_rows_once, fits)):
+        raise ValueError(
+            f"sample_weight came to update, and fit had none: every row of fit counts once in this "
+            f"{type(estimator).__name__}, and weights in another unit would not go with that. Repeat a row as often as "
+            "it counts, or fit all rows again with sample_weight."
+        )
+
+
+def _counts_rows_once(data):
     """Whether every row of X counts once in a fit, as it does where no weights are given."""
     n_samples = np.bincount(data.places[data.places >= 0], minlength=len(data.y))  # (row,)
     return bool(np.all(data.places >= 0) and np.array_equal(n_samples, data.weights))

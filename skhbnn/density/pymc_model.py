@@ -49,7 +49,7 @@ def build_model(
         ``y_observed``, ``group_of_row`` and, unless all are 1, ``row_weights`` are ``pm.Data``, the rows in the order
         of ``data``. The log likelihood of a row counts as often as its weight says. What the labels of a column C add
         to the outputs is ``random_intercept_C`` (C_label, unit), of ``z_random_intercept_C`` and a scale among
-        ``group_scale``; ``random_intercept_of_row`` is ``pm.Data``, the position of each row's label.
+        ``group_scale``; ``intercept_codes`` is ``pm.Data``, the position of each row's label.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def build_model(
         is_weighted = bool(np.any(data.weights != 1))
         row_weights = [pm.Data("row_weights", data.weights, dims="row")] if is_weighted else []
         dims = ("row", "random_intercept")
-        codes = [pm.Data("random_intercept_of_row", data.intercept_codes, dims=dims)] if columns else []
+        codes = [pm.Data("intercept_codes", data.intercept_codes, dims=dims)] if columns else []
         observed = {"observed": y, "dims": "row"}
         if batch_size is not None:
             X, y, group, *rest = pm.Minibatch(X, y, group, *row_weights, *codes, batch_size=batch_size)

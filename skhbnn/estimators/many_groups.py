@@ -15,7 +15,7 @@ from ..data.labels import ALL_ROWS, as_labels, encode_labels, label_text, labels
 from ..data.reading import read_rows
 from ..data.rows import GroupedData
 from ..data.standardizer import Standardizer
-from ..data.subsets import counts_rows_once, of_groups, some_groups, with_rows
+from ..data.subsets import of_groups, require_weights, some_groups, with_rows
 from ..data.weights import read_weights
 from ..posterior.draws import Posterior
 from ..posterior.of_groups import with_groups, without_groups
@@ -23,7 +23,7 @@ from ..posterior.stacking import without_worse_chains
 from ..support.caller import warn_caller
 from ..support.floats import floats_as_usual
 from ..support.progress import ProgressLine
-from ..support.typed import Columns, Data, Floats, Inference, Labels
+from ..support.typed import Columns, Data, Floats, Inference, Labels, fit_context
 from ..support.wording import named
 from .checkpoint import Checkpoint, parameter_digests, table_digest
 from .groups import unseen_text, warn_of_unseen
@@ -167,6 +167,7 @@ class ManyGroupsMixin:
                 "all rows again."
             )
 
+    @fit_context(prefer_skip_nested_validation=True)
     def update(self, X: Data, y: Data, groups: Data | None = None, sample_weight: Data | None = None) -> Self:
         """Learn new rows of known groups and new groups, without a fit of the others.
 
@@ -215,12 +216,8 @@ class ManyGroupsMixin:
         inputs, labels = read_rows(self, X, groups, reset=False)  # (row, feature), labels of the rows
         weights = read_weights(sample_weight, X, inputs)  # (row,)
         data = self.training_data_
-        if sample_weight is not None and counts_rows_once(data):
-            raise ValueError(
-                f"sample_weight came to update, and fit had none: every row of fit counts once in this "
-                f"{type(self).__name__}, and weights in another unit would not go with that. Repeat a row as often as "
-                "it counts, or fit all rows again with sample_weight."
-            )
+        if sample_weight is not None:
+            require_weights(self, [data])
         targets = self._read_targets_again(inputs, y)  # (row,)
         labels = [ALL_ROWS] * len(targets) if labels is None else labels
         counted = unique_labels(list(compress(labels, weights > 0)), self.groups)

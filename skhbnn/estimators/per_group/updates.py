@@ -7,6 +7,7 @@ from sklearn.utils import check_array
 
 from ...data.labels import ALL_ROWS, labels_array, rows_by_label, unique_labels
 from ...data.reading import read_rows
+from ...data.subsets import require_weights
 from ...data.tables import take_rows
 from ...data.weights import counted_rows, read_weights
 from ...support.progress import fit_progress
@@ -51,6 +52,8 @@ class UpdateMixin:
         """The estimator per group itself, with new rows learned."""
         inputs, labels = read_rows(self, X, groups, reset=False)  # unchecked values (row, feature), labels of the rows
         weights = read_weights(sample_weight, X, inputs)  # (row,)
+        if sample_weight is not None:
+            require_weights(self, [fitted.training_data_ for fitted in self.estimators_.values()])
         return self._update_clones(inputs, self._read_new_targets(inputs, y), labels, weights)
 
     def _update_clones(self, X, y, labels, weights):

@@ -13,9 +13,10 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier
 from skhbnn.data.rows import group_rows
+from skhbnn.inference.elbo import WINDOW, has_fallen, levels
 from skhbnn.inference.trace import Trace
 from skhbnn.model.network import Network
-from skhbnn.posterior.diagnostics import diagnose
+from skhbnn.posterior.diagnostics import OptimizationDiagnostics, diagnose
 from skhbnn.posterior.draws import Posterior
 from skhbnn.support.caller import WARNINGS_PAGE
 from skhbnn.support.libraries import import_arviz
@@ -147,8 +148,39 @@ def test_what_is_doubted_is_less_than_what_is_noted(good_draws):
 
 
 def test_a_probability_that_never_changes_has_no_error(good_draws):
-    draws = np.broadcast_to(good_draws[:1, :1], good_draws.shape)  # (chain, draw, weight)
-    np.testing.assert_allclose(made_up(draws).mcse, 0, atol=1e-12)  # the mean of equal numbers rounds
+    draws = good_draws + np.array([0, 800])  # (chain, draw, weight): logits vary, and probabilities are 1
+    np.testing.assert_array_equal(made_up(draws).mcse, 0)
+
+
+def test_draws_that_are_all_equal_are_doubted(good_draws):
+    """A sampler that never left its start: no error can be stated."""
+    diagnostics = made_up(np.broadcast_to(good_draws[:1, :1], good_draws.shape))
+    assert np.isnan(diagnostics.mcse).all()
+    (doubt,) = diagnostics.doubts()
+    assert doubt == 'all draws are equal, no chain moved from its start: raise tune, or set inference="nuts"'
+
+
+@pytest.mark.parametrize("noise", ["normal", "heavy"])
+def test_an_elbo_that_falls_is_doubted(noise):
+    rng = np.random.default_rng(0)
+    level = np.repeat([-300.0, -250, -240, -240, -260], WINDOW)  # (iteration,)
+    width = 10 * (rng.standard_normal(level.size) if noise == "normal" else rng.standard_t(1, level.size))
+    medians, errors = levels(level + width)
+    np.testing.assert_allclose(medians, [-300, -250, -240, -240, -260], atol=5 * errors.max())
+    if noise == "normal":  # the error of a median of normal numbers, by theory
+        np.testing.assert_allclose(errors, 10 * np.sqrt(np.pi / 2 / WINDOW), rtol=0.2)
+    assert has_fallen(level + width)
+    assert not has_fallen((level + width)[: 4 * WINDOW])
+    assert not has_fallen((level + width)[: WINDOW // 2])
+    fallen = OptimizationDiagnostics(level.size, False, level + width)
+    assert fallen.doubts() == ['the ELBO fell below what it had reached: the optimisation failed; set inference="nuts"']
+
+
+def test_a_steady_elbo_of_heavy_tails_has_fallen_by_chance_only():
+    rng = np.random.default_rng(0)
+    found = [has_fallen(100 * rng.standard_t(1, 4 * WINDOW)) for _ in range(200)]
+    assert not has_fallen(np.repeat([0.0, -0.9], WINDOW))  # surely, and by too little to matter
+    assert np.mean(found) < 0.03  # of the highest of three windows beside the last: 3 times 0.0013, and chance
 
 
 def test_warning_is_one_line_that_names_row_group_and_remedy():

@@ -110,12 +110,12 @@ def complex_steps(function, x):
 
 def dense(normal):
     """The whole precision matrix."""
-    n_shared, (n_groups, n_own, _) = len(normal.shared), normal.own.shape
+    n_shared, (n_groups, n, _) = len(normal.shared), normal.of_groups.shape
     precision = np.zeros((len(normal.mean),) * 2)  # (dim, dim)
     precision[:n_shared, :n_shared] = normal.shared
     for g in range(n_groups):
-        own = slice(n_shared + g * n_own, n_shared + (g + 1) * n_own)
-        precision[own, own] = normal.own[g]
+        own = slice(n_shared + g * n, n_shared + (g + 1) * n)
+        precision[own, own] = normal.of_groups[g]
         precision[:n_shared, own], precision[own, :n_shared] = normal.cross[g], normal.cross[g].T
     return precision
 

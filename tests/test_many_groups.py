@@ -416,7 +416,7 @@ def test_faults_of_update_and_drop_groups(rows, some_fitted):
         fitted.update(X, y + 1, groups=groups)
     with pytest.raises(ValueError, match="X has 1 features, but HierarchicalBNNClassifier is expecting 2"):
         fitted.update(X[:, :1], y, groups=groups)
-    with pytest.raises(ValueError, match=r"sample_weight came to update, and fit had none.*Repeat a row"):
+    with pytest.raises(ValueError, match=r"sample_weight came to update, and every row of .*Repeat a row"):
         fitted.update(X, y, groups=groups, sample_weight=np.ones(len(y)))
     with pytest.raises(ValueError, match="The 'n_jobs' parameter of HierarchicalBNNClassifier must be"):
         fitted.set_params(n_jobs="many").update(X, y, groups=groups)
@@ -427,6 +427,9 @@ def test_faults_of_update_and_drop_groups(rows, some_fitted):
         fitted.update(X[:2], y[:2], groups=[0, None])
     with pytest.raises(ValueError, match=r"did not see: 77.*No group was dropped"):
         fitted.drop_groups([0, 77])
+    for label in (3, np.int64(3), "3"):
+        with pytest.raises(ValueError, match=r"labels must be a list of labels of groups, as in drop_groups\(\["):
+            fitted.drop_groups(label)
     with pytest.raises(ValueError, match="labels has all 12 groups of the fit"):
         fitted.drop_groups(range(12))
     assert_equal_posteriors(fitted, some_fitted)

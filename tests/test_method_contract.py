@@ -18,7 +18,7 @@ LIMITS = {"chains": 2, "tune": 20, "draws": 30, "max_iter": 40}
 STEPS = {"draws": 2 * (20 + 30), "starts": 2, "iterations": 40}  # of a fit with these limits, by the unit of its method
 VALUES = {"batch_size": 5, "sample_kwargs": {"progressbar": False}, "tol": 0.1}  # that a user may give
 FIELDS = {"batch_size": "batch_size", "sample_kwargs": "sample_kwargs", "tol": "enough"}  # of Settings
-IN_PROCESS = [name for name, method in METHODS.items() if not method.through_pymc]
+IN_PROCESS = [name for name, method in METHODS.items() if "sample_kwargs" not in method.uses]  # PyMC has nothing to do
 
 
 class Watched:

@@ -500,6 +500,10 @@ def test_dropped_groups_leave_the_others_as_they_are(by_column, shops, tmp_path)
     table, _ = shops
     dropped = [label for label in by_column.groups_.tolist() if label[0] == "east"]
     fitted = copy.deepcopy(by_column).drop_groups(dropped)
+    both = pd.DataFrame(dropped, columns=["region", "shop"])
+    assert copy.deepcopy(by_column).drop_groups(both).groups_.tolist() == fitted.groups_.tolist()
+    with pytest.raises(ValueError, match=r"list of labels of groups, as in drop_groups\(\[\("):
+        copy.deepcopy(by_column).drop_groups(dropped[0])
     rest = table[table["region"] != "east"]
     unseen = rest.assign(shop=99)
     for rows in (rest, unseen):

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
@@ -52,11 +53,22 @@ def categorical(texts):
     return pd.Series(pd.Categorical(texts, categories=["never", *LEVELS], ordered=True))
 
 
+def enumeration(texts):
+    return pl.Series(texts.tolist(), dtype=pl.Enum(LEVELS))
+
+
+def dictionary(texts):
+    codes = pa.array([LEVELS.index(text) for text in texts.tolist()])
+    return pa.DictionaryArray.from_arrays(codes, pa.array(LEVELS), ordered=True)
+
+
 FORMS = {
     "pandas": categorical,
     "column": lambda texts: categorical(texts).to_frame("rating"),
     "categorical": lambda texts: categorical(texts).array,
-    "polars": lambda texts: pl.Series(texts.tolist(), dtype=pl.Enum(LEVELS)),
+    "polars": enumeration,
+    "pyarrow": dictionary,
+    "chunks": lambda texts: pa.chunked_array([dictionary(texts)[:40], dictionary(texts)[40:]]),
 }
 
 
@@ -141,18 +153,18 @@ def test_priors_keep_the_order(ratings, small):
     assert [fitted.ordered_classes_.tolist() for fitted in bare.estimators_.values()] == [LEVELS] * 3
 
 
-@pytest.mark.parametrize("library", ["pandas", "polars"])
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
 @pytest.mark.parametrize("kind", ["flat", "pipeline", "hierarchical"])
 def test_estimators_per_group_keep_the_order(kind, library, ratings, small, monkeypatch):
     """Those that have no parameter for it, too, and in an update."""
-    if library == "polars":
-        monkeypatch.setattr(targets, "sys", SimpleNamespace(modules={"polars": pl}))
+    if library != "pandas":
+        monkeypatch.setattr(targets, "sys", SimpleNamespace(modules={library: {"polars": pl, "pyarrow": pa}[library]}))
     estimator = {
         "flat": FlatBNNClassifier(likelihood="ordinal", **small),
         "pipeline": make_pipeline(StandardScaler(), InformedPriorBNNClassifier(likelihood="ordinal", **small)),
         "hierarchical": HierarchicalBNNClassifier(likelihood="ordinal", **small),
     }[kind]
-    y = categorical(ratings.texts) if library == "pandas" else pl.Series(ratings.texts.tolist(), dtype=pl.Enum(LEVELS))
+    y = {"pandas": categorical, "polars": enumeration, "pyarrow": dictionary}[library](ratings.texts)
     fitted = PerGroupClassifier(estimator).fit(ratings.X, y, groups=ratings.groups)
     orders = [(one[-1] if kind == "pipeline" else one).ordered_classes_.tolist() for one in fitted.estimators_.values()]
     assert orders == [[level for level in LEVELS if level in order] for order in orders]

@@ -196,7 +196,7 @@ def test_priors_count_rows(pooling, rows, small):
 def test_an_update_with_weights_of_a_fit_without(small, rows):
     kept = np.flatnonzero(rows.groups != "gone")  # (kept row,)
     fitted = fit(PerGroupClassifier(FlatBNNClassifier(**small)), rows, kept)
-    with pytest.raises(ValueError, match=r"sample_weight came to update, and fit had none: .* this PerGroupClassifier"):
+    with pytest.raises(ValueError, match=r"sample_weight came to update, and every row of fit counts once in this Per"):
         fitted.update(rows.X[kept], rows.y[kept], rows.groups[kept], sample_weight=np.ones(len(kept)))
 
 

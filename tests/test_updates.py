@@ -79,7 +79,7 @@ def test_a_new_group_is_fitted_as_fit_does(fitted, tomorrow, small):
 def test_faults_leave_all_groups_as_they_were(fitted, tomorrow):
     X, y = tomorrow
     before = dict(fitted.estimators_)
-    with pytest.raises(ValueError, match=r"y has classes that fit did not see: \[2\]; fit again with rows of them"):
+    with pytest.raises(ValueError, match=r"y has classes that fit did not see: \[2\]; it saw \[0, 1\]"):
         fitted.update(X, y + 1, groups=[1] * 10)
     wrong = X.copy()
     wrong[7] = np.nan

@@ -11,6 +11,7 @@ from collections import Counter
 
 import numpy as np
 
+from ..support.caller import warn_caller
 from ..support.wording import named, shown
 from .labels import is_missing
 
@@ -134,6 +135,34 @@ def doubt_of_unknown(unknown, known):
     kinds = (_kind(label), _kind(twin))
     how = f"are of the kind {kinds[0]}, and those of the fit {kinds[1]}" if kinds[0] != kinds[1] else "differ in form"
     return f"The labels {how}: {shown(label)} here, {shown(twin)} there. Give labels of the type and form that fit got."
+
+
+def unseen_text(labels, known=(), source="groups"):
+    """Text for an error: which labels the fit did not see, and why none of them is known, if that can be said.
+
+    Parameters
+    ----------
+    labels : list
+        Distinct labels of the call that the fit did not see.
+    known : list, default=()
+        Distinct labels of the fit, where the call has none of them.
+    source : str, default="groups"
+        Where the labels come from, the subject of the text.
+
+    Returns
+    -------
+    text : str
+    """
+    doubt = doubt_of_unknown(labels, list(known))
+    text = f"{source} holds {len(labels)} label(s) that fit did not see: {named(labels)}."
+    return text if doubt is None else f"{text} {doubt}"
+
+
+def warn_of_unseen(labels, known, source="groups"):
+    """Warn of distinct labels of a call of which fit saw none, if their types or texts say why; see unseen_text."""
+    doubt = doubt_of_unknown(labels, list(known))
+    if doubt is not None:
+        warn_caller(f"{source} holds no label that fit saw. {doubt}", UserWarning)
 
 
 def _only_kinds_differ(unknown, known):

@@ -8,10 +8,9 @@ import hashlib
 
 import numpy as np
 
-from ..support.caller import warn_caller
-from ..support.wording import named, shown
+from ..support.wording import shown
 from .columns import column_positions, column_source
-from .doubts import doubt_of_unknown
+from .doubts import unseen_text, warn_of_unseen
 from .labels import encode_labels, label_text, read_labels, unique_labels
 from .tables import names_of, take_column
 
@@ -114,15 +113,13 @@ def _judge_unseen(source, labels, known, unseen_groups):
     """Refuse labels that the fit did not see, if so asked, or warn if types or texts say why none was seen."""
     distinct = list(dict.fromkeys(labels))
     unseen = [label for label, code in zip(distinct, encode_labels(distinct, known), strict=True) if code < 0]
-    doubt = doubt_of_unknown(unseen, known) if len(unseen) == len(distinct) else None
+    known = known if len(unseen) == len(distinct) else []
     if unseen and unseen_groups == "error":
         raise ValueError(
-            f"{source} holds {len(unseen)} label(s) that fit did not see: {named(unseen)}. "
-            f"{'' if doubt is None else doubt + ' '}"
+            f"{unseen_text(unseen, known, source)} "
             'Set unseen_groups="population" to draw their intercepts from the learned distribution.'
         )
-    if doubt is not None:
-        warn_caller(f"{source} holds no label that fit saw. {doubt}", UserWarning)
+    warn_of_unseen(unseen, known, source)
 
 
 def _number_of_unseen(label):

@@ -91,7 +91,7 @@ def with_rows(data, X, y, labels, weights):
 
 
 def require_weights(estimator, fits):
-    """Raise a ValueError, for an update with weights, where the fit had none: units of weights may differ.
+    """Raise a ValueError, for an update with weights, where all rows of the fit count once: units may differ.
 
     Parameters
     ----------
@@ -102,9 +102,9 @@ def require_weights(estimator, fits):
     """
     if all(map(_counts_rows_once, fits)):
         raise ValueError(
-            f"sample_weight came to update, and fit had none: every row of fit counts once in this "
-            f"{type(estimator).__name__}, and weights in another unit would not go with that. Repeat a row as often as "
-            "it counts, or fit all rows again with sample_weight."
+            f"sample_weight came to update, and every row of fit counts once in this {type(estimator).__name__}, as it "
+            "does without weights: weights in another unit would not go with that. Repeat a row as often as it counts, "
+            "or fit all rows again with sample_weight."
         )
 
 

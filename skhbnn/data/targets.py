@@ -49,8 +49,8 @@ def read_classes(estimator, X, y):
     return y
 
 
-def class_codes(estimator, X, y):
-    """Positions in ``classes_`` of the classes of rows to predict.
+def read_known_classes(estimator, X, y):
+    """Class labels of rows that came after a fit, as an array.
 
     Parameters
     ----------
@@ -63,8 +63,8 @@ def class_codes(estimator, X, y):
 
     Returns
     -------
-    codes : ndarray of shape (n_rows,)
-        Class codes.
+    y : ndarray of shape (n_rows,)
+        Class labels, all of them in ``classes_``.
 
     Raises
     ------
@@ -77,7 +77,12 @@ def class_codes(estimator, X, y):
         raise ValueError(
             f"y has classes that fit did not see: [{named(unknown.tolist())}]; it saw [{named(classes.tolist())}]."
         )
-    return np.searchsorted(classes, y)
+    return y
+
+
+def class_codes(estimator, X, y):
+    """Positions in ``classes_`` of class labels as ``read_known_classes`` takes them, (row,)."""
+    return np.searchsorted(estimator.classes_, read_known_classes(estimator, X, y))
 
 
 def read_numbers(estimator, X, y):
@@ -181,11 +186,14 @@ def class_order(y):
     Returns
     -------
     order : list or None
-        The categories of an ordered pandas categorical, or of a polars Enum, whether rows have them or not; None where
-        labels have no order of their own.
+        The categories of an ordered pandas categorical, a polars Enum or an ordered dictionary of PyArrow, whether rows
+        have them or not; None where labels have no order of their own.
     """
     if len(names_of(y) or ()) == 1:
         y = take_column(y, 0)
+    if getattr(getattr(y, "type", None), "ordered", False):  # of PyArrow
+        whole = y.unify_dictionaries().chunk(0) if hasattr(y, "unify_dictionaries") else y
+        return whole.dictionary.to_pylist()
     dtype = getattr(y, "dtype", None)
     is_ordered = getattr(dtype, "ordered", False) or type(dtype).__name__ == "Enum"
     return list(getattr(dtype, "categories", [])) if is_ordered else None
@@ -199,18 +207,23 @@ def with_order(y, order):
     y : ndarray of shape (n_rows,)
         Class labels.
     order : list
-        All classes in their order, which a column of pandas or polars brought.
+        All classes in their order, which a column of pandas, polars or PyArrow brought.
 
     Returns
     -------
-    y : Series of shape (n_rows,)
-        An ordered categorical of pandas where pandas is loaded, else an Enum of polars.
+    y : Series or DictionaryArray of shape (n_rows,)
+        An ordered categorical of pandas, an Enum of polars, or an ordered dictionary of PyArrow, as the first of the
+        libraries that is loaded has it.
     """
     if "pandas" in sys.modules:
         pandas = sys.modules["pandas"]
         return pandas.Series(pandas.Categorical(y, categories=order, ordered=True))
-    polars = sys.modules["polars"]
-    return polars.Series(y.tolist(), dtype=polars.Enum(order))
+    if "polars" in sys.modules:
+        polars = sys.modules["polars"]
+        return polars.Series(y.tolist(), dtype=polars.Enum(order))
+    pyarrow = sys.modules["pyarrow"]
+    codes = pyarrow.array([order.index(label) for label in y.tolist()])  # (row,)
+    return pyarrow.DictionaryArray.from_arrays(codes, pyarrow.array(order), ordered=True)
 
 
 def in_order(classes, order):

@@ -1,7 +1,8 @@
 """Gauss-Newton precision of the compiled density, and normal distributions with such a precision.
 
 Given the shared coordinates (means and group scales) the groups are independent, so the precision is an arrow of
-blocks: shared by shared, and for each group shared by own and own by own. Memory and time are linear in the groups.
+blocks: the shared coordinates by themselves, and for each group its coordinates with the shared ones and by themselves.
+Memory and time are linear in the groups.
 """
 
 from dataclasses import dataclass, replace
@@ -27,25 +28,25 @@ class ArrowNormal:
         The shared coordinates, then the coordinates of each group.
     shared : ndarray of shape (n_shared, n_shared)
         Precision of the shared coordinates.
-    cross : ndarray of shape (n_groups, n_shared, n_own)
+    cross : ndarray of shape (n_groups, n_shared, n_of_group)
         Precision between the shared coordinates and the coordinates of each group.
-    own : ndarray of shape (n_groups, n_own, n_own)
+    of_groups : ndarray of shape (n_groups, n_of_group, n_of_group)
         Precision of the coordinates of each group.
     """
 
     mean: np.ndarray
     shared: np.ndarray
     cross: np.ndarray
-    own: np.ndarray
+    of_groups: np.ndarray
 
     @cached_property
-    def _own_factor(self):
-        return np.linalg.cholesky(self.own)  # (group, own, own)
+    def _factor_of_groups(self):
+        return np.linalg.cholesky(self.of_groups)  # (group, coordinate, coordinate)
 
     @cached_property
     def _slopes(self):
-        """Minus the slopes of each group's conditional mean in the shared coordinates, (group, own, shared)."""
-        return np.linalg.solve(self.own, np.swapaxes(self.cross, 1, 2))
+        """Minus the slopes of each group's conditional mean in the shared coordinates, (group, coordinate, shared)."""
+        return np.linalg.solve(self.of_groups, np.swapaxes(self.cross, 1, 2))
 
     @cached_property
     def _shared_factor(self):
@@ -55,28 +56,32 @@ class ArrowNormal:
     @cached_property
     def log_det(self):
         """Logarithm of the determinant of the precision."""
-        diagonals = [np.diagonal(factor, axis1=-2, axis2=-1) for factor in (self._own_factor, self._shared_factor)]
+        diagonals = [
+            np.diagonal(factor, axis1=-2, axis2=-1) for factor in (self._factor_of_groups, self._shared_factor)
+        ]
         return 2 * sum(np.log(diagonal).sum() for diagonal in diagonals)
 
     def _split(self, x):
-        """Shared (..., shared) and own (..., group, own) coordinates of x (..., n_dim)."""
+        """Coordinates of x (..., n_dim): shared ones (..., shared), and those of groups (..., group, coordinate)."""
         n_shared = len(self.shared)
-        return x[..., :n_shared], x[..., n_shared:].reshape(*x.shape[:-1], *self.own.shape[:2])
+        return x[..., :n_shared], x[..., n_shared:].reshape(*x.shape[:-1], *self.of_groups.shape[:2])
 
     def draw(self, rng, n_draws):
         """Independent draws, (draw, n_dim)."""
-        shared, own = self._split(rng.standard_normal((n_draws, len(self.mean))))
+        shared, of_groups = self._split(rng.standard_normal((n_draws, len(self.mean))))
         shared = np.linalg.solve(self._shared_factor.T, shared.T).T  # (draw, shared)
-        own = np.linalg.solve(np.swapaxes(self._own_factor, 1, 2), own.transpose(1, 2, 0))  # (group, own, draw)
-        own = own.transpose(2, 0, 1) - np.einsum("gzs,ds->dgz", self._slopes, shared)  # (draw, group, own)
-        return self.mean + np.concatenate([shared, own.reshape(n_draws, len(self.mean) - len(self.shared))], axis=1)
+        upper = np.swapaxes(self._factor_of_groups, 1, 2)  # (group, coordinate, coordinate)
+        of_groups = np.linalg.solve(upper, of_groups.transpose(1, 2, 0)).transpose(2, 0, 1)  # (draw, group, coordinate)
+        of_groups = of_groups - np.einsum("gzs,ds->dgz", self._slopes, shared)
+        flat = of_groups.reshape(n_draws, len(self.mean) - len(self.shared))  # (draw, group * coordinate)
+        return self.mean + np.concatenate([shared, flat], axis=1)
 
     def log_density(self, x):
         """Log density of x (draw, n_dim), (draw,)."""
-        shared, own = self._split(x - self.mean)
+        shared, of_groups = self._split(x - self.mean)
         form = np.einsum("ds,st,dt->d", shared, self.shared, shared, optimize=True)  # (draw,)
-        form += 2 * np.einsum("ds,gsz,dgz->d", shared, self.cross, own, optimize=True)
-        form += np.einsum("dgy,gyz,dgz->d", own, self.own, own, optimize=True)
+        form += 2 * np.einsum("ds,gsz,dgz->d", shared, self.cross, of_groups, optimize=True)
+        form += np.einsum("dgy,gyz,dgz->d", of_groups, self.of_groups, of_groups, optimize=True)
         return 0.5 * (self.log_det - form - len(self.mean) * np.log(2 * np.pi))
 
 
@@ -95,19 +100,20 @@ def laplace_approximation(density, x):
     tangent = weight_tangent(layout, x)
     n_shared, n_own_numbers = layout.n_shared, len(tangent.own)
     # Of weights and, behind them, the likelihood's own numbers.
-    of_own = np.zeros((data.n_groups, n_own_numbers, n_shared + layout.n_own))  # (group, own number, shared + own)
+    of_own = np.zeros((data.n_groups, n_own_numbers, n_shared + layout.n_of_group))  # (group, own number, coordinate)
     of_own[:, :, :n_shared] = tangent.own_jacobian
-    jacobian = np.concatenate([tangent.jacobian, of_own], axis=1)  # (group, weight + own number, shared + own)
-    fisher = _fisher(density, tangent.weights, tangent.own)  # (group, weight + own number, the same)
-    precision = np.swapaxes(jacobian, 1, 2) @ fisher @ jacobian  # (group, shared + own, shared + own)
+    jacobian = np.concatenate([tangent.jacobian, of_own], axis=1)  # (group, weight + own number, coordinate)
+    fisher = _fisher(density, tangent.weights, tangent.own)  # (group, weight + own number, weight + own number)
+    precision = np.swapaxes(jacobian, 1, 2) @ fisher @ jacobian  # (group, coordinate, coordinate)
     prior, of_own_numbers = _prior_precision(density, x)  # (n_dim,), (own number, own number)
     shared = precision[:, :n_shared, :n_shared].sum(axis=0)  # (shared, shared)
-    own = precision[:, n_shared:, n_shared:]  # (group, own, own)
+    of_groups = precision[:, n_shared:, n_shared:]  # (group, coordinate, coordinate)
     shared[np.diag_indices_from(shared)] += prior[:n_shared]
     own_numbers = layout.own_numbers.where
     shared[own_numbers, own_numbers] += of_own_numbers
-    own[:, range(own.shape[1]), range(own.shape[1])] += prior[n_shared:].reshape(own.shape[:2])
-    return ArrowNormal(x, shared, precision[:, :n_shared, n_shared:], own)
+    diagonal = range(layout.n_of_group)
+    of_groups[:, diagonal, diagonal] += prior[n_shared:].reshape(of_groups.shape[:2])
+    return ArrowNormal(x, shared, precision[:, :n_shared, n_shared:], of_groups)
 
 
 def _fisher(density, weights, free):
@@ -123,7 +129,7 @@ def _fisher(density, weights, free):
     for g, (start, stop) in enumerate(zip(data.offsets, data.offsets[1:], strict=False)):
         X = data.X[start:stop]  # (row, feature)
         outputs = network_outputs(model.network, weights[g, None], X)[0]  # (output, row)
-        information = model.likelihood.information(outputs, own)  # (row, output + own number, the same)
+        information = model.likelihood.information(outputs, own)  # (row, output + own number, output + own number)
         information = information * data.weights[start:stop, None, None]
         jacobian = np.zeros((*information.shape[:2], n))  # (row, output + own number, weight + own number)
         jacobian[:, : len(outputs), :n_weights] = compiled.network_jacobian()(np.ascontiguousarray(weights[g]), X, form)

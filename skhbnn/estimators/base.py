@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import replace
+from functools import partial
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ from ..posterior.stacking import weigh_chains
 from ..support.caller import warn_caller
 from ..support.floats import floats_as_usual
 from ..support.libraries import import_pymc
+from ..support.memory import require_memory
 from ..support.progress import CallbackSupportMixin, fit_progress
 from ..support.threads import n_threads
 from ..support.typed import Activation, ChainWeights, Inference, Ints, Labels, Seed
@@ -45,6 +47,14 @@ if TYPE_CHECKING:
 def column_names(estimator):
     """Names of the columns of X that a fitted estimator got, made up where it had none."""
     return list(getattr(estimator, "feature_names_in_", [f"x{i}" for i in range(estimator.n_features_in_)]))
+
+
+def input_names(estimator):
+    """Names of the columns of the X of a fit that hold neither groups nor labels of random intercepts."""
+    of_groups: list[int] = getattr(estimator, "_group_positions", list)()
+    of_intercepts = getattr(estimator, "random_intercept_columns_", None) or []  # a file of an earlier release has none
+    taken = {*of_groups, *of_intercepts}
+    return [name for position, name in enumerate(column_names(estimator)) if position not in taken]
 
 
 def check_fitted(caller, estimator, wanted, meaning=None):
@@ -274,6 +284,17 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
             )
         return np.linspace(0, available - 1, n_draws).round().astype(int)
 
+    def _of_draws(self, statistic, inputs, labels, n_draws, n_numbers=1):
+        """A statistic (draw, row, ...) of n_draws of the posterior draws, (chosen draw, row, ...).
+
+        n_numbers: how many it has of a row.
+        """
+        chosen = self._chosen_draws(n_draws)  # (chosen draw,)
+        n_bytes = 2 * 8 * len(chosen) * len(inputs) * n_numbers  # of all rows, and of the rows of one group
+        what = f"What is predicted of {len(inputs)} rows under {len(chosen)} draws"
+        require_memory(n_bytes, what, "lower n_draws, or predict fewer rows at once")
+        return self._over_rows(partial(_of_chosen, statistic, chosen), inputs, labels, axis=1)
+
     # The fit for other tools ---------------------------------------------------------------------------------------
 
     def _training_rows(self):
@@ -285,7 +306,7 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
 
     def _input_names(self):
         """Names of the network's inputs."""
-        return column_names(self)
+        return input_names(self)
 
     @floats_as_usual
     def to_pymc(self, *, fused: bool = True) -> pymc.Model:
@@ -340,3 +361,8 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         """
         check_is_fitted(self)
         return to_arviz(self.posterior_, self._training_rows(), self._input_names())
+
+
+def _of_chosen(statistic, chosen, predictor, draws, inputs):
+    """A statistic of some of the draws, (chosen draw, row, ...)."""
+    return statistic(predictor, draws[chosen], inputs)

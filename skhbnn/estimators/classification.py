@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from ..model.likelihoods import likelihood, likelihood_of_classes
 from ..posterior import prediction
 from ..posterior.draws import Posterior
 from ..support.caller import warn_caller
-from ..support.memory import require_memory
 from ..support.typed import Labels, LikelihoodOfClasses, Uncertainties
 from ..support.wording import named, shown
 
@@ -131,17 +129,9 @@ class NetworkClassifierMixin(ClassifierMixin):
 
     def _sampled_proba(self, inputs, labels, n_draws):
         """Class probabilities under n_draws of the posterior draws, (draw, row, class)."""
-        chosen = self._chosen_draws(n_draws)  # (draw,)
-        n_bytes = 2 * 8 * len(chosen) * len(inputs) * len(self.classes_)  # of all rows, and of the rows of one group
-        what = f"The probabilities of {len(chosen)} draws, {len(inputs)} rows and {len(self.classes_)} classes"
-        require_memory(n_bytes, what, "lower n_draws, or predict fewer rows at once")
-        return self._over_rows(partial(_chosen_proba, chosen), inputs, labels, axis=1)[:, :, self._columns]
+        proba = self._of_draws(prediction.sample_proba, inputs, labels, n_draws, len(self.classes_))
+        return proba[:, :, self._columns]
 
     def _log_density(self, inputs, labels, codes):
         """Logarithm of the predictive probability of classes by their positions in classes_ (row,), in nats, (row,)."""
         return self._over_rows(prediction.log_predictive_density, inputs, labels, self._codes_in_model(codes))
-
-
-def _chosen_proba(chosen, network, draws, inputs):
-    """Class probabilities under some of the draws, (chosen draw, row, class)."""
-    return prediction.sample_proba(network, draws[chosen], inputs)

@@ -7,14 +7,14 @@ from itertools import compress
 from numbers import Real
 
 from ..data.columns import column_positions
-from ..data.doubts import doubt_of_labels, doubt_of_nesting, doubt_of_unknown
+from ..data.doubts import doubt_of_labels, doubt_of_nesting
 from ..data.labels import ALL_ROWS, labels_array, unique_labels
 from ..data.levels import ONE_LEVEL, unique_nested
-from ..persistence.saving import why_not_saved
+from ..persistence.saving import warn_if_not_saved
 from ..support.caller import warn_caller
 from ..support.typed import Columns, Labels
 from ..support.wording import named, shown
-from .base import column_names
+from .base import column_names, input_names
 
 COLUMNS = [None, str, Real, list, tuple, datetime.date]  # of groups: what may be a column's name or index
 BY_COLUMN = (
@@ -22,20 +22,6 @@ BY_COLUMN = (
     'give the column a name, which set_output(transform="pandas") keeps.'
 )
 BY_ARGUMENT = "The third argument of fit is groups; weights of rows go by name: sample_weight=."
-
-
-def unseen_text(labels, known=()):
-    """Text for an error: which labels the fit did not see, and why none of them is known, if that can be said."""
-    doubt = doubt_of_unknown(labels, list(known))
-    text = f"groups holds {len(labels)} label(s) that fit did not see: {named(labels)}."
-    return text if doubt is None else f"{text} {doubt}"
-
-
-def warn_of_unseen(labels, known):
-    """Warn of labels of which fit saw none, if their types or texts say why."""
-    doubt = doubt_of_unknown(labels, list(known))
-    if doubt is not None:
-        warn_caller(f"groups holds no label that fit saw. {doubt}", UserWarning)
 
 
 def offered(method):
@@ -62,9 +48,7 @@ class GroupsMixin:
         return True
 
     def _input_names(self):
-        """Names of the columns of X that hold neither groups nor labels of random intercepts."""
-        taken = [*self._group_positions(), *(getattr(self, "random_intercept_columns_", None) or [])]
-        return [name for position, name in enumerate(column_names(self)) if position not in taken]
+        return input_names(self)
 
     def _group_positions(self):
         """Positions of the columns of X that hold the groups."""
@@ -100,9 +84,7 @@ class GroupsMixin:
             if doubt is not None:
                 warn_caller(f"{self._label_source()} {doubt}", UserWarning)
             self.groups_ = labels_array(known)  # (group,)
-            reason = why_not_saved(self, known)
-            if reason is not None:
-                warn_caller(f"The method save will not take this fit, though pickle does: {reason}", UserWarning)
+            warn_if_not_saved(self, known)
             return known, labels
         name = type(self).__name__
         warn_caller(

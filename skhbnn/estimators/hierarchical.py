@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from ..data.doubts import unseen_text, warn_of_unseen
 from ..data.labels import encode_labels, rows_by_label
 from ..data.levels import ONE_LEVEL
 from ..data.reading import read_rows
@@ -38,7 +39,7 @@ from ..support.typed import (
 from .base import BaseBNN
 from .classification import NetworkClassifierMixin
 from .grouped_classifier_methods import GroupedClassifierMethods
-from .groups import COLUMNS, GroupsMixin, unseen_text, warn_of_unseen
+from .groups import COLUMNS, GroupsMixin
 from .independent_prior import IndependentPriorMixin
 from .intercepts import RandomInterceptsMixin
 from .many_groups import ManyGroupsMixin

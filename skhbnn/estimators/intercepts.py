@@ -10,7 +10,7 @@ from ..data.columns import column_source
 from ..data.doubts import doubt_of_labels
 from ..data.labels import labels_array, require_labels
 from ..inference.methods import METHODS, require_random_intercepts
-from ..persistence.saving import why_not_saved
+from ..persistence.saving import warn_if_not_saved
 from ..support.caller import warn_caller
 from ..support.typed import Columns, Labels
 from .base import column_names
@@ -28,11 +28,6 @@ class RandomInterceptsMixin:
     random_intercept_columns_: list[int] | None
     random_intercept_labels_: list[Labels] | None
     inference: Any
-
-    def _input_names(self):
-        """Names of the columns of X that are inputs."""
-        taken = getattr(self, "random_intercept_columns_", None) or []  # a file of an earlier release has none
-        return [name for position, name in enumerate(column_names(self)) if position not in taken]
 
     def _take_intercepts(self, inputs, weights):
         """Inputs (row, feature) without the numbers behind them, and the labels of rows as ``group_rows`` takes them.
@@ -55,9 +50,7 @@ class RandomInterceptsMixin:
             doubt = doubt_of_labels([labels[c][k] for k in code], len(code))
             if doubt is not None:
                 warn_caller(f"{source} {doubt} {OF_INTERCEPTS}", UserWarning)
-            reason = why_not_saved(self, labels[c])
-            if reason is not None:
-                warn_caller(f"The method save will not take this fit, though pickle does: {reason}", UserWarning)
+            warn_if_not_saved(self, labels[c])
         self.random_intercept_labels_ = [labels_array(of_column) for of_column in labels]
         return inputs, {"intercept_labels": labels, "intercept_codes": codes}
 

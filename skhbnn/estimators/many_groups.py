@@ -11,7 +11,9 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
-from ..data.labels import ALL_ROWS, as_labels, encode_labels, label_text, labels_array, unique_labels
+from ..data.doubts import unseen_text, warn_of_unseen
+from ..data.labels import ALL_ROWS, encode_labels, label_text, labels_array, unique_labels
+from ..data.levels import as_one_label, read_levels
 from ..data.reading import read_rows
 from ..data.rows import GroupedData
 from ..data.standardizer import Standardizer
@@ -24,9 +26,8 @@ from ..support.caller import warn_caller
 from ..support.floats import floats_as_usual
 from ..support.progress import ProgressLine
 from ..support.typed import Columns, Data, Floats, Inference, Labels, fit_context
-from ..support.wording import named
+from ..support.wording import named, shown
 from .checkpoint import Checkpoint, parameter_digests, table_digest
-from .groups import unseen_text, warn_of_unseen
 
 KEPT_DRAWS = 200  # of all chains together, where some groups are fitted by themselves
 LEARNING = "group distribution"  # the name of what NUTS found, in a checkpoint
@@ -133,7 +134,7 @@ class ManyGroupsMixin:
         pareto_k, known = np.full(data.n_groups, np.nan), encode_labels(before.group_labels, data.group_labels)
         pareto_k[known], pareto_k[codes] = self.group_pareto_k_, found  # (group,)
         self._take_on(posterior, data, pareto_k)
-        unusable = [data.group_labels[code] for code in codes[np.isinf(found)]]
+        unusable = [data.group_labels[code] for code in codes[np.isposinf(found)]]  # -inf: exactly normal
         if unusable:
             warn_caller(
                 f"The density of {len(unusable)} group(s) is not finite around the mode, so that their draws are "
@@ -184,7 +185,7 @@ class ManyGroupsMixin:
         groups : array-like of shape (n_samples,), default=None
             Group labels, if they are not a column of X.
         sample_weight : array-like of shape (n_samples,), default=None
-            How often each row counts, where ``fit`` had such weights. None: once.
+            How often each row counts, where rows of ``fit`` have other weights than 1. None: once.
 
         Returns
         -------
@@ -234,8 +235,8 @@ class ManyGroupsMixin:
 
         Parameters
         ----------
-        labels : array-like of shape (n_labels,)
-            Labels of the groups.
+        labels : array-like of shape (n_labels,) or (n_labels, n_levels)
+            Labels of the groups; of nested groups tuples, or a column of each level.
 
         Returns
         -------
@@ -247,13 +248,19 @@ class ManyGroupsMixin:
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If a label is none of a group of the fit, or no group would be left.
+            If labels is a single label, one is none of a group of the fit, or no group would be left.
         """
         check_is_fitted(self)
         if self.groups_ is None:
             raise ValueError(f"This {type(self).__name__} was fitted without groups, and has none to drop.")
-        dropped, data = set(as_labels(labels, len(cast(Sized, labels)))), self.training_data_
-        unknown = list(dropped.difference(data.group_labels))
+        data = self.training_data_
+        known = set(data.group_labels)
+        is_one = isinstance(labels, (str, bytes)) or not hasattr(labels, "__len__")
+        if is_one or (isinstance(labels, tuple) and labels in known):
+            raise ValueError(f"labels must be a list of labels of groups, as in drop_groups([{shown(labels)}]).")
+        one_level = len(self.posterior_.model.levels) == 1
+        dropped = dict.fromkeys(as_one_label(read_levels(labels, len(cast(Sized, labels)), one_level=one_level)[0]))
+        unknown = [label for label in dropped if label not in known]
         if unknown:
             raise ValueError(f"{unseen_text(unknown, data.group_labels)} No group was dropped.")
         kept = np.array([code for code, label in enumerate(data.group_labels) if label not in dropped])  # (group,)

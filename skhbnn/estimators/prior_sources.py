@@ -11,7 +11,6 @@ from ..posterior.group_prior import (
     moments_of_one_mode,
     moments_of_weights,
     population_moments,
-    scale_draws,
 )
 from ..posterior.stacking import weigh_chains
 from ..support.floats import floats_as_usual
@@ -70,7 +69,7 @@ def group_distribution(hierarchical, covariance, prior_chains, align, within=Non
     if align:
         return moments_of_one_mode(posterior, data, log_likelihood(), covariance, around)
     shared, means = location_draws(posterior), location_draws(posterior, around)  # (draw, weight + own number) each
-    return population_moments(posterior.model, means, scale_draws(posterior), covariance, around[0], shared)
+    return population_moments(posterior.model, means, posterior.scales, covariance, around[0], shared)
 
 
 def _outer_group(hierarchical, within):

@@ -18,7 +18,6 @@ from ..model.build import output_offset
 from ..posterior import prediction, prediction_of_numbers
 from ..posterior.draws import Posterior
 from ..support.floats import floats_as_usual
-from ..support.memory import require_memory
 from ..support.typed import LikelihoodOfNumbers, Uncertainties
 from ..support.wording import shown
 
@@ -151,12 +150,7 @@ class NetworkRegressorMixin(RegressorMixin):
 
     def _sampled(self, statistic, inputs, labels, n_draws):
         """A statistic (draw, row) of n_draws of the posterior draws, in the caller's unit, (chosen draw, row)."""
-        chosen = self._chosen_draws(n_draws)  # (chosen draw,)
-        n_bytes = 2 * 8 * len(chosen) * len(inputs)  # of all rows, and of the rows of one group
-        what = f"The numbers of {len(chosen)} draws and {len(inputs)} rows"
-        require_memory(n_bytes, what, "lower n_draws, or predict fewer rows at once")
-        samples = self._over_rows(partial(_of_chosen, statistic, chosen), inputs, labels, axis=1)  # (chosen draw, row)
-        return self._targets_in_callers_form(samples)
+        return self._targets_in_callers_form(self._of_draws(statistic, inputs, labels, n_draws))
 
     def _log_density(self, inputs, labels, y):
         """Logarithm of the predictive density of targets y (row,) in the caller's unit, in nats, (row,)."""
@@ -171,8 +165,3 @@ def _is_allowed(kind, y):
     except ValueError:
         return False
     return True
-
-
-def _of_chosen(statistic, chosen, predictor, draws, inputs):
-    """A statistic of some of the draws, (chosen draw, row)."""
-    return statistic(predictor, draws[chosen], inputs)

@@ -135,8 +135,8 @@ def _weights(model, at, mean, factor, z):
 
 
 def _pareto_k(log_ratios):
-    """Pareto k of ratios (group, candidate of any draw), (group,); infinite where one is NaN."""
-    is_known = ~np.isnan(log_ratios).any(axis=1)  # (group,)
+    """Pareto k of ratios (group, candidate of any draw), (group,); infinite where one is NaN or none is finite."""
+    is_known = ~np.isnan(log_ratios).any(axis=1) & np.isfinite(log_ratios).any(axis=1)  # (group,)
     known = log_ratios[is_known]  # (known group, candidate)
     lowest = np.min(known, axis=1, keepdims=True, where=np.isfinite(known), initial=0)
     pareto_k = np.full(len(log_ratios), np.inf)  # (group,)

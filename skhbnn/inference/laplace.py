@@ -77,7 +77,7 @@ def _require_memory(density, n_modes, n_candidates):
     It holds four arrays of draws, two matrices a mode and four more, and three derivatives of the outputs of a group.
     """
     data, layout, network = density.data, density.layout, density.model.network
-    dim, n_coordinates = layout.n_dim, layout.n_shared + layout.n_own
+    dim, n_coordinates = layout.n_dim, layout.n_shared + layout.n_of_group
     numbers = 4 * n_candidates * dim + (2 * n_modes + 4) * data.n_groups * n_coordinates**2
     numbers += 3 * max(np.diff(data.offsets)) * network.n_weights * network.n_outputs
     what = f"Precision matrices of {n_modes} modes, and {n_candidates} draws, of {dim} unconstrained weights and scales"

@@ -37,11 +37,6 @@ class Method:
     of_groups: str = ""
     of_learned_scales: str = ""
 
-    @property
-    def through_pymc(self):
-        """Whether PyMC does the work: the method then takes arguments of PyMC's function."""
-        return "sample_kwargs" in self.uses
-
 
 _NORMAL = (
     "takes the weights of all groups for normal and of one mode: on grouped data it predicts far worse than NUTS "

@@ -9,6 +9,7 @@ from ..support.libraries import calls_back, import_pymc
 from ..support.memory import require_memory
 from ..support.quiet import quiet_libraries
 from .interrupts import interrupts_raised
+from .starts import random_start
 from .trace import STATISTICS, Trace
 
 
@@ -38,12 +39,15 @@ def infer(model, data, settings, seed, progress=None):
         "progressbar": False,
         "compute_convergence_checks": False,  # on predictions instead, see diagnostics.py
     }
-    with quiet_libraries(), build_model(model, data):
+    with quiet_libraries(), build_model(model, data) as pymc_model:
         if settings.inference == "metropolis":
             arguments["step"] = pm.Metropolis()
         elif "step" not in settings.sample_kwargs:
             arguments["target_accept"] = settings.target_accept
         arguments |= settings.sample_kwargs
+        if "step" in arguments and "initvals" not in arguments:  # NUTS alone moves its starts away from 0
+            rng = np.random.default_rng(seed)
+            arguments["initvals"] = [random_start(pymc_model, model, rng) for _ in range(arguments["chains"])]
         n_steps = arguments["chains"] * (arguments["tune"] + arguments["draws"])
         tells, also = calls_back(arguments), arguments.get("callback")
         made = itertools.count(1)
@@ -66,8 +70,8 @@ def infer(model, data, settings, seed, progress=None):
         found = next((key for key in (name, also) if key in result["sample_stats"]), None)
         if found is not None:
             values = np.asarray(result["sample_stats"][found])
-            if values.ndim == 2:
-                statistics[name] = values  # (chain, draw)
+            if values.ndim == 2:  # (chain, draw)
+                statistics[name] = values.astype(int) if name == "n_steps" else values  # PyMC counts steps by floats
     x = unconstrained(layout, result["posterior"])  # (chain, draw, n_dim)
     return Trace(x=x, statistics=statistics, n_tune=arguments["tune"])
 

@@ -8,16 +8,15 @@ from ..model.terms import Layout
 from ..support.libraries import import_pymc
 from ..support.memory import require_memory
 from ..support.quiet import quiet_libraries
+from .elbo import WINDOW, has_fallen, levels
 from .interrupts import interrupts_raised
+from .starts import random_start, units
 from .trace import Trace
 
 LEARNING_RATE = 0.01
-START = 0.5  # means start uniform on (-START, START), in units of the prior scale
-START_SIGMA = 0.1  # in the same units: wide enough to find a way, narrow enough to leave the saddle at zero weights
-WINDOW = 1_000  # iterations between looks at the ELBO
+START_SIGMA = 0.1  # in units of the prior scale: wide enough to find a way, narrow enough to leave the saddle at 0
 PATIENCE = 2  # windows without a gain before it stops
 SIGNIFICANT = 2.0  # standard errors that count as a gain
-LEARNED = ("prior_scale", "group_scale")  # names of the learned scales
 
 
 class _Watch:
@@ -37,10 +36,8 @@ class _Watch:
             self.progress(iteration, self.n_iter)
         if iteration % WINDOW or iteration < 2 * WINDOW:
             return
-        before, after = losses[-2 * WINDOW : -WINDOW], losses[-WINDOW:]  # (WINDOW,) each
-        error = np.sqrt((np.var(before) + np.var(after)) / WINDOW)
-        gain = np.mean(before) - np.mean(after)
-        self.without_gain = 0 if gain > SIGNIFICANT * error else self.without_gain + 1
+        (before, after), errors = levels(-np.asarray(losses[-2 * WINDOW :]))
+        self.without_gain = 0 if after - before > SIGNIFICANT * np.hypot(*errors) else self.without_gain + 1
         if self.converged:
             raise StopIteration
 
@@ -53,25 +50,6 @@ def _require_memory(layout, draws):
         f"{draws} draws of {layout.n_dim} unconstrained weights and scales",
         "lower draws, or hidden_layer_sizes",
     )
-
-
-def _start(pymc_model, model, seed):
-    """Means and standard deviations from which the approximation starts, by name of the free variables."""
-    from ..density.pymc_model import variable_name
-
-    rng, point = np.random.default_rng(seed), pymc_model.initial_point()
-    scales = {variable_name(model, term): term.scale for term in model.terms_of(0) if not term.is_learned}
-    free = rng.uniform(-START, START, len(model.likelihood.own))  # (own number,)
-    own = model.likelihood.own_by_variable(model.likelihood.own_from_unconstrained(free))
-    start, sigma = {}, {}
-    for variable, value in zip(pymc_model.free_RVs, pymc_model.value_vars, strict=True):
-        name, shape = variable.name, point[value.name].shape
-        fixed = scales.get(name)
-        scale = 1.0 if fixed is None or fixed.ndim == 2 else fixed[0]
-        draw = scale * rng.uniform(-START, START, shape)
-        start[name] = own[name] if name in own else np.exp(draw) if name in LEARNED else draw
-        sigma[name] = np.full(math.prod(shape), START_SIGMA * scale)  # PyMC wants them flat
-    return start, sigma
 
 
 def infer(model, data, settings, seed, progress=None):
@@ -107,16 +85,18 @@ def infer(model, data, settings, seed, progress=None):
     # A minibatch of a wide network is matrix products, where PyTensor's BLAS is faster than the compiled Op.
     pymc_model = build_model(model, data, fused=batch_size is None, batch_size=batch_size)
     watch = _Watch(settings.max_iter, progress)
-    start, sigma = _start(pymc_model, model, seed)
-    widths = {"start_sigma": sigma} if settings.inference == "advi" else {}
     arguments = {
-        "start": start,
-        **widths,
+        "start": random_start(pymc_model, model, np.random.default_rng(seed)),
         "obj_optimizer": pm.adam(learning_rate=LEARNING_RATE),
         "progressbar": False,
         "random_seed": seed,
-        **settings.sample_kwargs,
     }
+    if settings.inference == "advi":
+        arguments["start_sigma"] = {  # PyMC wants them flat
+            name: np.full(math.prod(shape), START_SIGMA * unit)
+            for name, (unit, shape) in units(pymc_model, model).items()
+        }
+    arguments |= settings.sample_kwargs
     with quiet_libraries(), pymc_model, interrupts_raised() as look:
         arguments["callbacks"] = [look, watch, *settings.sample_kwargs.get("callbacks", [])]
         try:
@@ -128,12 +108,13 @@ def infer(model, data, settings, seed, progress=None):
             ) from error
         draws = approximation.sample(settings.draws, random_seed=seed)
     n_iter = len(approximation.hist)
+    per_minibatch = 1 if batch_size is None else n_rows / batch_size  # PyMC's history is that of so many of the rows
+    elbo = -per_minibatch * np.asarray(approximation.hist)  # (n_iter,)
     if progress is not None:
         progress(n_iter, n_iter)
-    per_minibatch = 1 if batch_size is None else n_rows / batch_size  # PyMC's history is that of so many of the rows
     return Trace(
         x=unconstrained(layout, draws["posterior"]),  # (chain, draw, n_dim)
-        elbo=-per_minibatch * np.asarray(approximation.hist),  # (n_iter,)
+        elbo=elbo,
         n_iter=n_iter,
-        converged=watch.converged,
+        converged=watch.converged and not has_fallen(elbo),
     )

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from ..data.labels import labels_array
-from ..support.typed import Data, Estimator, validate_params
+from ..support.typed import Data, Estimator, Feature, validate_params
 from .columns import has_numbers, numbers_of
 from .response import ExpectedResponse
 from .table import EffectTable
-
-Feature: TypeAlias = str | int
 
 STEP = 1e-4  # of a central difference, in standard deviations of the feature
 CONSTRAINTS = {

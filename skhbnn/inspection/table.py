@@ -94,7 +94,7 @@ class EffectTable:
 
     def __repr__(self) -> str:
         columns = self._columns()
-        texts = [[name, *map(_text, values)] for name, values in columns.items()]
+        texts = [[name, *map(value_text, values)] for name, values in columns.items()]
         widths = [max(map(len, column)) for column in texts]
         padded = [[cell.rjust(width) for cell in column] for column, width in zip(texts, widths, strict=True)]
         lines = list(map("  ".join, zip(*padded, strict=True)))
@@ -144,6 +144,6 @@ class EffectTable:
         return pandas.DataFrame(self._columns())
 
 
-def _text(value):
-    """Text of a cell."""
+def value_text(value):
+    """Text of a number, a label or another value, for a cell or a legend."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -307,7 +307,7 @@ class Layout:
         Length of the vector.
     n_shared : int
         Coordinates before the innermost level of groups.
-    n_own : int
+    n_of_group : int
         Coordinates of each innermost group.
     """
 
@@ -325,7 +325,7 @@ class Layout:
         self.n_dim = start + self.n_labels * model.network.n_outputs
         has_groups = len(self.blocks) > 3
         self.n_shared = self.blocks[-1].start if has_groups else start
-        self.n_own = self.blocks[-1].n_coordinates if has_groups else 0
+        self.n_of_group = self.blocks[-1].n_coordinates if has_groups else 0
 
     @property
     def own_numbers(self) -> Block:

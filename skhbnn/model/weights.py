@@ -114,7 +114,7 @@ class WeightTangent:
     ----------
     weights : ndarray of shape (n_groups, n_weights)
         At the point.
-    jacobian : ndarray of shape (n_groups, n_weights, n_shared + n_own)
+    jacobian : ndarray of shape (n_groups, n_weights, n_shared + n_of_group)
         Derivatives with respect to the coordinates before the innermost level, and to the coordinates of the group.
     mean : ndarray of shape (n_weights,)
         What all rows share, at the point.
@@ -146,10 +146,10 @@ class WeightTangent:
 
     def along(self, steps):
         """Weights at steps (draw, n_dim) from the point, (draw, group, weight)."""
-        own = steps[:, self.n_shared :].reshape(len(steps), len(self.weights), -1)  # (draw, group, own)
-        of_shared, of_own = np.split(self.jacobian, [self.n_shared], axis=2)  # (group, weight, shared), (..., own)
-        change = np.einsum("gws,ds->dgw", of_shared, steps[:, : self.n_shared], optimize=True)
-        return self.weights + change + np.einsum("gwz,dgz->dgw", of_own, own, optimize=True)
+        of_group = steps[:, self.n_shared :].reshape(len(steps), len(self.weights), -1)  # (draw, group, coordinate)
+        in_shared, in_group = np.split(self.jacobian, [self.n_shared], axis=2)  # (group, weight, coordinate) each
+        change = np.einsum("gws,ds->dgw", in_shared, steps[:, : self.n_shared], optimize=True)
+        return self.weights + change + np.einsum("gwz,dgz->dgw", in_group, of_group, optimize=True)
 
     def mean_along(self, steps):
         """What all rows share at steps (draw, n_dim) from the point, (draw, weight)."""
@@ -172,12 +172,12 @@ def weight_tangent(layout, x):
     first, _, _, levels = layout.split(x)
     free = [first[None], *levels]  # (member, coordinate) each
     at_scales = layout.blocks[1].start
-    jacobian = np.zeros((1, model.n_entries, n_shared + layout.n_own))  # (member, entry, shared + own)
+    jacobian = np.zeros((1, model.n_entries, n_shared + layout.n_of_group))  # (member, entry, coordinate)
     of_outer = [np.empty((0, model.n_entries, n_shared))]  # (member, entry, shared) of each outer level
     for level, (v, block, value) in enumerate(zip(free, layout.level_blocks, values, strict=True)):
         at, innermost = model.coordinates(level), level > 0 and level == len(model.levels)
         if level > 0:
-            jacobian = jacobian[layout.parents(level)]  # (member, entry, shared + own)
+            jacobian = jacobian[layout.parents(level)]  # (member, entry, coordinate)
         member = np.arange(block.n_members)[:, None]  # (member, 1)
         start = np.full(len(member), n_shared) if innermost else block.start + member[:, 0] * block.n_coordinates
         columns = start[:, None] + np.arange(block.n_coordinates)  # (member, coordinate)

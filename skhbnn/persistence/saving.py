@@ -23,6 +23,7 @@ from ..model.network import Network
 from ..model.terms import Model, RandomIntercept, Term
 from ..posterior.diagnostics import Diagnostics, OptimizationDiagnostics
 from ..posterior.draws import Posterior
+from ..support.caller import warn_caller
 from ..support.files import is_binary_file
 from ..support.typed import BinaryReader, BinaryWriter, Path
 from ..support.wording import shortened
@@ -85,27 +86,14 @@ def _restore(cls, parts):
     return estimator
 
 
-def why_not_saved(estimator, labels):
-    """Text that says why an estimator could not be saved with group labels; None if it could, or if no labels help it.
-
-    Parameters
-    ----------
-    estimator : estimator
-        In its fit.
-    labels : list
-        Its group labels.
-
-    Returns
-    -------
-    reason : str or None
-    """
+def warn_if_not_saved(estimator, labels):
+    """Warn if an estimator, in its fit, could not be saved because of labels, a list, while other labels would do."""
     if type(getattr(estimator, "estimator", estimator)).__name__ not in encoding.KINDS:
-        return None
+        return
     try:
         encoding.decode(encoding.encode(labels, [], "groups"), [])
     except (TypeError, ValueError) as error:
-        return str(error)
-    return None
+        warn_caller(f"The method save will not take this fit, though pickle does: {error}", UserWarning)
 
 
 class SavableMixin:

@@ -19,7 +19,7 @@ from ..support.typed import Axes, Floats, Integers, validate_params
 from .checks import last_fit
 from .colours import DIVERGING, MUTED, PALETTE, cycled
 from .figures import OneAxesDisplay
-from .surface import group_panels
+from .panels import group_panels
 
 MOST_NAMED = 60  # rows of a matrix whose names can be read
 

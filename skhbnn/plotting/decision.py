@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Self
 
-from ..support.typed import Data, PanelAxes, validate_params
+from ..support.typed import Data, Feature, PanelAxes, validate_params
 from .checks import last_fit
-from .surface import GRID_CONSTRAINTS, NETWORKS, OF_CLASSES, Feature, Limits, Networks, SurfaceDisplay, group_panels
+from .panels import group_panels
+from .surface import GRID_CONSTRAINTS, NETWORKS, OF_CLASSES, Limits, Networks, SurfaceDisplay
 
 
 class DecisionSurfaceDisplay(SurfaceDisplay):

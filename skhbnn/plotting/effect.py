@@ -13,13 +13,13 @@ from sklearn.utils._param_validation import Interval
 from ..data.tables import take_column
 from ..inspection.columns import distinct, has_numbers, numbers_of
 from ..inspection.effects import chosen_positions, slopes_of
+from ..inspection.relevance import FEW_VALUES
 from ..inspection.response import ExpectedResponse
-from ..support.typed import Data, Estimator, Figure, Floats, PanelAxes, validate_params
+from ..inspection.table import value_text
+from ..support.typed import Data, Estimator, Feature, Figure, Floats, PanelAxes, validate_params
 from .colours import ACCENT, MUTED
 from .figures import import_pyplot, legend_of_panels, panel_axes
-from .surface import MAX_PANELS, Feature
-
-FEW_VALUES = 5  # of a feature, each shown as a point
+from .panels import OF_ROWS, check_number_of_panels
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -159,11 +159,7 @@ class EffectDisplay:
         shown = _steepest(response) if feature is None else response.position(feature, "feature")
         held = response.held(fixed, [shown])
         panels, panel = response.members(by_group)
-        if len(panels) > MAX_PANELS:
-            raise ValueError(
-                f"The rows are of {len(panels)} groups, too many for one figure: pass the rows of {MAX_PANELS} groups "
-                "at most."
-            )
+        check_number_of_panels(len(panels), *OF_ROWS)
         column = take_column(response.X, shown)
         if has_numbers(response.X, shown):
             column = numbers_of(response.X, shown, response.names[shown])  # (row,)
@@ -235,11 +231,11 @@ class EffectDisplay:
             else:
                 axes.vlines(x, low, high, color=ACCENT, label=band)
                 axes.plot(x, mean, "o", color=ACCENT, label="average prediction")
-                axes.set_xticks(x, [_text(value) for value in self.values])
+                axes.set_xticks(x, [value_text(value) for value in self.values])
                 axes.set_xlim(x[0] - 0.5, x[-1] + 0.5)
             if self.panels[index] is not None:
                 axes.set_title(f"group {self.panels[index]} ({len(self.rows[index])} rows)", fontsize="medium")
-        held = ", ".join(f"{name} = {_text(value)}" for name, value in self.fixed.items())
+        held = ", ".join(f"{name} = {value_text(value)}" for name, value in self.fixed.items())
         handles = self.axes_[0].get_legend_handles_labels()[0]
         title = f"at {held}" if held else None
         legend_of_panels(self, handles, title, ax)
@@ -253,8 +249,3 @@ def _steepest(response):
     slopes = [abs(response.averages(slopes_of(response, i, {}), together).mean()) for i in positions]
     spreads = [numbers_of(response.X, i, response.names[i]).std() for i in positions]
     return positions[int(np.argmax(np.multiply(slopes, spreads)))]
-
-
-def _text(value):
-    """Text of a value of a feature."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

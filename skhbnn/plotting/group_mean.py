@@ -11,11 +11,12 @@ import numpy as np
 from ..estimators.hierarchical import HierarchicalBNN, HierarchicalBNNClassifier
 from ..inspection.relevance import relevance
 from ..posterior.prediction_of_numbers import mean_number
-from ..support.typed import Floats, PanelAxes, validate_params
+from ..support.typed import Feature, Floats, PanelAxes, validate_params
 from .checks import last_fit
 from .colours import SEQUENTIAL
 from .grid import feature_grid, held_values, training_inputs
-from .surface import GRID_CONSTRAINTS, Feature, Limits, Panel, SurfaceDisplay
+from .panels import Panel
+from .surface import GRID_CONSTRAINTS, Limits, SurfaceDisplay
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

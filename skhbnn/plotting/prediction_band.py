@@ -14,12 +14,12 @@ from sklearn.utils._param_validation import Interval
 from ..data.labels import encode_labels, unique_labels
 from ..inspection.relevance import by_relevance, relevance
 from ..posterior import prediction_of_numbers
-from ..support.typed import Data, Figure, Floats, PanelAxes, validate_params
+from ..support.typed import Data, Feature, Figure, Floats, PanelAxes, validate_params
 from .colours import ACCENT
 from .figures import legend_of_panels, panel_axes
 from .grid import feature_position, held_values, ranges_of, values_text
 from .numbers import NumberNetworks, last_regressor, on_rows, read_inputs
-from .surface import CROWD, MARKER_SIZE, MAX_PANELS, Feature
+from .panels import CROWD, MARKER_SIZE, OF_ROWS, check_number_of_panels
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -159,11 +159,7 @@ class PredictionBandDisplay:
         inputs = inputs[:, : len(estimator._input_names())]  # (row, input), without labels of random intercepts
         targets = None if y is None else estimator._read_new_targets(inputs, y)  # (row,)
         panels = [None] if labels is None else unique_labels(labels, getattr(estimator, "groups", None))
-        if len(panels) > MAX_PANELS:
-            raise ValueError(
-                f"The rows are of {len(panels)} groups, too many for one figure: pass the rows of {MAX_PANELS} groups "
-                "at most."
-            )
+        check_number_of_panels(len(panels), *OF_ROWS)
         codes = np.zeros(len(inputs), dtype=int) if labels is None else encode_labels(labels, panels)  # (row,)
         names = estimator._input_names()
         if feature is None:

@@ -15,12 +15,11 @@ from ..support.typed import Axes, Floats, Labels, validate_params
 from .checks import last_fit
 from .colours import ACCENT, MUTED
 from .figures import OneAxesDisplay, legend_above
+from .ordered import EXTREMES, MOST_NAMED
 
 Kind: TypeAlias = Literal["total variation", "mean absolute", "Euclidean"]
 
 MAX_POINTS = 100  # training rows at which predictions are compared
-MOST_NAMED = 40  # groups that all have their labels
-EXTREMES = 5  # groups that the title names, and that have labels where not all have
 MOST_TICKS = 8  # group sizes that each get a tick
 PLACES = ((5, 3, "left"), (-5, 3, "right"), (5, -9, "left"), (-5, -9, "right"))  # of a label beside its point
 TIE_WIDTH = 0.03  # between groups of equal size, in logarithms of the size

@@ -11,10 +11,11 @@ from sklearn.utils._param_validation import StrOptions
 
 from ..inspection.response import class_code
 from ..posterior import prediction
-from ..support.typed import Data, Floats, PanelAxes, validate_params
+from ..support.typed import Data, Feature, Floats, PanelAxes, validate_params
 from .checks import last_fit
 from .colours import SEQUENTIAL
-from .surface import GRID_CONSTRAINTS, NETWORKS, OF_CLASSES, Feature, Limits, Networks, SurfaceDisplay, group_panels
+from .panels import group_panels
+from .surface import GRID_CONSTRAINTS, NETWORKS, OF_CLASSES, Limits, Networks, SurfaceDisplay
 
 BLACK_WHITE = ("black", "white")
 Quantity: TypeAlias = Literal["std", "total", "aleatoric", "epistemic"]

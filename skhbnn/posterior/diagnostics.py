@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..inference.elbo import has_fallen
 from ..inference.trace import PARETO_K_LIMIT
 from ..support.libraries import import_arviz
 from ..support.typed import Counts, Floats, Integers
@@ -58,7 +59,7 @@ class Diagnostics:
     mcse : ndarray of shape (n_probes,)
         Monte Carlo standard error of the expected response at the probe rows, which of classes is their probabilities
         (the worst class of a row), and of numbers their mean, in standard deviations of y over the training rows. That
-        chains disagree is part of it.
+        chains disagree is part of it. NaN where all draws are equal: no chain moved.
     tol : float or None
         The error that was asked for.
     of_classes : bool
@@ -150,7 +151,9 @@ class Diagnostics:
 
     def _imprecise(self):
         """A phrase on the worst Monte Carlo error, if it is too large."""
-        if not self.is_precise:
+        if np.isnan(self.mcse).all():
+            yield 'all draws are equal, no chain moved from its start: raise tune, or set inference="nuts"'
+        elif not self.is_precise:
             worst = int(np.where(np.isfinite(self.mcse), self.mcse, np.inf).argmax())
             error = f"{self.mcse[worst]:.2g} (above {'' if self.tol is None else 'tol='}{self._limit:.2g})"
             response = "probability" if self.of_classes else "mean, in standard deviations of y,"
@@ -266,7 +269,11 @@ class OptimizationDiagnostics:
         problems : list of str
             A phrase each; empty where nothing is wrong.
         """
-        found = [] if self.converged else [f"still rising after {self.n_iter} iterations: raise max_iter"]
+        found = []
+        if not self.converged and self.elbo is not None and has_fallen(self.elbo):
+            found.append('the ELBO fell below what it had reached: the optimisation failed; set inference="nuts"')
+        elif not self.converged:
+            found.append(f"still rising after {self.n_iter} iterations: raise max_iter")
         if self.pareto_k is not None and not self.pareto_k <= PARETO_K_LIMIT:
             found.append(
                 f"Pareto k {self.pareto_k:.2f} (above {PARETO_K_LIMIT}): the posterior is not near normal, and the "
@@ -323,6 +330,9 @@ def diagnose(posterior, data, trace, grouped, tol=None):
     # In units of the error: (chain, draw, response, probe).
     mean = by_chain(likelihood.mean(outputs.copy(), own)) / likelihood.unit_of_error(data.y, data.weights)
     spread, ess_of_mean = mean.std(axis=(0, 1)), _each(partial(arviz.ess, method="mean"), mean)  # (response, probe)
+    mcse = np.where(spread > 0, spread / np.sqrt(ess_of_mean), 0.0).max(axis=0)  # (probe,)
+    if not np.ptp(identified, axis=(0, 1)).any():
+        mcse[:] = np.nan
     scale, prior_scale = posterior.group_scale, posterior.prior_scale
     energy = stats.get("energy")  # (chain, draw)
 
@@ -350,7 +360,7 @@ def diagnose(posterior, data, trace, grouped, tol=None):
         n_steps=total("n_steps"),
         n_chains=n_chains,
         n_draws=n_draws,
-        mcse=np.where(spread > 0, spread / np.sqrt(ess_of_mean), 0.0).max(axis=0),  # (probe,)
+        mcse=mcse,
         tol=tol,
         of_classes=likelihood.is_of_classes,
         r_hat_prior_scale=None if prior_scale is None else r_hat(prior_scale),  # (part of the prior,)

@@ -87,11 +87,6 @@ def _variances_at(model, scale_draws, level):
     return variances
 
 
-def scale_draws(posterior):
-    """Draws of the learned scales of a posterior, (draw, scale)."""
-    return posterior.scales
-
-
 def location_draws(posterior, around=(0, 0)):
     """Draws of the weights that a new group lies around, of all groups or of an outer group, and of own numbers.
 
@@ -151,7 +146,7 @@ def moments_of_one_mode(posterior, data, log_likelihood, covariance="full", arou
     deviation = np.exp(posterior.pooled(log_likelihood))  # (draw, row)
     deviation -= deviation.mean(axis=0)
     centre = np.einsum("r,dr,dr->d", data.weights, deviation, deviation).argmin()
-    means, scales = location_draws(posterior, around), scale_draws(posterior)  # (draw, number), (draw, scale)
+    means, scales = location_draws(posterior, around), posterior.scales  # (draw, number), (draw, scale)
     if model.map_rank:
         shared = posterior.pooled(posterior.group_mean)[[centre]]  # (1, weight)
         mean, cov = population_moments(model, means[[centre]], scales[[centre]], covariance, level, shared)

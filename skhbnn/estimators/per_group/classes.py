@@ -9,7 +9,7 @@ from sklearn.base import ClassifierMixin, is_classifier
 from sklearn.utils import get_tags
 from sklearn.utils.validation import _num_samples
 
-from ...data.targets import class_order, in_order, read_classes, with_order
+from ...data.targets import class_order, in_order, read_classes, read_known_classes, with_order
 from ...posterior.prediction import logarithm
 from ...support.typed import Labels
 from ...support.wording import named
@@ -52,13 +52,7 @@ class GroupClassesMixin(ClassifierMixin):
 
     def _read_new_targets(self, X, y):
         """Class labels (row,) of new rows, all of classes that the fit knows."""
-        y = read_classes(self, X, y)  # (row,)
-        unknown = np.setdiff1d(y, self.classes_)
-        if len(unknown):
-            raise ValueError(
-                f"y has classes that fit did not see: [{named(unknown.tolist())}]; fit again with rows of them."
-            )
-        return y
+        return read_known_classes(self, X, y)
 
     def _shared_parameters(self):
         return {"classes": self.classes_ if self.ordered_classes_ is None else self.ordered_classes_}

@@ -168,7 +168,7 @@ class PerGroupRegressor(GroupedRegressorMethods, GroupNumbersMixin, PerGroup):
         groups : array-like of shape (n_samples,) or (n_samples, n_levels), default=None
             Group labels, if they are not columns of X; of several levels with None for a label that is not known.
         sample_weight : array-like of shape (n_samples,), default=None
-            How often each new row counts, where ``fit`` had such weights. None: once.
+            How often each new row counts, where rows of ``fit`` have other weights than 1. None: once.
 
         Returns
         -------

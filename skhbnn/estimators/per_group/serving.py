@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils.validation import _num_samples
 
+from ...data.doubts import unseen_text, warn_of_unseen
 from ...data.labels import ALL_ROWS, rows_by_label
 from ...data.tables import take_rows
 from ...support.typed import Uncertainties
 from ...support.wording import named
-from ..groups import unseen_text, warn_of_unseen
 
 
 class Answer(NamedTuple):

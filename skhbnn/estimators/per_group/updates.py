@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_array
 
+from ...data.doubts import warn_of_unseen
 from ...data.labels import ALL_ROWS, labels_array, rows_by_label, unique_labels
 from ...data.reading import read_rows
 from ...data.subsets import require_weights
 from ...data.tables import take_rows
 from ...data.weights import counted_rows, read_weights
 from ...support.progress import fit_progress
-from ..groups import warn_of_unseen
 from ..single import SingleNetworkMixin
 from .fits import fit_all
 from .reports import report

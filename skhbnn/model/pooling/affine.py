@@ -42,17 +42,12 @@ def map_parts(network, rank):
     ]
 
 
-def terms(part, scale, group_scale, levels):
-    """The terms of a part of the first layer: weights at level 0, as under complete pooling."""
-    return complete(part, scale, group_scale, levels)
-
-
 def map_terms(network, rank, group_scale, levels):
     """The terms of the input map: deviations at every level of groups."""
     return [term for part in map_parts(network, rank) for term in deviations(part, group_scale, levels)]
 
 
-KIND = terms
+KIND = complete  # of the weights of the first layer: groups differ in the map
 
 
 # Formulas ------------------------------------------------------------------------------------------------------------
@@ -63,7 +58,8 @@ def basis(network, rank, weights):
     matrix = network.layers[0].matrix(weights)  # (..., input, unit)
     if rank == matrix.shape[-2]:
         return matrix
-    return np.swapaxes(np.linalg.cholesky(np.swapaxes(matrix, -1, -2) @ matrix), -1, -2)
+    upper = np.asarray(np.linalg.qr(matrix, mode="r"))  # (..., unit, unit): of a W of lower rank, too
+    return upper * np.where(np.diagonal(upper, axis1=-2, axis2=-1) < 0, -1, 1).astype(upper.dtype)[..., None]
 
 
 def _split(network, rank, entries):

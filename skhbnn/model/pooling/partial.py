@@ -21,7 +21,7 @@ def deviations(part, group_scale, levels):
             level=level + 1,
             scale=name if group_scale is None else np.full(len(part.entries), group_scale),
         )
-        for level, name in enumerate(names[: len(levels)])
+        for level, name in enumerate(names)
     ]
 
 

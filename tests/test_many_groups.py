@@ -1,6 +1,7 @@
 """Fits of which some groups are fitted by themselves, and fits that learn more rows and groups, or forget some."""
 
 import copy
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -449,3 +450,15 @@ def test_groups_as_a_column(rows, some_fitted):
     assert_equal_posteriors(fitted, by_argument)
     with pytest.raises(ValueError, match="feature names should match"):
         fitted.update(table.rename(columns={"a": "c"}), y)
+
+
+def test_a_group_that_is_exactly_normal_is_not_doubted(small):
+    """A linear network with normal noise: ratios of the densities are equal, and their Pareto k is minus infinity."""
+    rng = np.random.default_rng(0)
+    X, groups = rng.normal(size=(60, 1)), np.repeat(np.arange(6), 10)  # (row, feature), (row,)
+    y = X[:, 0] + 0.1 * groups + 0.1 * rng.normal(size=60)  # (row,)
+    fitted = quiet_fit(HierarchicalBNNRegressor(**{**small, "hidden_layer_sizes": ()}), X, y, groups=groups)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fitted.update(X[:5], y[:5], groups=["new"] * 5)
+    assert fitted.group_pareto_k_[fitted.groups_.tolist().index("new")] < 0.7

@@ -59,7 +59,10 @@ def column_source(column, parameter):
 
 
 def take_inputs(X, positions, source):
-    """Columns of a table (row, column) but for those at some positions; source: what names these, for an error."""
+    """Columns of a table (row, column) without the columns at some positions.
+
+    source: what names the positions, for an error.
+    """
     n_columns = X.shape[1]
     if len(positions) == n_columns:
         raise ValueError(

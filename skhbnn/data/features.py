@@ -28,6 +28,7 @@ OF_GROUPS = (
     "A column that holds the groups is named in the constructor, as in groups='column'; "
     "drop it where one network is fitted."
 )
+OF_SPARSE = "In a pipeline: OneHotEncoder(sparse_output=False), or sparse_threshold=0 of a ColumnTransformer."
 # Beginnings of the names of dtypes in NumPy, pandas, polars and PyArrow, in the order in which they are tried.
 DTYPES = {
     "timedelta": DURATIONS,
@@ -116,7 +117,7 @@ def _values(X, position):
 
 def _fault(found, error=None):
     """Error that names the columns of each kind: a ValueError, or for dicts what scikit-learn's checks raise."""
-    said = "" if error is None else f": {str(error)[: 2 * MAX_LETTERS].rstrip('. ')}"
+    said = "" if error is None else f": {_first_line(error)}"
     sentences = [
         f"X has {kind} in column(s) {named(names)}{said}. "
         + ADVICE.get(kind, "Make numbers of them, or leave them out.")
@@ -126,9 +127,14 @@ def _fault(found, error=None):
     return error_type(" ".join([*sentences, OF_GROUPS]))
 
 
+def _first_line(error):
+    """The first line of the text of an error, without its full stop."""
+    return str(error).partition("\n")[0][: 2 * MAX_LETTERS].rstrip(". ")
+
+
 def _fault_of_gaps(found, row, error):
     """A ValueError that begins in scikit-learn's words, and names the columns of gaps by kind and the first row."""
-    words = str(error).partition("\n")[0][: 2 * MAX_LETTERS].rstrip(". ")  # behind them it advises other estimators
+    words = _first_line(error)  # behind them it advises other estimators
     where = " and ".join(f"{kind} in column(s) {named(names)}" for kind, names in found.items())
     return ValueError(f"{words}: {where}, the first at row {row}. {' '.join(ADVICE[kind] for kind in found)}")
 
@@ -168,6 +174,10 @@ def naming_columns(X):
         ):
             yield
     except (ValueError, TypeError) as error:
+        if "Sparse data was passed" in str(error):
+            raise type(error)(f"{error} {OF_SPARSE}") from None
+        if isinstance(X, np.matrix):
+            raise
         table = X
         if not hasattr(X, "shape") and isinstance(X, (list, tuple)):
             _check_lengths(X, error)

@@ -64,7 +64,7 @@ class GroupedData:
 
     @property
     def rows_per_group(self) -> Floats:
-        """Mean number of rows of the groups of each level, the outermost first, (level,)."""
+        """Mean number of distinct rows of the groups of each level, the outermost first, (level,)."""
         return len(self.y) / np.array([len(self.labels_at(level)) for level in range(1, self.n_levels + 1)])
 
     @property

@@ -60,7 +60,7 @@ def read_weights(sample_weight, X, inputs):
 
 @contextlib.contextmanager
 def _named_errors():
-    """Context in which all errors name the weights, which those of values that are no numbers do not."""
+    """Context that puts the name sample_weight into errors without it."""
     try:
         with masks_as_nan():
             yield

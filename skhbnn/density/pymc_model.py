@@ -179,7 +179,7 @@ def variable_name(model, term):
 
 
 def _shared_name(model, term):
-    """The name of what all groups share of a part: that of the part, if it is all of it."""
+    """Name of what all groups share of a part: the name of the part where nothing is added to it, else with "_mean"."""
     is_mapped = model.map_rank > 0 and term.entries[0] < model.network.layers[0].stop
     is_whole = _stands_alone(model, term) and not is_mapped and not model.base[term.entries].any()
     return term.name if is_whole else f"{term.name}_mean"

@@ -37,7 +37,7 @@ from ..support.floats import floats_as_usual
 from ..support.libraries import import_pymc
 from ..support.memory import require_memory
 from ..support.progress import CallbackSupportMixin, fit_progress
-from ..support.threads import n_threads
+from ..support.threads import N_JOBS, n_threads
 from ..support.typed import Activation, ChainWeights, Inference, Ints, Labels, Seed
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [None, Interval(Integral, 1, None, closed="left")],
         "sample_kwargs": [None, dict],
-        "n_jobs": [None, Integral],
+        "n_jobs": N_JOBS,
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }

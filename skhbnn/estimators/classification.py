@@ -35,7 +35,7 @@ class NetworkClassifierMixin(ClassifierMixin):
     # Fitting -------------------------------------------------------------------------------------------------------
 
     def _read_targets(self, X, y, weights):
-        """Class codes (row,) of the y of a fit; sets classes_ to those of rows that count, by their weights (row,)."""
+        """Class codes (row,) of the y of a fit; sets classes_ to the classes of rows whose weight (row,) is not 0."""
         labels = read_classes(self, X, y)  # (row,)
         self._set_classes(np.unique(labels[weights > 0]), class_order(y))
         return self._codes_in_model(np.searchsorted(self.classes_, labels).clip(max=len(self.classes_) - 1))

@@ -69,7 +69,7 @@ class FlatBNN(RandomInterceptsMixin, SingleNetworkMixin, IndependentPriorMixin, 
 
 @storable
 class FlatBNNClassifier(ClassifierMethods, NetworkClassifierMixin, FlatBNN):
-    """Bayesian neural network classifier with one network for all rows.
+    """Bayesian neural network classifier with one network for all rows [1]_.
 
     Every weight has an independent prior of the family ``weight_prior`` around 0, by default Normal(0,
     ``prior_scale**2``). Inputs are standardised internally, so that the prior does not depend on the units of the

@@ -25,7 +25,7 @@ from .regressor_methods import RegressorMethods
 
 @storable
 class FlatBNNRegressor(RegressorMethods, NetworkRegressorMixin, FlatBNN):
-    """Bayesian neural network regressor with one network for all rows.
+    """Bayesian neural network regressor with one network for all rows [1]_.
 
     Every weight has an independent prior of the family ``weight_prior`` around 0, by default Normal(0,
     ``prior_scale**2``). Inputs are standardised internally, and so are targets that are no counts, so that the prior

@@ -97,7 +97,7 @@ class HierarchicalBNNRegressor(GroupedRegressorMethods, NetworkRegressorMixin, H
         ``"complete"`` for the other hidden layers and ``"partial"`` for the output. ``"auto"`` is ``"affine"`` with at
         most three features, or where groups have on average two rows for each feature, from which to learn a map; else
         it is ``"complete"`` for the first layer and ``"partial"`` for the others, or with fewer than two rows per group
-        (of nested ones, per outermost group) ``"complete"`` for all hidden layers.
+        (of nested ones, per outermost group) ``"complete"`` for all hidden layers. Equal rows of a group count as one.
     max_groups : int, default=600
         Most groups that NUTS learns the group distribution from, 5 at least. Of more groups it takes so many, drawn by
         ``random_state`` in strata of size, and every other group is fitted by itself under the draws of the group

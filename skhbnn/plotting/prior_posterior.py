@@ -141,7 +141,7 @@ class PriorPosteriorDisplay:
         Returns
         -------
         display : self
-            With ``ax_`` and ``figure_``.
+            With ``axes_`` and ``figure_``.
 
         Raises
         ------

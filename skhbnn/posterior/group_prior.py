@@ -242,7 +242,7 @@ def _fisher_of_rows(model, data, w, group, own_numbers):
     if network.fit_intercept:
         units = np.vstack([units, np.ones(stop - start)])  # (unit + intercept, row)
     outputs = w[output.start :].reshape(-1, output.n_out).T @ units  # (output, row)
-    information = model.likelihood.information(outputs, own_numbers)  # (row, output + own number, the same)
+    information = model.likelihood.information(outputs, own_numbers)  # (row, output + own number, output + own number)
     n_outputs, n_weights = output.n_out, len(w) - output.start
     jacobian = np.zeros((*information.shape[:2], n_weights + len(own_numbers)))  # (row, output + own number, number)
     for k in range(n_outputs):

@@ -4,7 +4,7 @@ from sklearn.pipeline import Pipeline
 
 
 def last_step(estimator):
-    """Transformers of a fitted estimator or None, and its last step; of a search they are those of its best one."""
+    """Transformers before the last step, or None, and the last step; a search stands for its best estimator."""
     estimator = getattr(estimator, "best_estimator_", estimator)
     if not isinstance(estimator, Pipeline):
         return None, estimator

@@ -1,9 +1,14 @@
 """How many threads a fit may use."""
 
 import os
+from numbers import Integral
 
 from joblib import cpu_count, effective_n_jobs
 from joblib.parallel import get_active_backend
+from sklearn.utils._param_validation import Interval
+
+# What a parameter ``n_jobs`` may be: joblib knows no 0.
+N_JOBS = [None, Interval(Integral, 1, None, closed="left"), Interval(Integral, None, -1, closed="right")]
 
 
 def n_threads(n_jobs):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +19,7 @@ from ...data.weights import counted_rows, read_weights
 from ...inference.methods import METHODS
 from ...persistence.saving import SavableMixin
 from ...support.progress import CallbackSupportMixin, fit_progress
+from ...support.threads import N_JOBS
 from ...support.typed import Columns, Inference, Labels, Seed
 from ..checkpoint import Checkpoint, parameter_digests, table_digest
 from ..groups import COLUMNS, GroupsMixin
@@ -36,7 +36,7 @@ class PerGroup(SavableMixin, UpdateMixin, ServingMixin, GroupsMixin, CallbackSup
     _parameter_constraints: dict = {
         "estimator": [HasMethods(["fit", "predict"])],
         "groups": COLUMNS,
-        "n_jobs": [None, Integral],
+        "n_jobs": N_JOBS,
         "on_error": [StrOptions({"raise", "fallback"})],
         "refit_inference": [None, StrOptions(set(METHODS))],
         "fallback": [None, StrOptions({"prior"}), HasMethods(["fit", "predict"])],

@@ -43,7 +43,7 @@ class GroupClassesMixin(ClassifierMixin):
             raise ValueError(f"estimator must be a classifier, got a {type(self.estimator).__name__}.")
 
     def _read_targets(self, X, y, weights):
-        """Class labels (row,) of the y of a fit; sets classes_ to those of rows that count, by their weights (row,)."""
+        """Class labels (row,) of the y of a fit; sets classes_ to the classes of rows whose weight (row,) is not 0."""
         labels = read_classes(self, X, y)  # (row,)
         self.classes_ = np.unique(labels if weights is None else labels[weights > 0])  # (class,)
         order = class_order(y)

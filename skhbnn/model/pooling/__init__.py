@@ -30,7 +30,7 @@ def layer_pooling(network, pooling, rows_per_group=(0.0,)):
         for ``"complete"`` in all hidden layers. Of nested groups the innermost ones count for the former rule, and the
         outermost ones for the latter.
     rows_per_group : sequence of float, default=(0.0,)
-        Mean number of rows of the groups of each level, the outermost first.
+        Mean number of distinct rows of the groups of each level, the outermost first.
 
     Returns
     -------

@@ -128,7 +128,7 @@ CASES = [
 @pytest.mark.parametrize(("name", "family", "pooling"), CASES)
 def test_mode_and_precision(name, family, pooling):
     density = density_of(name, family=family, pooling=pooling)
-    x, n = point_of(density), density.layout.n_own
+    x, n = point_of(density), density.layout.n_of_group
     z, _ = after_climbs(density, x, np.eye(n), start=np.random.default_rng(8).normal(size=n))
     mode, columns = z[CLIMBS - 1], z[CLIMBS:] - z[CLIMBS - 1]
     gradient = density.logp_grad(with_deviations(density, x, mode))[1][density.layout.n_shared :]
@@ -147,7 +147,7 @@ def test_mode_and_precision(name, family, pooling):
 @pytest.mark.parametrize("n_inputs", [2, 5])  # the second has a compact map
 def test_ratios_are_those_of_the_densities(n_inputs):
     density = density_of("categorical", n_inputs=n_inputs)
-    x, n = point_of(density), density.layout.n_own
+    x, n = point_of(density), density.layout.n_of_group
     noise = 0.3 * np.random.default_rng(1).normal(size=(4, n))
     z, ratios = after_climbs(density, x, noise, start=np.zeros(n))
     of_mode = density.logp_grad(with_deviations(density, x, z[CLIMBS - 1]))[0]

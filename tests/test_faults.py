@@ -410,7 +410,7 @@ print((kilobytes("VmHWM") - before) * 1024 / asked[-1])
 
 def test_probabilities_that_do_not_fit_are_refused(flat, moons, monkeypatch):
     monkeypatch.setattr(memory, "available_bytes", lambda: 10**5)
-    with pytest.raises(MemoryError, match=r"100 draws, 60 rows and 2 classes would take 192\.0 kB .* lower n_draws"):
+    with pytest.raises(MemoryError, match=r"60 rows under 100 draws would take 192\.0 kB .* lower n_draws"):
         flat.sample_proba(moons.X_new)
     assert flat.sample_proba(moons.X_new, n_draws=50).shape == (50, 60, 2)
 

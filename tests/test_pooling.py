@@ -386,9 +386,9 @@ def test_layout_splits_and_joins(density):
         assert sum(part.shape[-1] for part in parts) == layout.n_dim
 
     splits_and_joins()
-    n_innermost = density.data.n_groups * layout.n_own
+    n_innermost = density.data.n_groups * layout.n_of_group
     assert layout.n_shared + n_innermost == layout.n_dim
-    assert layout.n_own == sum(len(t.entries) for t in density.model.terms if t.level == len(density.model.levels))
+    assert layout.n_of_group == sum(len(t.entries) for t in density.model.terms if t.level == len(density.model.levels))
 
 
 # Every kind, as the package builds its models ------------------------------------------------------------------------
@@ -495,5 +495,5 @@ def test_layouts_need_no_group():
     model = build.flat_model(NARROW, "normal", np.array([0.7, 1.2]))
     layout = Layout(model, np.arange(1)[None])
     assert layout.n_dim == layout.n_shared == NARROW.n_weights + 1
-    assert layout.n_own == 0
+    assert layout.n_of_group == 0
     assert layout.split(np.arange(float(layout.n_dim)))[3] == []

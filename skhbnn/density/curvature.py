@@ -148,11 +148,11 @@ def _prior_precision(density, x):
     none = {name: getattr(data, name)[:0] for name in ("X", "y", "weights", "places")}
     no_rows = replace(data, **none, offsets=np.zeros_like(data.offsets))
     prior = Density(density.model, no_rows)
-    steps = STEP * np.eye(len(x))[density.layout.own_numbers.where]  # (own number, dim)
-    others = STEP - steps.sum(axis=0)  # (dim,)
+    start, _, n = density.layout.own_numbers
+    steps = STEP * np.eye(n, len(x), start)  # (own number, dim)
 
     def slopes(step):
         return (prior.logp_grad(x - step)[1] - prior.logp_grad(x + step)[1]) / (2 * STEP)  # (dim,)
 
-    of_own_numbers = [slopes(step)[density.layout.own_numbers.where] for step in steps]  # (own number,) each
-    return slopes(others), np.reshape(of_own_numbers, (len(steps), len(steps)))
+    of_own_numbers = [slopes(step)[start : start + n] for step in steps]  # (own number,) each
+    return slopes(STEP - steps.sum(axis=0)), np.reshape(of_own_numbers, (n, n))

@@ -5,6 +5,7 @@ from scipy.special import logsumexp
 
 from .libraries import pareto_smoothed
 
+EQUAL = 1e-6  # nats between ratios that differ by rounding alone
 MIN_TAIL = 5  # draws to which ArviZ fits a Pareto distribution
 
 
@@ -35,7 +36,7 @@ def smoothed_weights(log_ratios):
     if n_tail < MIN_TAIL:
         return log_weights, np.full(log_ratios.shape[:-1], np.inf)
     ordered = np.sort(log_ratios, axis=-1)  # (..., draw)
-    with_tail = ordered[..., -1] - ordered[..., -n_tail] > 1e-12  # (...); other rows have nothing to smooth
+    with_tail = ordered[..., -1] - ordered[..., -n_tail] > EQUAL  # (...); other rows have nothing to smooth
     pareto_k = np.full(log_ratios.shape[:-1], -np.inf)  # (...)
     if with_tail.any():
         log_weights[with_tail], pareto_k[with_tail] = pareto_smoothed(log_ratios[with_tail])

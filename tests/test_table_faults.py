@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from scipy.sparse import csr_array
 from sklearn.linear_model import LogisticRegression
 
 from conftest import quiet_fit
@@ -63,3 +64,21 @@ def test_gaps_are_named_behind_the_words_of_scikit_learn(name):
     infinite = r"^Input X contains infinity .*: infinite values in column\(s\) 'price', the first at row 2\. Put finite"
     with pytest.raises(ValueError, match=infinite):
         ESTIMATORS[name].fit(table.assign(size=0.0, price=[1.0, 2.0, -np.inf, 4.0]), CLASSES)
+
+
+def test_what_a_pipeline_is_to_do_about_sparse_X(moons):
+    with pytest.raises(TypeError, match=r"^Sparse data was passed .* OneHotEncoder\(sparse_output=False\)"):
+        FlatBNNClassifier().fit(csr_array(moons.X), moons.y)
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
+def test_scikit_learn_speaks_of_matrices_and_complex_numbers_in_one_line(moons):
+    with pytest.raises(TypeError, match=r"^np\.matrix is not supported"):
+        FlatBNNClassifier().fit(np.asmatrix(moons.X), moons.y)
+    with pytest.raises(ValueError, match=r"in column\(s\) 0, 1: Complex data not supported\. Make numbers of them"):
+        FlatBNNClassifier().fit(moons.X.astype(complex), moons.y)
+
+
+def test_no_jobs_are_none(moons):
+    with pytest.raises(ValueError, match="The 'n_jobs' parameter of FlatBNNClassifier must be None, an int"):
+        FlatBNNClassifier(n_jobs=0).fit(moons.X, moons.y)

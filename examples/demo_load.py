@@ -14,9 +14,7 @@ MISSING = ["", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan",
 MISSING += ["NA", "NULL", "NaN", "None", "n/a", "nan", "null"]
 COMMA = re.compile(r"\s*[-+]?[\d.]*\d,\d+\s*")  # a number with a comma in it
 MANY_THINGS = 200  # whole numbers in a row that are rather names than amounts
-MANY_INSIDE = (
-    20  # values that come several times, each in one group alone, by which they are rather names of things in it
-)
+MANY_INSIDE = 20  # values that come several times, each in one group alone, that are rather names than amounts
 MOSTLY = 0.9  # share of the cells of a column from which something is said of the column
 
 

@@ -79,6 +79,8 @@ def test_confident_rows_are_named_by_the_column_of_groups_of_the_last_step(small
     X = np.column_stack([moons.X, moons.groups])  # (row, feature and group)
     fitted = quiet_fit(HierarchicalBNNClassifier(**small, groups=2), X, moons.y)
     from_estimator = plotting.ConfidentRowsDisplay.from_estimator
+    display = from_estimator(pipeline_of(fitted), X / 2, moons.y, by="std")
+    assert_equal_displays(display, from_estimator(fitted, X, moons.y, by="std"))
     display = from_estimator(pipeline_of(fitted), X / 2, moons.y)
     assert display.groups == [moons.groups[row] for row in display.rows]
     assert_equal_displays(display, from_estimator(fitted, X, moons.y))

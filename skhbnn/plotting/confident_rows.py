@@ -117,27 +117,27 @@ class ConfidentRowsDisplay(OneAxesDisplay):
             If X, y or groups are not valid, or X has fewer than twice ``n_rows`` rows.
         """
         check_has_proba(cls, estimator, "PredictionBandDisplay")
-        labels = {} if groups is None else {"groups": groups}
-        proba = estimator.predict_proba(X, **labels)  # (row, class)
+        transformer, fitted = last_step(estimator)  # a pipeline has no predict_std
+        inputs, labels = transformed(transformer, X), {} if groups is None else {"groups": groups}
+        proba = fitted.predict_proba(inputs, **labels)  # (row, class)
         true = None if y is None else column_or_1d(y)  # (row,)
         check_consistent_length(proba, true)
         if len(proba) < 2 * n_rows:
             raise ValueError(f"X has {len(proba)} rows: n_rows can be {len(proba) // 2} at most, got {n_rows}.")
         codes = proba.argmax(axis=1)  # (row,)
-        statistic = proba if by == "proba" else estimator.predict_std(X, **labels)  # (row, class)
+        statistic = proba if by == "proba" else fitted.predict_std(inputs, **labels)  # (row, class)
         values = np.take_along_axis(statistic, codes[:, None], axis=1)[:, 0]  # (row,)
         order = np.argsort(-values if by == "proba" else values, kind="stable")  # (row,), most confident first
         index: Any = getattr(X, "index", None) if hasattr(X, "iloc") else None  # of pandas
-        transformer, fitted = last_step(estimator)
         if isinstance(fitted, GroupsMixin):
-            known = read_rows(fitted, transformed(transformer, X), groups, reset=False)[1]
+            known = read_rows(fitted, inputs, groups, reset=False)[1]
         else:
             known = None if groups is None else as_one_label(read_levels(groups, len(proba), one_level=True)[0])
         chosen = np.concatenate([order[:n_rows], order[-n_rows:]])  # (2 * n_rows,)
         return cls(
             rows=chosen,
             values=values[chosen],
-            predicted=estimator.classes_[codes[chosen]],
+            predicted=fitted.classes_[codes[chosen]],
             truth=None if true is None else true[chosen],
             groups=None if known is None else [known[i] for i in chosen],
             index=None if index is None else list(index[chosen]),

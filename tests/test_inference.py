@@ -12,7 +12,7 @@ from conftest import quiet_fit
 from skhbnn import FlatBNNClassifier
 from skhbnn.data.rows import group_rows
 from skhbnn.density.density import Density
-from skhbnn.inference import nutpie_adapter
+from skhbnn.inference import nutpie_adapter, pilot
 from skhbnn.inference.methods import infer
 from skhbnn.inference.trace import Settings
 from skhbnn.model.network import Network
@@ -72,8 +72,11 @@ def test_informed_posterior_equals_quadrature():
         assert_agrees(posterior.weights[..., 0, i], *moments(w[..., i], log_density))
 
 
-def test_hierarchical_posterior_equals_quadrature():
-    """Given the group mean and scale the groups are independent: two nested integrals."""
+@pytest.mark.parametrize("many_groups", [2, 3])
+def test_hierarchical_posterior_equals_quadrature(many_groups, monkeypatch):
+    """Given the group mean and scale the groups are independent: two nested integrals. With and without a pilot run."""
+    monkeypatch.setattr(pilot, "MANY_GROUPS", many_groups)
+    monkeypatch.setattr(pilot, "N_GROUPS", 1)
     data = rows([6, 15])
     mu = np.linspace(-6, 7, 201)[:, None, None]  # (mean, 1, 1)
     sd = np.linspace(0.002, 7, 301)[None, :, None]  # (1, scale, 1)

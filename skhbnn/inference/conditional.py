@@ -65,22 +65,53 @@ def conditional_weights(model, data, shared, seed, n_threads=1, progress=None):
     -------
     found : GroupDraws
     """
-    shared = Shared(*(np.ascontiguousarray(array, dtype=float) for array in shared))
-    n_draws, n_weights = shared.mean.shape
+    n_draws, n_weights = np.shape(shared[0])
     weights = np.empty((n_draws, data.n_groups, n_weights), np.float32)  # (draw, group, weight)
     ratios = np.empty((data.n_groups, n_draws * CANDIDATES))  # (group, candidate of any draw)
     log_evidence = np.empty((data.n_groups, n_draws))  # (group, draw)
-    at, drawn = model.coordinates(1), deviation_draws(model)
-    factor = factors(at, shared.scales)  # (draw, coordinate)
+    at = model.coordinates(1)
+    factor = factors(at, shared[1])  # (draw, coordinate)
+
+    def keep(g, z, log_ratios, of_draws):
+        weights[:, g] = _weights(model, at, shared[0], factor, z)
+        ratios[g], log_evidence[g] = log_ratios.ravel(), of_draws
+
+    _of_each_group(model, data, shared, seed, keep, n_threads, progress)
+    return GroupDraws(weights, _pareto_k(ratios), log_evidence)
+
+
+def conditional_deviations(model, data, shared, seed, n_threads=1):
+    """Deviations of groups given draws of what groups share: the coordinates behind ``conditional_weights``.
+
+    Parameters
+    ----------
+    model, data, shared, seed, n_threads
+        As ``conditional_weights`` takes them.
+
+    Returns
+    -------
+    deviations : ndarray of shape (n_draws, n_groups, n_coordinates)
+    """
+    deviations = np.empty((len(shared[0]), data.n_groups, len(model.coordinates(1).entry)))  # (draw, group, coordinate)
+
+    def keep(g, z, *_):
+        deviations[:, g] = z
+
+    _of_each_group(model, data, shared, seed, keep, n_threads)
+    return deviations
+
+
+def _of_each_group(model, data, shared, seed, keep, n_threads, progress=None):
+    """Give keep the position of each group, and what the function of ``deviation_draws`` finds for it."""
+    shared = Shared(*(np.ascontiguousarray(array, dtype=float) for array in shared))
+    n_draws, n_coordinates = len(shared.mean), len(model.coordinates(1).entry)
+    drawn = deviation_draws(model)
 
     def fit(g):
         rows, rng = slice(*data.offsets[g : g + 2]), label_generator(seed, data.group_labels[g])
-        noise = rng.standard_normal((n_draws, 1 + CANDIDATES + SLICES, len(at.entry)))
+        noise = rng.standard_normal((n_draws, 1 + CANDIDATES + SLICES, n_coordinates))
         uniforms = rng.random((n_draws, 1 + CANDIDATES + SLICES * (1 + TRIES)))
-        z, log_ratios, log_evidence[g] = drawn(
-            shared, data.X[rows], data.y[rows], data.weights[rows], noise, uniforms, CANDIDATES
-        )
-        weights[:, g], ratios[g] = _weights(model, at, shared.mean, factor, z), log_ratios.ravel()
+        keep(g, *drawn(shared, data.X[rows], data.y[rows], data.weights[rows], noise, uniforms, CANDIDATES))
 
     with ThreadPoolExecutor(n_threads) as pool:
         try:
@@ -90,7 +121,6 @@ def conditional_weights(model, data, shared, seed, n_threads=1, progress=None):
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return GroupDraws(weights, _pareto_k(ratios), log_evidence)
 
 
 def deviation_draws(model):

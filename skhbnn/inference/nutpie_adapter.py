@@ -36,6 +36,7 @@ class _CallbackModel(CompiledModel):
     """A density that nutpie calls through C, without Python and without the GIL."""
 
     density: Density
+    initial_point: Callable
     progress: Callable | None
 
     @property
@@ -69,12 +70,12 @@ class _CallbackModel(CompiledModel):
             n_dim,
             sizes,
             self.coords,
-            self.density.initial_point,
+            self.initial_point,
             None,
         )
 
 
-def _python_model(density):
+def _python_model(density, initial_point):
     return from_pyfunc(
         density.n_dim,
         make_logp_fn=lambda: density.logp_grad,
@@ -84,7 +85,7 @@ def _python_model(density):
         expanded_names=[VARIABLE],
         dims={VARIABLE: (DIM,)},
         coords={DIM: np.arange(density.n_dim)},
-        make_initial_point_fn=density.initial_point,
+        make_initial_point_fn=initial_point,
     )
 
 
@@ -115,16 +116,19 @@ def run(density, *, route=None, progress=None, **settings):
     statistics : list of dict of ndarray of shape (n_tune + n_draws,)
         One per chain, under ArviZ's names.
     """
-    sampler = _start(density, route, progress, **settings)
+    sampler = _start(density, route, progress, None, **settings)
     try:
         trace = sampler.wait()
     except BaseException:
         sampler.cancel()
         raise
+    if progress is not None:  # nutpie's last report may come before the last step
+        n_steps = settings["chains"] * (settings["tune"] + settings["draws"])
+        progress(n_steps, n_steps)
     return _arrays(trace, density.n_dim)
 
 
-def run_until(density, enough, *, chains, cores, seed, route=None, progress=None, **settings):
+def run_until(density, enough, *, chains, cores, seed, starts=None, route=None, progress=None, **settings):
     """Draws from a density by nutpie, as many as prove enough, with the sampler's statistics.
 
     Every chain is a sampler of its own, which waits for slower chains while it is ahead. Whether the draws are
@@ -134,12 +138,14 @@ def run_until(density, enough, *, chains, cores, seed, route=None, progress=None
     Parameters
     ----------
     density : Density
-    enough : callable
-        Told of the draws and statistics so far, in the form that is returned.
+    enough : callable or None
+        Told of the draws and statistics so far, in the form that is returned. None: nothing but all draws is enough.
     chains : int
     cores : int
         Chains that run at once.
     seed : int
+    starts : list of ndarray of shape (n_dim,), default=None
+        Where each chain starts. None: near 0.
     route : {"c", "python"}, default=None
         None: the C route where nutpie has it.
     progress : callable, default=None
@@ -156,10 +162,14 @@ def run_until(density, enough, *, chains, cores, seed, route=None, progress=None
     """
     seeds = np.random.SeedSequence(seed).generate_state(chains)  # (chain,)
     tune, draws = settings["tune"], settings["draws"]
-    start_one = functools.partial(_start, density, route, None, chains=1, cores=1, **settings)
-    start = [functools.partial(start_one, seed=int(chain_seed)) for chain_seed in seeds]
+    start_one = functools.partial(_start, density, route, chains=1, cores=1, **settings)
+    reports = [None] * chains if progress is None or enough is not None else _reports(progress, chains)
+    start = [
+        functools.partial(start_one, report, None if starts is None else starts[chain], seed=int(seeds[chain]))
+        for chain, report in enumerate(reports)
+    ]
     samplers: list = [None] * chains
-    n_draws = min(FIRST_LOOK, draws)
+    n_draws = draws if enough is None else min(FIRST_LOOK, draws)
     try:
         while True:
             _advance(samplers, start, tune + n_draws, cores)
@@ -176,6 +186,17 @@ def run_until(density, enough, *, chains, cores, seed, route=None, progress=None
         for sampler in samplers:
             if sampler is not None:
                 sampler.cancel()
+
+
+def _reports(progress, chains):
+    """A callback for each chain, which is told of the chain's steps and tells progress of those of all chains."""
+    made = [0] * chains
+
+    def report(chain, n_made, n_all):
+        made[chain] = n_made
+        progress(sum(made), chains * n_all)
+
+    return [functools.partial(report, chain) for chain in range(chains)]
 
 
 def _advance(samplers, start, n_steps, cores):
@@ -202,14 +223,15 @@ def _advance(samplers, start, n_steps, cores):
                 seconds = POLL
 
 
-def _start(density, route, progress, **settings):
-    """A sampler of nutpie, started, which runs in the background."""
+def _start(density, route, progress, start, **settings):
+    """A sampler of nutpie, started at a point (n_dim,), or near 0, which runs in the background."""
     if route is None:
         route = "c" if has_callback_route() else "python"
+    initial_point = density.initial_point if start is None else lambda seed: start
     if route == "c":
-        model = _CallbackModel(dims={VARIABLE: (DIM,)}, density=density, progress=progress)
+        model = _CallbackModel(dims={VARIABLE: (DIM,)}, density=density, initial_point=initial_point, progress=progress)
     else:
-        model = _python_model(density)
+        model = _python_model(density, initial_point)
     return nutpie.sample(model, return_raw_trace=True, blocking=False, progress_bar=False, **settings)
 
 

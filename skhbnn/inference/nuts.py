@@ -5,6 +5,7 @@ import numpy as np
 from ..density.density import Density
 from ..support.libraries import import_arviz
 from ..support.memory import require_memory
+from .pilot import pilot_starts, tuning_steps
 from .trace import Trace
 
 MAX_DEPTH = 10  # doublings of one trajectory at the most
@@ -28,23 +29,19 @@ def infer(model, data, settings, seed, progress=None):
 
     density = Density(model, data)
     _require_memory(density.n_dim, data.n_groups * model.network.n_weights, settings, STEP_BYTES)
-    arguments = {
-        "progress": progress,
-        "chains": settings.chains,
-        "tune": settings.tune,
-        "draws": settings.draws,
-        "cores": settings.cores,
-        "seed": seed,
-        "target_accept": settings.target_accept,
-        "maxdepth": MAX_DEPTH,
-    }
-    if settings.enough is not None:
-        return _trace(*run_until(density, lambda *chains: settings.enough(_trace(*chains)), **arguments))
-    chains = run(density, **arguments)
-    if progress is not None:  # nutpie's last report may come before the last step
-        n_steps = settings.chains * (settings.tune + settings.draws)
-        progress(n_steps, n_steps)
-    return _trace(*chains)
+    sampler = {"chains": settings.chains, "cores": settings.cores, "maxdepth": MAX_DEPTH}
+    sampler |= {"target_accept": settings.target_accept, "seed": seed}
+    (n_pilot, n_tune), starts, made = tuning_steps(density.layout, settings.tune), None, 0
+    if n_pilot:
+        n_all = settings.chains * (n_pilot + n_tune + settings.draws)
+        report = progress and (lambda n_made, _: progress(n_made, n_all))
+        starts, made = pilot_starts(density, n_pilot, run, report, **sampler), settings.chains * n_pilot
+    sampler |= {"tune": n_tune, "draws": settings.draws}
+    report = progress and (lambda n_made, n_all: progress(made + n_made, made + n_all))
+    if starts is None and settings.enough is None:
+        return _trace(*run(density, progress=report, **sampler))
+    enough = settings.enough and (lambda *chains: settings.enough(_trace(*chains, n_pilot)))
+    return _trace(*run_until(density, enough, starts=starts, progress=report, **sampler), n_pilot)
 
 
 def _require_memory(n_dim, n_weights, settings, step_bytes):
@@ -63,8 +60,11 @@ def _require_memory(n_dim, n_weights, settings, step_bytes):
     )
 
 
-def _trace(draws, statistics):
-    """The trace of what nutpie returns of each chain, without the steps of tuning, which come first."""
+def _trace(draws, statistics, n_pilot=0):
+    """The trace of what nutpie returns of each chain, without the steps of tuning, which come first.
+
+    n_pilot: steps of tuning that were made in a pilot run.
+    """
     n_tune = int(np.sum(statistics[0]["tuning"]))
     return Trace(
         x=np.stack([x[n_tune:] for x in draws]),  # (chain, draw, n_dim)
@@ -73,5 +73,5 @@ def _trace(draws, statistics):
             for name in statistics[0]
             if name != "tuning"
         },
-        n_tune=n_tune,
+        n_tune=n_pilot + n_tune,
     )

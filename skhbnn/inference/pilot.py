@@ -1,0 +1,76 @@
+"""Starts of the chains of NUTS on many groups, from a pilot run on some of them.
+
+A step of NUTS costs what the rows of all groups cost, and at first most steps only find where the group distribution
+is. Some of the groups tell so much of it. Where a chain of the pilot run ends, the deviations of all groups are drawn
+given what they share.
+"""
+
+import numpy as np
+
+from ..data.subsets import rows_of_groups, some_groups
+from ..density.density import Density
+from ..model.weights import group_weights
+from .conditional import conditional_deviations
+
+N_GROUPS = 200  # of a pilot run
+MANY_GROUPS = 500  # from which on it pays (the table of ``python -m benchmarks pilot``)
+PILOT = 0.6  # steps of a pilot run, of each step of tuning
+REST = 0.2  # steps of tuning on all groups
+OF_PILOT = 2  # beside the seed of a fit: what is random in a pilot run
+
+
+def tuning_steps(layout, tune):
+    """Steps of tuning on some of the groups, and on all of them.
+
+    Parameters
+    ----------
+    layout : Layout
+        What the vector of the model holds.
+    tune : int
+        What the user has chosen.
+
+    Returns
+    -------
+    n_pilot, n_tune : int
+        n_pilot is 0 where a pilot run does not pay, or the groups are not independent given one group distribution.
+    """
+    model, n_pilot, n_tune = layout.model, round(PILOT * tune), round(REST * tune)
+    is_one_level = len(model.levels) == 1 and not model.random_intercepts and layout.n_of_group > 0
+    pays = is_one_level and layout.members.shape[1] >= MANY_GROUPS and n_pilot > 1 and n_tune > 0
+    return (n_pilot, n_tune) if pays else (0, tune)
+
+
+def pilot_starts(density, n_steps, run, progress=None, *, seed, cores, **sampler):
+    """Where each chain starts on the rows of all groups.
+
+    Parameters
+    ----------
+    density : Density
+        Of all groups.
+    n_steps : int
+        Steps of each chain on some of the groups.
+    run : callable
+        ``nutpie_adapter.run``.
+    progress : callable, default=None
+        As ``run`` takes it.
+    seed, cores : int
+    **sampler
+        Further arguments of ``run``.
+
+    Returns
+    -------
+    starts : list of ndarray of shape (n_dim,), or None
+        None of a chain whose start has no finite density: near 0.
+    """
+    model, data, rng = density.model, density.data, np.random.default_rng([seed, OF_PILOT])
+    pilot = Density(model, rows_of_groups(data, some_groups(data, N_GROUPS, rng)))
+    seed_of_run, seed_of_groups = rng.integers(2**31, size=2).tolist()
+    steps = {"tune": n_steps - 1, "draws": 1}
+    draws, _ = run(pilot, progress=progress, seed=seed_of_run, cores=cores, **steps, **sampler)
+    x = np.array([of_chain[-1] for of_chain in draws], dtype=float)  # (chain, n_dim of the pilot)
+    found = group_weights(pilot.layout, x)
+    deviations = conditional_deviations(
+        model, data, (found.mean, found.scales, found.own), seed_of_groups, cores
+    )  # (chain, group, coordinate)
+    starts = density.layout.join(*pilot.layout.split(x)[:3], [deviations])  # (chain, n_dim)
+    return [start if np.isfinite(density.logp_grad(start)[0]) else None for start in starts]

@@ -1,0 +1,167 @@
+"""Chains that start where a pilot run on some of the groups ended: where they start, and what a fit says of it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from models import random_rows
+
+from skhbnn import HierarchicalBNNClassifier, HierarchicalBNNRegressor
+from skhbnn.datasets import make_rotated_moons
+from skhbnn.density.density import Density
+from skhbnn.inference import nutpie_adapter, pilot
+from skhbnn.inference.conditional import conditional_weights
+from skhbnn.inference.methods import infer
+from skhbnn.inference.trace import Settings
+from skhbnn.model import build
+from skhbnn.model.network import Network
+from skhbnn.model.terms import Layout
+from skhbnn.model.weights import group_weights
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+N_GROUPS = 8
+SETTINGS = {"chains": 3, "tune": 50, "draws": 10}
+SAMPLER = {"chains": 3, "cores": 2, "seed": 5, "target_accept": 0.8, "maxdepth": 10}
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Eight groups are many, and a pilot run has three."""
+    monkeypatch.setattr(pilot, "MANY_GROUPS", N_GROUPS)
+    monkeypatch.setattr(pilot, "N_GROUPS", 3)
+
+
+def density_of(name, pooling):
+    n_classes = 3 if name == "ordinal" else None
+    network = Network((2, 3, 1), "tanh", True)
+    data = random_rows([4, 1, 7, 3, 5, 2, 6, 9], 2, name, 1, seed=1, n_classes=n_classes)
+    model = build.hierarchical_model(network, name, ("ard", 1.0), pooling, "normal", n_classes=n_classes)
+    return Density(model, data)
+
+
+@pytest.mark.parametrize("pooling", [("affine", "partial"), ("partial", "partial"), ("complete", "partial")])
+@pytest.mark.parametrize("name", ["bernoulli", "normal", "ordinal"])
+def test_starts_are_where_the_pilot_ended_with_draws_of_all_groups(name, pooling, few):
+    density, ends, passed = density_of(name, pooling), [], []
+
+    def run(of_some, **settings):
+        assert of_some.data.n_groups == 3
+        draws, statistics = nutpie_adapter.run(of_some, **settings)
+        ends.extend(group_weights(of_some.layout, x[-1].astype(float)) for x in draws)
+        return draws, statistics
+
+    def noted(*arguments):
+        passed.append(arguments)
+        return conditional_deviations(*arguments)
+
+    conditional_deviations = pilot.conditional_deviations
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pilot, "conditional_deviations", noted)
+        starts = pilot.pilot_starts(density, 20, run, **SAMPLER)
+    model, data, shared, seed, _ = passed[0]
+    expected = conditional_weights(model, data, shared, seed).weights  # (chain, group, weight)
+    assert data.n_groups == N_GROUPS
+    for start, end, weights in zip(starts, ends, expected, strict=True):
+        made = group_weights(density.layout, start)
+        for part in ("mean", "scales", "own"):
+            np.testing.assert_array_equal(getattr(made, part), getattr(end, part))
+        np.testing.assert_allclose(made.weights, weights, rtol=1e-6, atol=1e-6)  # these are float32
+
+
+def test_chains_start_there(few):
+    density = density_of("bernoulli", ("affine", "partial"))
+    starts = [np.full(density.n_dim, 0.1), None, np.full(density.n_dim, -0.2)]
+    asked: list = []
+
+    def logp_grad(x):
+        asked.append(x.copy())
+        return Density.logp_grad(density, x)
+
+    object.__setattr__(density, "logp_grad", logp_grad)  # what the Python route calls
+    settings = {**SAMPLER, "cores": 1, "tune": 5, "draws": 5}
+    nutpie_adapter.run_until(density, None, starts=starts, route="python", **settings)
+    for start in (starts[0], starts[2]):
+        assert any(np.array_equal(x, start) for x in asked)
+    python, _ = nutpie_adapter.run_until(density, None, starts=starts, route="python", **settings)
+    compiled, _ = nutpie_adapter.run_until(density, None, starts=starts, route="c", **settings)
+    np.testing.assert_array_equal(compiled, python)
+
+
+def test_start_without_a_density_is_near_0(few):
+    density = density_of("bernoulli", ("affine", "partial"))
+
+    def run(of_some, chains, **_):
+        x = np.zeros((chains, 1, of_some.n_dim))  # (chain, draw, n_dim)
+        x[1] = np.nan
+        return list(x), []
+
+    is_near_0 = [start is None for start in pilot.pilot_starts(density, 20, run, **SAMPLER)]
+    assert is_near_0 == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("params", "n_groups", "expected"),
+    [
+        ({}, 500, (60, 20)),
+        ({}, 499, (0, 100)),
+        ({"tune": 1000}, 500, (600, 200)),
+        ({"tune": 2}, 500, (0, 2)),
+        ({"pooling": "none"}, 500, (60, 20)),
+        ({"random_intercepts": "item"}, 500, (0, 100)),
+        ({"groups": ["outer", "inner"]}, 500, (0, 100)),
+        ({"pooling": "complete"}, 500, (0, 100)),
+    ],
+)
+def test_pilot_run_where_there_are_many_independent_groups(params, n_groups, expected, monkeypatch):
+    X = pd.DataFrame({"x": np.arange(2.0 * n_groups), "inner": np.arange(2 * n_groups) // 2})
+    X["outer"], X["item"] = X.inner // 10, np.arange(2 * n_groups) % 7
+    model = HierarchicalBNNClassifier(**{"groups": "inner", "chains": 1, **params, "draws": 4})
+    asked: list = []
+
+    def noted(layout: Layout, tune: int):
+        asked.append(pilot.tuning_steps(layout, tune))
+        raise InterruptedError
+
+    monkeypatch.setattr("skhbnn.inference.nuts.tuning_steps", noted)
+    X = X.drop(columns=[name for name in ("outer", "item") if name not in str(params)])
+    with pytest.raises(InterruptedError):
+        model.fit(X, np.arange(2 * n_groups) % 2)
+    assert asked == [expected]
+
+
+@pytest.fixture(scope="module")
+def moons():
+    return make_rotated_moons(n_groups=N_GROUPS, n_samples=20, random_state=0)
+
+
+def test_draws_depend_neither_on_n_jobs_nor_on_the_order_of_rows(moons, few):
+    X, _, y, _, groups, _ = moons
+    order = np.random.default_rng(0).permutation(len(y))  # (row,)
+    first, second = (HierarchicalBNNClassifier(n_jobs=n, random_state=0, **SETTINGS) for n in (1, 3))
+    first.fit(X, y, groups=groups)
+    second.fit(X[order], y[order], groups=groups[order])
+    np.testing.assert_array_equal(first.posterior_.weights, second.posterior_.weights)
+    assert first.n_iter_ == 30 + 10 + 10
+
+
+def test_progress_counts_the_steps_of_both(moons, few):
+    told: list = []
+    density = density_of("bernoulli", ("affine", "partial"))
+    settings = Settings(inference="nuts", target_accept=0.8, cores=2, max_iter=1, **SETTINGS)
+    infer(density.model, density.data, settings, 0, lambda *steps: told.append(steps))
+    assert {n_all for _, n_all in told} == {3 * 50}
+    made = [n for n, _ in told]
+    assert made == sorted(made)
+    assert made[-1] == 3 * 50
+    assert 3 * 30 in made
+
+
+def test_tol_stops_early(few):
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(N_GROUPS), 30)  # (row,)
+    X = rng.normal(size=(len(groups), 1))  # (row, 1)
+    y = X[:, 0] + 0.3 * rng.normal(size=N_GROUPS)[groups] + rng.normal(size=len(groups))  # (row,)
+    model = HierarchicalBNNRegressor((), tol=0.1, draws=3000, tune=200, random_state=0).fit(X, y, groups=groups)
+    assert model.diagnostics_.n_draws < 3000
+    assert model.diagnostics_.mcse.max() <= 0.1
+    assert model.n_iter_ == 160 + model.diagnostics_.n_draws

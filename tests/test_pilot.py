@@ -39,10 +39,24 @@ def density_of(name, pooling):
     return Density(model, data)
 
 
+@pytest.fixture
+def noted(monkeypatch):
+    """What the pass over all groups was given and found, (arguments, found) of each call."""
+    calls, passed = [], pilot.conditional_deviations
+
+    def conditional_deviations(*arguments):
+        calls.append((arguments, passed(*arguments)))
+        return calls[-1][1]
+
+    monkeypatch.setattr(pilot, "conditional_deviations", conditional_deviations)
+    return calls
+
+
 @pytest.mark.parametrize("pooling", [("affine", "partial"), ("partial", "partial"), ("complete", "partial")])
 @pytest.mark.parametrize("name", ["bernoulli", "normal", "ordinal"])
-def test_starts_are_where_the_pilot_ended_with_draws_of_all_groups(name, pooling, few):
-    density, ends, passed = density_of(name, pooling), [], []
+def test_starts_are_where_the_pilot_ended_with_draws_of_all_groups(name, pooling, few, noted, monkeypatch):
+    monkeypatch.setattr("skhbnn.support.evidence.WORSE", np.inf)
+    density, ends = density_of(name, pooling), []
 
     def run(of_some, **settings):
         assert of_some.data.n_groups == 3
@@ -50,17 +64,10 @@ def test_starts_are_where_the_pilot_ended_with_draws_of_all_groups(name, pooling
         ends.extend(group_weights(of_some.layout, x[-1].astype(float)) for x in draws)
         return draws, statistics
 
-    def noted(*arguments):
-        passed.append(arguments)
-        return conditional_deviations(*arguments)
-
-    conditional_deviations = pilot.conditional_deviations
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pilot, "conditional_deviations", noted)
-        starts = pilot.pilot_starts(density, 20, run, **SAMPLER)
-    model, data, shared, seed, _ = passed[0]
-    expected = conditional_weights(model, data, shared, seed).weights  # (chain, group, weight)
+    starts = pilot.pilot_starts(density, 20, run, **SAMPLER)
+    model, data, shared, seed, _ = noted[0][0]
     assert data.n_groups == N_GROUPS
+    expected = conditional_weights(model, data, shared, seed).weights  # (chain, group, weight)
     for start, end, weights in zip(starts, ends, expected, strict=True):
         made = group_weights(density.layout, start)
         for part in ("mean", "scales", "own"):
@@ -68,9 +75,29 @@ def test_starts_are_where_the_pilot_ended_with_draws_of_all_groups(name, pooling
         np.testing.assert_allclose(made.weights, weights, rtol=1e-6, atol=1e-6)  # these are float32
 
 
+def test_chain_in_a_worse_mode_starts_where_a_better_one_ended(few, noted):
+    """By the evidence a row of the groups beside the pilot run."""
+    density = density_of("bernoulli", ("affine", "partial"))
+    ends, learned = (0.1, -3.0, 0.2), []  # in the second chain what groups share is far from the rows
+
+    def run(of_some, **_):
+        learned.extend(of_some.data.group_labels)
+        return [np.full((1, of_some.n_dim), end) for end in ends], []
+
+    starts = pilot.pilot_starts(density, 20, run, **SAMPLER)
+    labels, data = density.data.group_labels, density.data
+    others = [g for g, label in enumerate(labels) if label not in learned]
+    log_evidence = noted[0][1][1][others].sum(axis=0)  # (chain,)
+    per_row = (log_evidence - log_evidence.max()) / sum(np.diff(data.offsets)[others])
+    is_good = per_row >= -0.015
+    assert is_good.any()
+    assert not is_good[1]
+    assert {start[0] for start in starts} == {end for end, kept in zip(ends, is_good, strict=True) if kept}
+
+
 def test_chains_start_there(few):
     density = density_of("bernoulli", ("affine", "partial"))
-    starts = [np.full(density.n_dim, 0.1), None, np.full(density.n_dim, -0.2)]
+    starts = [np.full(density.n_dim, value) for value in (0.1, 0.3, -0.2)]
     asked: list = []
 
     def logp_grad(x):
@@ -80,36 +107,40 @@ def test_chains_start_there(few):
     object.__setattr__(density, "logp_grad", logp_grad)  # what the Python route calls
     settings = {**SAMPLER, "cores": 1, "tune": 5, "draws": 5}
     nutpie_adapter.run_until(density, None, starts=starts, route="python", **settings)
-    for start in (starts[0], starts[2]):
+    for start in starts:
         assert any(np.array_equal(x, start) for x in asked)
     python, _ = nutpie_adapter.run_until(density, None, starts=starts, route="python", **settings)
     compiled, _ = nutpie_adapter.run_until(density, None, starts=starts, route="c", **settings)
     np.testing.assert_array_equal(compiled, python)
 
 
-def test_start_without_a_density_is_near_0(few):
+@pytest.mark.parametrize("lost", [[1], [0, 1, 2]])
+def test_ends_without_a_density_are_no_starts(lost, few):
     density = density_of("bernoulli", ("affine", "partial"))
 
     def run(of_some, chains, **_):
         x = np.zeros((chains, 1, of_some.n_dim))  # (chain, draw, n_dim)
-        x[1] = np.nan
+        x[lost] = np.nan
         return list(x), []
 
-    is_near_0 = [start is None for start in pilot.pilot_starts(density, 20, run, **SAMPLER)]
-    assert is_near_0 == [False, True, False]
+    starts = pilot.pilot_starts(density, 20, run, **SAMPLER)
+    if len(lost) == 3:
+        assert starts is None
+    else:
+        assert np.isfinite(starts).all()
 
 
 @pytest.mark.parametrize(
     ("params", "n_groups", "expected"),
     [
-        ({}, 500, (60, 20)),
-        ({}, 499, (0, 100)),
-        ({"tune": 1000}, 500, (600, 200)),
-        ({"tune": 2}, 500, (0, 2)),
-        ({"pooling": "none"}, 500, (60, 20)),
-        ({"random_intercepts": "item"}, 500, (0, 100)),
-        ({"groups": ["outer", "inner"]}, 500, (0, 100)),
-        ({"pooling": "complete"}, 500, (0, 100)),
+        ({}, 600, (60, 20)),
+        ({}, 599, (0, 100)),
+        ({"tune": 1000}, 600, (600, 200)),
+        ({"tune": 2}, 600, (0, 2)),
+        ({"pooling": "none"}, 600, (60, 20)),
+        ({"random_intercepts": "item"}, 600, (0, 100)),
+        ({"groups": ["outer", "inner"]}, 600, (0, 100)),
+        ({"pooling": "complete"}, 600, (0, 100)),
     ],
 )
 def test_pilot_run_where_there_are_many_independent_groups(params, n_groups, expected, monkeypatch):

@@ -91,14 +91,18 @@ def conditional_deviations(model, data, shared, seed, n_threads=1):
     Returns
     -------
     deviations : ndarray of shape (n_draws, n_groups, n_coordinates)
+    log_evidence : ndarray of shape (n_groups, n_draws)
+        As GroupDraws has it.
     """
-    deviations = np.empty((len(shared[0]), data.n_groups, len(model.coordinates(1).entry)))  # (draw, group, coordinate)
+    n_draws = len(shared[0])
+    deviations = np.empty((n_draws, data.n_groups, len(model.coordinates(1).entry)))  # (draw, group, coordinate)
+    log_evidence = np.empty((data.n_groups, n_draws))  # (group, draw)
 
-    def keep(g, z, *_):
-        deviations[:, g] = z
+    def keep(g, z, _, of_draws):
+        deviations[:, g], log_evidence[g] = z, of_draws
 
     _of_each_group(model, data, shared, seed, keep, n_threads)
-    return deviations
+    return deviations, log_evidence
 
 
 def _of_each_group(model, data, shared, seed, keep, n_threads, progress=None):

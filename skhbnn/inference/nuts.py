@@ -39,9 +39,9 @@ def infer(model, data, settings, seed, progress=None):
     sampler |= {"tune": n_tune, "draws": settings.draws}
     report = progress and (lambda n_made, n_all: progress(made + n_made, made + n_all))
     if starts is None and settings.enough is None:
-        return _trace(*run(density, progress=report, **sampler))
-    enough = settings.enough and (lambda *chains: settings.enough(_trace(*chains, n_pilot)))
-    return _trace(*run_until(density, enough, starts=starts, progress=report, **sampler), n_pilot)
+        return _trace(run(density, progress=report, **sampler), n_pilot)
+    enough = settings.enough and (lambda *found: settings.enough(_trace(found, n_pilot)))
+    return _trace(run_until(density, enough, starts=starts, progress=report, **sampler), n_pilot)
 
 
 def _require_memory(n_dim, n_weights, settings, step_bytes):
@@ -60,11 +60,12 @@ def _require_memory(n_dim, n_weights, settings, step_bytes):
     )
 
 
-def _trace(draws, statistics, n_pilot=0):
+def _trace(found, n_pilot):
     """The trace of what nutpie returns of each chain, without the steps of tuning, which come first.
 
-    n_pilot: steps of tuning that were made in a pilot run.
+    n_pilot: steps of tuning before these, in a pilot run.
     """
+    draws, statistics = found  # a list of (step, n_dim), and of dicts of (step,)
     n_tune = int(np.sum(statistics[0]["tuning"]))
     return Trace(
         x=np.stack([x[n_tune:] for x in draws]),  # (chain, draw, n_dim)

@@ -2,7 +2,8 @@
 
 A step of NUTS costs what the rows of all groups cost, and at first most steps only find where the group distribution
 is. Some of the groups tell so much of it. Where a chain of the pilot run ends, the deviations of all groups are drawn
-given what they share.
+given what they share. Chains also end in modes of different worth, which the groups beside the pilot run tell apart: a
+chain in a worse one starts where a better one ended.
 """
 
 import numpy as np
@@ -10,10 +11,11 @@ import numpy as np
 from ..data.subsets import rows_of_groups, some_groups
 from ..density.density import Density
 from ..model.weights import group_weights
+from ..support.evidence import near_best
 from .conditional import conditional_deviations
 
 N_GROUPS = 200  # of a pilot run
-MANY_GROUPS = 500  # from which on it pays (the table of ``python -m benchmarks pilot``)
+MANY_GROUPS = 600  # from which on it pays (the table of ``python -m benchmarks pilot``)
 PILOT = 0.6  # steps of a pilot run, of each step of tuning
 REST = 0.2  # steps of tuning on all groups
 OF_PILOT = 2  # beside the seed of a fit: what is random in a pilot run
@@ -59,18 +61,26 @@ def pilot_starts(density, n_steps, run, progress=None, *, seed, cores, **sampler
 
     Returns
     -------
-    starts : list of ndarray of shape (n_dim,), or None
-        None of a chain whose start has no finite density: near 0.
+    starts : list of ndarray of shape (n_dim,) or None
+        None where no start has a finite density.
     """
     model, data, rng = density.model, density.data, np.random.default_rng([seed, OF_PILOT])
-    pilot = Density(model, rows_of_groups(data, some_groups(data, N_GROUPS, rng)))
+    chosen = some_groups(data, N_GROUPS, rng)  # (group of the pilot run,)
+    pilot = Density(model, rows_of_groups(data, chosen))
     seed_of_run, seed_of_groups = rng.integers(2**31, size=2).tolist()
     steps = {"tune": n_steps - 1, "draws": 1}
     draws, _ = run(pilot, progress=progress, seed=seed_of_run, cores=cores, **steps, **sampler)
-    x = np.array([of_chain[-1] for of_chain in draws], dtype=float)  # (chain, n_dim of the pilot)
-    found = group_weights(pilot.layout, x)
-    deviations = conditional_deviations(
-        model, data, (found.mean, found.scales, found.own), seed_of_groups, cores
-    )  # (chain, group, coordinate)
+    x = np.array([of_chain[-1] for of_chain in draws], dtype=float)  # (chain, n_dim of the pilot run)
+    made = group_weights(pilot.layout, x)
+    shared = made.mean, made.scales, made.own
+    # (chain, group, coordinate), (group, chain)
+    deviations, log_evidence = conditional_deviations(model, data, shared, seed_of_groups, cores)
     starts = density.layout.join(*pilot.layout.split(x)[:3], [deviations])  # (chain, n_dim)
-    return [start if np.isfinite(density.logp_grad(start)[0]) else None for start in starts]
+    others = np.setdiff1d(np.arange(data.n_groups), chosen)  # (other group,)
+    n_rows = np.add.reduceat(data.weights, data.offsets[:-1])[others]  # (other group,)
+    is_good = near_best(log_evidence[others, :, None], n_rows)  # (chain,)
+    is_good &= np.isfinite([density.logp_grad(start)[0] for start in starts])
+    good = np.flatnonzero(is_good)  # (good chain,)
+    if len(good) == 0:
+        return None
+    return [start if is_good[chain] else starts[good[chain % len(good)]] for chain, start in enumerate(starts)]

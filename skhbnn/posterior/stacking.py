@@ -6,9 +6,8 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
+from ..support.evidence import near_best
 from ..support.psis import smoothed_weights
-
-WORSE = 0.015  # nats a row, from which a chain is in a worse mode than another one
 
 
 def weigh_chains(posterior, chain_weights, log_likelihood, row_weights):
@@ -83,23 +82,16 @@ def without_worse_chains(posterior, log_evidence, n_rows):
     Parameters
     ----------
     posterior : Posterior
-    log_evidence : ndarray of shape (n_groups, n_chains, n_draws)
-        Logarithm of the marginal density of the rows of each group under each draw; groups in which one is NaN are left
-        out.
-    n_rows : ndarray of shape (n_groups,)
-        Rows of each group, each counted as often as its weight says.
+    log_evidence, n_rows
+        As ``near_best`` takes them.
 
     Returns
     -------
     posterior : Posterior
-        In which chains more than WORSE nats a row behind the best one have weight 0, and the shares of the others are
-        to each other as they were.
+        In which chains that are not near the best one have weight 0, and the shares of the others are to each other as
+        they were.
     """
-    is_known = np.isfinite(log_evidence).all(axis=(1, 2))  # (group,)
-    if not is_known.any():
-        return posterior
-    of_chain = np.sum(logsumexp(log_evidence[is_known], axis=2), axis=0) / n_rows[is_known].sum()  # (chain,), nats
-    is_kept = of_chain >= of_chain.max() - WORSE  # (chain,)
+    is_kept = near_best(log_evidence, n_rows)  # (chain,)
     if is_kept.all():
         return posterior
     shares = np.ones(len(is_kept)) if posterior.chain_weights is None else posterior.chain_weights  # (chain,)

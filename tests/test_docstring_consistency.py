@@ -28,6 +28,7 @@ HIERARCHICAL = {
     "n_features_in_",
     "posterior_",
     "random_intercepts",
+    "tune",  # a pilot run on some of the groups
 }
 DIFFERENT = {
     ("Flat", "Hierarchical"): HIERARCHICAL,

@@ -38,7 +38,7 @@ from skhbnn.plotting import DecisionSurfaceDisplay, GroupScaleDisplay, Reliabili
 
 path = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(os.environ.get("SKHBNN_DATA", "."), "vowel.csv")
 FEATURES = [f"f{i}" for i in range(10)]
-settings = {"hidden_layer_sizes": (6,), "chains": 2, "tune": 250, "draws": 250, "n_jobs": 2, "random_state": 0}
+settings = {"hidden_layer_sizes": (6,), "chains": 10, "tune": 120, "draws": 60, "n_jobs": 2, "random_state": 0}
 
 
 def print_scores(title, y, proba, classes):

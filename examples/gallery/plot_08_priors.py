@@ -27,7 +27,7 @@ GROUP_SCALE_PRIORS = {
 }
 
 X, X_test, y, y_test, groups, groups_test = make_rotated_moons(n_groups=8, n_samples=60)
-settings = {"hidden_layer_sizes": (4,), "chains": 2, "tune": 250, "draws": 250, "n_jobs": 2, "random_state": 0}
+settings = {"hidden_layer_sizes": (4,), "chains": 4, "tune": 200, "draws": 150, "n_jobs": 2, "random_state": 0}
 settings |= {"prior_scale": 2.0, "pooling": "partial"}
 
 

@@ -177,9 +177,7 @@ for split in range(4):
     places = np.random.default_rng(split).random((len(subjects), 10)).argsort(axis=1)  # (subject, day)
     left_out = places[codes, X["Days"].astype(int)] < 3  # (row,)
     for i, (sizes, likelihood) in enumerate(kinds):
-        model = HierarchicalBNNRegressor(sizes, likelihood=likelihood, **settings).fit(
-            X[~left_out], y[~left_out]
-        )
+        model = HierarchicalBNNRegressor(sizes, likelihood=likelihood, **settings).fit(X[~left_out], y[~left_out])
         low, high = model.predict_interval(X[left_out], coverage=0.9).T  # (row,) each
         density[i, split] = model.log_predictive_density(X[left_out], y[left_out]).mean()
         inside[i, split] = np.mean((low <= y[left_out]) & (y[left_out] <= high))

@@ -63,6 +63,11 @@ class GroupedData:
         return len(self.offsets) - 1
 
     @property
+    def group_sizes(self) -> Floats:
+        """Rows of each group, counted as often as their weights say, (group,); no group is without rows."""
+        return np.add.reduceat(self.weights, self.offsets[:-1])
+
+    @property
     def rows_per_group(self) -> Floats:
         """Mean number of distinct rows of the groups of each level, the outermost first, (level,)."""
         return len(self.y) / np.array([len(self.labels_at(level)) for level in range(1, self.n_levels + 1)])

@@ -78,7 +78,7 @@ class ManyGroupsMixin:
                 self.posterior_ = self.posterior_.thinned(KEPT_DRAWS)
                 others = np.setdiff1d(np.arange(data.n_groups), chosen)  # (other group,)
                 log_evidence = self._fit_by_themselves(data, others, checkpoint)
-                n_rows = np.add.reduceat(data.weights, data.offsets[:-1])[others]  # (other group,)
+                n_rows = data.group_sizes[others]  # (other group,)
                 self.posterior_ = without_worse_chains(self.posterior_, log_evidence, n_rows)
         except BaseException:  # a warning that is an error, or an interrupt, must not leave a fit of some of the groups
             if chosen is not None:

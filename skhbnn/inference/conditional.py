@@ -65,15 +65,16 @@ def conditional_weights(model, data, shared, seed, n_threads=1, progress=None):
     -------
     found : GroupDraws
     """
-    n_draws, n_weights = np.shape(shared[0])
+    shared = _in_doubles(shared)
+    n_draws, n_weights = shared.mean.shape
     weights = np.empty((n_draws, data.n_groups, n_weights), np.float32)  # (draw, group, weight)
     ratios = np.empty((data.n_groups, n_draws * CANDIDATES))  # (group, candidate of any draw)
     log_evidence = np.empty((data.n_groups, n_draws))  # (group, draw)
     at = model.coordinates(1)
-    factor = factors(at, shared[1])  # (draw, coordinate)
+    factor = factors(at, shared.scales)  # (draw, coordinate)
 
     def keep(g, z, log_ratios, of_draws):
-        weights[:, g] = _weights(model, at, shared[0], factor, z)
+        weights[:, g] = _weights(model, at, shared.mean, factor, z)
         ratios[g], log_evidence[g] = log_ratios.ravel(), of_draws
 
     _of_each_group(model, data, shared, seed, keep, n_threads, progress)
@@ -94,7 +95,8 @@ def conditional_deviations(model, data, shared, seed, n_threads=1):
     log_evidence : ndarray of shape (n_groups, n_draws)
         As GroupDraws has it.
     """
-    n_draws = len(shared[0])
+    shared = _in_doubles(shared)
+    n_draws = len(shared.mean)
     deviations = np.empty((n_draws, data.n_groups, len(model.coordinates(1).entry)))  # (draw, group, coordinate)
     log_evidence = np.empty((data.n_groups, n_draws))  # (group, draw)
 
@@ -105,9 +107,13 @@ def conditional_deviations(model, data, shared, seed, n_threads=1):
     return deviations, log_evidence
 
 
+def _in_doubles(shared):
+    """Shared, of the three arrays of draws of what groups share."""
+    return Shared(*(np.ascontiguousarray(array, dtype=float) for array in shared))
+
+
 def _of_each_group(model, data, shared, seed, keep, n_threads, progress=None):
     """Give keep the position of each group, and what the function of ``deviation_draws`` finds for it."""
-    shared = Shared(*(np.ascontiguousarray(array, dtype=float) for array in shared))
     n_draws, n_coordinates = len(shared.mean), len(model.coordinates(1).entry)
     drawn = deviation_draws(model)
 

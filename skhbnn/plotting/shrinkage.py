@@ -128,7 +128,7 @@ class ShrinkageDisplay(OneAxesDisplay):
             distances, kind = estimator.target_standardizer_.scale[0] * of_model, "mean absolute"
         return cls(
             distances=distances,
-            n_rows=np.add.reduceat(data.weights, data.offsets[:-1]),
+            n_rows=data.group_sizes,
             groups=labels_array(data.group_labels),
             quantity=quantity,
             kind=kind,

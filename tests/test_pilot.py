@@ -147,13 +147,13 @@ def test_pilot_run_where_there_are_many_independent_groups(params, n_groups, exp
     X = pd.DataFrame({"x": np.arange(2.0 * n_groups), "inner": np.arange(2 * n_groups) // 2})
     X["outer"], X["item"] = X.inner // 10, np.arange(2 * n_groups) % 7
     model = HierarchicalBNNClassifier(**{"groups": "inner", "chains": 1, **params, "draws": 4})
-    asked: list = []
+    asked, tuning_steps = [], pilot.tuning_steps
 
     def noted(layout: Layout, tune: int):
-        asked.append(pilot.tuning_steps(layout, tune))
+        asked.append(tuning_steps(layout, tune))
         raise InterruptedError
 
-    monkeypatch.setattr("skhbnn.inference.nuts.tuning_steps", noted)
+    monkeypatch.setattr(pilot, "tuning_steps", noted)
     X = X.drop(columns=[name for name in ("outer", "item") if name not in str(params)])
     with pytest.raises(InterruptedError):
         model.fit(X, np.arange(2 * n_groups) % 2)
@@ -175,9 +175,8 @@ def test_draws_depend_neither_on_n_jobs_nor_on_the_order_of_rows(moons, few):
     assert first.n_iter_ == 30 + 10 + 10
 
 
-def test_progress_counts_the_steps_of_a_pilot_run_by_their_cost(few, monkeypatch):
+def test_progress_counts_the_steps_of_a_pilot_run_by_their_cost(few):
     """A step on 3 of 8 groups is 3/8 of a step: the time left is right from the start."""
-    monkeypatch.setattr("skhbnn.inference.nuts.N_GROUPS", 3)
     told: list = []
     density = density_of("bernoulli", ("affine", "partial"))
     settings = Settings(inference="nuts", target_accept=0.8, cores=2, max_iter=1, **SETTINGS)

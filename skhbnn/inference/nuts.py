@@ -5,7 +5,7 @@ import numpy as np
 from ..density.density import Density
 from ..support.libraries import import_arviz
 from ..support.memory import require_memory
-from .pilot import N_GROUPS, pilot_starts, tuning_steps
+from . import pilot
 from .trace import Trace
 
 MAX_DEPTH = 10  # doublings of one trajectory at the most
@@ -31,14 +31,14 @@ def infer(model, data, settings, seed, progress=None):
     _require_memory(density.n_dim, data.n_groups * model.network.n_weights, settings, STEP_BYTES)
     sampler = {"chains": settings.chains, "cores": settings.cores, "maxdepth": MAX_DEPTH}
     sampler |= {"target_accept": settings.target_accept, "seed": seed}
-    n_pilot, n_tune = tuning_steps(density.layout, settings.tune)
+    n_pilot, n_tune = pilot.tuning_steps(density.layout, settings.tune)
     starts, made = None, 0  # made: what the pilot run costs, in steps on all groups
     if n_pilot:
-        share = N_GROUPS / data.n_groups
+        share = pilot.N_GROUPS / data.n_groups
         made = round(share * settings.chains * n_pilot)
         n_all = made + settings.chains * (n_tune + settings.draws)
         report = progress and (lambda n_made, _: progress(round(share * n_made), n_all))
-        starts = pilot_starts(density, n_pilot, run, report, **sampler)
+        starts = pilot.pilot_starts(density, n_pilot, run, report, **sampler)
     sampler |= {"tune": n_tune, "draws": settings.draws}
     report = progress and (lambda n_made, of_all: progress(made + n_made, made + of_all))
     if starts is None and settings.enough is None:

@@ -2,7 +2,8 @@
 
 Default fits, means over two sets of moons or two splits of real rows, half of each group's rows for training. The joint
 fit has all groups, but where a number stands behind the name of the set, which is `max_groups`. A pilot run has 60
-steps of tuning on some of the groups, and 20 on all groups follow; near 0 there are 100. R-hat and the Monte Carlo
+steps of tuning on some of the groups, and 20 on all groups follow; near 0 there are 100. From where a pilot run ended a
+trajectory has at most 2⁸ steps on 600 groups and 2⁹ on 1,000; long ones have 2¹⁰, as near 0. R-hat and the Monte Carlo
 error are the greatest of the probabilities that diagnostics look at. Fits of fewer than 600 groups have no pilot run by
 default: the last sets say why.
 """
@@ -11,7 +12,7 @@ from unittest.mock import patch
 
 from skhbnn import HierarchicalBNNClassifier
 from skhbnn.datasets import make_rotated_moons
-from skhbnn.inference import nutpie_adapter, pilot
+from skhbnn.inference import nutpie_adapter, nuts, pilot
 
 from .common import observed, scores
 from .grouped_data import halves, read
@@ -24,14 +25,19 @@ SETS = {  # name, max_groups
     "Males": ("Males", None),
     "Catsup": ("Catsup", None),
 }
-STARTS = {"near 0": None, "pilot run, 100 groups": 100, "pilot run, 200 groups": 200}
+STARTS = {  # groups of the pilot run, doublings of a trajectory on 600 groups
+    "near 0": (None, None),
+    "pilot run, 100 groups": (100, pilot.MAX_DEPTH),
+    "pilot run, 200 groups": (200, pilot.MAX_DEPTH),
+    "pilot run, 200 groups, long trajectories": (200, nuts.MAX_DEPTH),
+}
 
 
 def run(folder):
     rows = []
     for label, (name, max_groups) in SETS.items():
-        for start, n_groups in STARTS.items():
-            found = [fit(split(folder, name, seed), max_groups, n_groups, seed) for seed in SEEDS]
+        for start, (n_groups, depth) in STARTS.items():
+            found = [fit(split(folder, name, seed), max_groups, n_groups, depth, seed) for seed in SEEDS]
             gradients, seconds, loss, r_hat, error = (sum(column) / len(SEEDS) for column in zip(*found, strict=True))
             rows.append(
                 {
@@ -56,7 +62,7 @@ def split(folder, name, seed):
     return tuple((table.X[part], table.y[part], table.groups[part]) for part in halves(table.groups, seed))
 
 
-def fit(parts, max_groups, n_groups, seed):
+def fit(parts, max_groups, n_groups, depth, seed):
     """Gradients of the joint fit, seconds, test log loss, greatest R-hat and greatest error of a probability."""
     (X, y, groups), (X_test, y_test, groups_test) = parts
     gradients, last = [], nutpie_adapter.run if n_groups is None else nutpie_adapter.run_until
@@ -70,6 +76,7 @@ def fit(parts, max_groups, n_groups, seed):
     with (
         patch.object(pilot, "MANY_GROUPS", float("inf") if n_groups is None else 1),
         patch.object(pilot, "N_GROUPS", n_groups),
+        patch.object(pilot, "MAX_DEPTH", depth),
         patch.object(nutpie_adapter, last.__name__, counted),
     ):
         _, seconds, _ = observed(lambda: model.fit(X, y, groups=groups))

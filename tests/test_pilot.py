@@ -187,6 +187,33 @@ def test_progress_counts_the_steps_of_a_pilot_run_by_their_cost(few):
     assert max(told)[0] == of_pilot + 3 * 20
 
 
+@pytest.mark.parametrize(("n_groups", "expected"), [(600, 8), (601, 9), (2_400, 9), (2_401, 10), (9_600, 10)])
+def test_trajectories_double_with_four_times_the_groups(n_groups, expected):
+    assert pilot.max_depth(n_groups) == expected
+
+
+def test_trajectories_are_short_only_after_the_pilot_run(few, monkeypatch):
+    depths: dict = {}
+    for name in ("run", "run_until"):
+        original = getattr(nutpie_adapter, name)
+
+        def noted(*arguments, original=original, name=name, **settings):
+            depths[name] = settings["maxdepth"]
+            return original(*arguments, **settings)
+
+        monkeypatch.setattr(nutpie_adapter, name, noted)
+    monkeypatch.setattr(pilot, "MAX_DEPTH", 3)
+    monkeypatch.setattr(pilot, "OF_GROUPS", N_GROUPS)
+    density = density_of("bernoulli", ("affine", "partial"))
+    settings = Settings(inference="nuts", target_accept=0.8, cores=2, max_iter=1, **SETTINGS)
+    trace = infer(density.model, density.data, settings, 0)
+    assert depths == {"run": 10, "run_until": 3}
+    assert trace.statistics["n_steps"].max() <= 2**3 - 1
+    monkeypatch.setattr(pilot, "MAX_DEPTH", 11)  # no longer than those of other fits
+    infer(density.model, density.data, settings, 0)
+    assert depths == {"run": 10, "run_until": 10}
+
+
 def test_tol_stops_early(few):
     rng = np.random.default_rng(0)
     groups = np.repeat(np.arange(N_GROUPS), 30)  # (row,)

@@ -4,7 +4,6 @@ Two routes give equal draws. The C route hands nutpie the addresses of compiled 
 its own PyMC models; its names are nutpie's internals. The Python route is nutpie's public ``from_pyfunc``.
 """
 
-import contextlib
 import dataclasses
 import functools
 import math
@@ -27,7 +26,7 @@ STORED = "float32"  # the sampler itself goes on in float64
 STEP_BYTES = 20 if hasattr(nutpie._lib.PyNutsSettings, "store_gradient") else 4
 FIRST_LOOK = 100  # draws of each chain before it is first asked whether they are enough
 GROWTH = 1.5  # from one look to the next
-POLL = 0.005  # seconds until the first look at how far a chain is
+POLL = 0.005  # seconds until the next look whether a chain has ended, and the first one at how far it is
 PROGRESS = "{{ total_finished_draws }} {{ total_draws }}"
 
 
@@ -172,7 +171,7 @@ def run_until(density, enough, *, chains, cores, seed, starts=None, route=None, 
     n_draws = draws if enough is None else min(FIRST_LOOK, draws)
     try:
         while True:
-            _advance(samplers, start, tune + n_draws, cores)
+            _advance(samplers, start, tune + n_draws, cores, n_draws == draws)
             parts = [_arrays(sampler.inspect(), density.n_dim, tune + n_draws) for sampler in samplers]
             found = [x for (x,), _ in parts], [statistics for _, (statistics,) in parts]
             done = n_draws == draws or enough(*found)
@@ -199,8 +198,11 @@ def _reports(progress, chains):
     return [functools.partial(report, chain) for chain in range(chains)]
 
 
-def _advance(samplers, start, n_steps, cores):
-    """Let every chain run to n_steps or a little beyond, cores of them at once, and wait there."""
+def _advance(samplers, start, n_steps, cores, is_end):
+    """Let every chain run to n_steps or a little beyond, cores of them at once, and wait there.
+
+    is_end: whether n_steps are all.
+    """
     waiting, seconds = list(range(len(samplers))), POLL
     running: set = set()
     while waiting or running:
@@ -212,15 +214,27 @@ def _advance(samplers, start, n_steps, cores):
                 samplers[chain].resume()
             running.add(chain)
         time.sleep(seconds)
-        seconds *= GROWTH  # every look copies all draws
+        if not is_end:
+            seconds *= GROWTH  # every look copies all draws
         for chain in sorted(running):
-            with contextlib.suppress(TimeoutError):  # nutpie's answer while it runs
-                _ = samplers[chain].is_finished  # raises the error of a chain that failed
-            batches, _ = samplers[chain].inspect().get_arrow_trace()  # none before the first step
-            if sum(batch.num_rows for batch in batches) >= n_steps:
+            if _is_finished(samplers[chain]) or (not is_end and _n_made(samplers[chain]) >= n_steps):
                 samplers[chain].pause()
                 running.remove(chain)
                 seconds = POLL
+
+
+def _is_finished(sampler):
+    """Whether a sampler of one chain has ended; raises the error of a chain that failed."""
+    try:
+        return sampler.is_finished
+    except TimeoutError:  # nutpie's answer while it runs
+        return False
+
+
+def _n_made(sampler):
+    """The number of steps that a sampler of one chain has made."""
+    batches, _ = sampler.inspect().get_arrow_trace()  # none before the first step
+    return sum(batch.num_rows for batch in batches)
 
 
 def _start(density, route, progress, start, **settings):

@@ -101,7 +101,7 @@ def draw(by_rows, by_groups):
 
 
 def measure(n_groups, settings):
-    """Print seconds, peak memory and test log loss of one fit of groups of 20 rows, and what groups by themselves took."""
+    """Print seconds, peak memory and test log loss of a fit, and the seconds of the groups by themselves."""
     X, X_test, y, y_test, groups, groups_test = make_rotated_moons(n_groups=n_groups, n_samples=40, random_state=0)
     model, of_others = HierarchicalBNNClassifier(n_jobs=2, random_state=0, **SETTINGS[settings]), 0.0  # seconds
     fit_others = model._fit_by_themselves

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import make_moons
 
-from skhbnn.datasets import make_care_visits, make_reaction_times, make_rotated_moons
+from skhbnn.datasets import load_insurance, load_vowels, make_care_visits, make_reaction_times, make_rotated_moons
 
 
 def test_moons_are_those_of_the_article():
@@ -64,3 +64,36 @@ def test_seeds_of_simulated_data(make):
     np.testing.assert_array_equal(first.target, again.target)
     assert not np.array_equal(first.data, other.data) or not np.array_equal(first.target, other.target)
     assert len(first.data) == len(first.target) == len(first.groups) == len(first.expected)
+
+
+def test_vowels_are_those_of_the_repository():
+    """Its documentation: fifteen speakers say each of eleven vowels six times; and the first line of its file."""
+    data = load_vowels()
+    assert data.data.shape == (990, len(data.feature_names))
+    counts = np.zeros((15, 11), dtype=int)  # (speaker, vowel)
+    np.add.at(counts, (data.groups, data.target), 1)
+    assert (counts == 6).all()
+    first = [-3.639, 0.418, -0.670, 1.779, -0.168, 1.627, -0.388, 0.529, -0.874, -0.814]
+    np.testing.assert_array_equal(data.data[0], first)
+    assert (data.groups[0], data.target[0], data.groups[-1], data.target[-1]) == (0, 0, 14, 10)
+
+
+def test_insurance_is_that_of_the_package_causaldata():
+    """Counts of its table: 654 of 1,410 farmers of 44 villages; and what its documentation says of the columns."""
+    data = load_insurance()
+    assert data.data.shape == (1410, len(data.feature_names))
+    assert (data.target == "yes").sum() == 654
+    assert len(np.unique(data.groups)) == 44
+    columns = dict(zip(data.feature_names, data.data.T, strict=True))
+    for name in ("male", "literate", "default", "intensive"):
+        assert set(np.unique(columns[name][~np.isnan(columns[name])])) == {0.0, 1.0}
+    assert np.isnan(data.data).sum(axis=0).tolist() == [4, 6, 9, 0, 0, 3, 21, 0, 0]
+    assert np.nanmin(columns["age"]) == 18
+
+
+@pytest.mark.parametrize("load", [load_vowels, load_insurance])
+def test_each_load_has_arrays_of_its_own(load):
+    load().data[:] = 0
+    load().feature_names.clear()
+    assert load().data.any()
+    assert load().feature_names

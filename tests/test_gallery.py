@@ -20,7 +20,7 @@ import skhbnn
 GALLERY = Path(__file__).parent.parent / "examples" / "gallery"
 
 
-@pytest.mark.parametrize("name", ["plot_05_vowels", "plot_06_contraception", "plot_07_mnist"])
+@pytest.mark.parametrize("name", ["plot_06_contraception", "plot_07_mnist"])
 def test_missing_data(name, tmp_path):
     command = [sys.executable, "-W", "ignore", str(GALLERY / f"{name}.py"), str(tmp_path / "absent")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

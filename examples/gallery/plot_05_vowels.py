@@ -4,13 +4,6 @@ Vowels across speakers
 
 Fifteen speakers say eleven vowels, six times each (Deterding's recordings, in the UCI Machine Learning Repository as
 "Connectionist Bench (Vowel Recognition)"). Every throat is different, and so is the map from sound to vowel.
-
-Run it with the path of a CSV file that has the columns ``speaker``, ``f0`` to ``f9`` and ``vowel``, a speaker's six
-repetitions in turn::
-
-    python plot_05_vowels.py vowel.csv
-
-or keep ``vowel.csv`` in the folder that the environment variable ``SKHBNN_DATA`` names.
 """
 
 # %%
@@ -23,10 +16,6 @@ or keep ``vowel.csv`` in the folder that the environment variable ``SKHBNN_DATA`
 # The curves of reliability tell more: where boosting is below the diagonal, it is surer than it should be; the
 # hierarchical network is above it, too modest. Two repetitions leave its weights much freedom, and it says so.
 
-import os
-import sys
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -34,10 +23,11 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import accuracy_score, log_loss
 
 from skhbnn import FlatBNNClassifier, HierarchicalBNNClassifier, InformedPriorBNNClassifier
+from skhbnn.datasets import load_vowels
 from skhbnn.plotting import DecisionSurfaceDisplay, GroupScaleDisplay, ReliabilityDisplay
 
-path = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(os.environ.get("SKHBNN_DATA", "."), "vowel.csv")
-FEATURES = [f"f{i}" for i in range(10)]
+data = load_vowels()
+FEATURES = data.feature_names
 settings = {"hidden_layer_sizes": (6,), "chains": 10, "tune": 120, "draws": 60, "n_jobs": 2, "random_state": 0}
 
 
@@ -123,11 +113,8 @@ def new_speakers(table):
 # The figures
 # -----------
 
-if path.is_file():
-    vowels = pd.read_csv(path)
-    fitted = known_speakers(vowels)
-    pictures(fitted)
-    new_speakers(vowels)
-    plt.show()
-else:
-    print(f"Skipped: there is no {path}. Name vowel.csv as the argument, or its folder in SKHBNN_DATA.")
+vowels = pd.DataFrame(data.data, columns=FEATURES).assign(speaker=data.groups, vowel=data.target)
+fitted = known_speakers(vowels)
+pictures(fitted)
+new_speakers(vowels)
+plt.show()

@@ -39,7 +39,8 @@ def infer(model, data, settings, seed, progress=None):
         n_all = made + settings.chains * (n_tune + settings.draws)
         report = progress and (lambda n_made, _: progress(round(share * n_made), n_all))
         starts = pilot.pilot_starts(density, n_pilot, run, report, **sampler)
-        sampler["maxdepth"] = min(pilot.max_depth(data.n_groups), MAX_DEPTH)
+        if starts is not None:
+            sampler["maxdepth"] = min(pilot.max_depth(data.n_groups), MAX_DEPTH)
     sampler |= {"tune": n_tune, "draws": settings.draws}
     report = progress and (lambda n_made, of_all: progress(made + n_made, made + of_all))
     if starts is None and settings.enough is None:

@@ -19,4 +19,4 @@ def read_table(name: str) -> dict[str, list[str]]:
 
 def numbers(columns: dict[str, list[str]], names: list[str]) -> Floats:
     """Columns of numbers, (n_samples, n_names); an empty text is missing."""
-    return np.array([[float(text or "nan") for text in columns[name]] for name in names]).T
+    return np.array([[float(text or "nan") for text in columns[name]] for name in names]).T  # (sample, name)

@@ -212,6 +212,11 @@ def test_trajectories_are_short_only_after_the_pilot_run(few, monkeypatch):
     monkeypatch.setattr(pilot, "MAX_DEPTH", 11)  # no longer than those of other fits
     infer(density.model, density.data, settings, 0)
     assert depths == {"run": 10, "run_until": 10}
+    monkeypatch.setattr(pilot, "MAX_DEPTH", 3)
+    monkeypatch.setattr(pilot, "pilot_starts", lambda *_, **__: None)  # no end has a density: chains start near 0
+    depths.clear()
+    infer(density.model, density.data, settings, 0)
+    assert depths == {"run": 10}
 
 
 def test_tol_stops_early(few):

@@ -5,19 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils import Bunch
 
-from .tables import numbers, read_table
-
-FEATURES = [
-    "age",
-    "household_size",
-    "rice_area",
-    "disaster_probability",
-    "risk_aversion",
-    "male",
-    "literate",
-    "default",
-    "intensive",
-]
+from .tables import read_table
 
 
 def load_insurance() -> Bunch:
@@ -45,10 +33,6 @@ def load_insurance() -> Bunch:
     >>> load_insurance().data.shape
     (1410, 9)
     """
-    columns = read_table("insurance")
-    return Bunch(
-        data=numbers(columns, FEATURES),
-        target=np.where(np.array(columns["insured"]) == "1", "yes", "no"),
-        groups=np.array(columns["village"]),
-        feature_names=list(FEATURES),
-    )
+    data = read_table("insurance", target="insured", group="village")
+    data.target = np.where(data.target == "1", "yes", "no")  # (sample,)
+    return data

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 from sklearn.utils import Bunch
 
-from .tables import numbers, read_table
-
-FEATURES = [f"f{i}" for i in range(10)]
+from .tables import read_table
 
 
 def load_vowels() -> Bunch:
@@ -33,10 +30,6 @@ def load_vowels() -> Bunch:
     >>> load_vowels().data.shape
     (990, 10)
     """
-    columns = read_table("vowels")
-    return Bunch(
-        data=numbers(columns, FEATURES),
-        target=np.array(columns["vowel"], dtype=int),
-        groups=np.array(columns["speaker"], dtype=int),
-        feature_names=list(FEATURES),
-    )
+    data = read_table("vowels", target="vowel", group="speaker")
+    data.target, data.groups = data.target.astype(int), data.groups.astype(int)  # (sample,) each
+    return data

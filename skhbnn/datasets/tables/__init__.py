@@ -6,17 +6,23 @@ import csv
 from importlib import resources
 
 import numpy as np
+from sklearn.utils import Bunch
 
-from ...support.typed import Floats
 
+def read_table(name: str, target: str, group: str) -> Bunch:
+    """Data, target, groups and names of the features of a table, whose target and group are texts in these columns.
 
-def read_table(name: str) -> dict[str, list[str]]:
-    """The texts of the columns of a table, by the names of the columns."""
+    All other columns are features, numbers; an empty text is missing.
+    """
     text = resources.files(__package__).joinpath(f"{name}.csv").read_text(encoding="utf-8")
     header, *rows = csv.reader(text.splitlines())
-    return dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
-
-
-def numbers(columns: dict[str, list[str]], names: list[str]) -> Floats:
-    """Columns of numbers, (n_samples, n_names); an empty text is missing."""
-    return np.array([[float(text or "nan") for text in columns[name]] for name in names]).T  # (sample, name)
+    columns = dict(zip(header, zip(*rows, strict=True), strict=True))
+    features = [column for column in header if column not in (target, group)]
+    return Bunch(
+        data=np.array(
+            [[float(entry or "nan") for entry in columns[column]] for column in features]
+        ).T,  # (sample, feature)
+        target=np.array(columns[target]),  # (sample,)
+        groups=np.array(columns[group]),  # (sample,)
+        feature_names=features,
+    )

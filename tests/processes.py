@@ -9,6 +9,16 @@ import time
 
 import psutil
 
+FIT = """
+import hashlib, sys, warnings
+from sklearn.exceptions import ConvergenceWarning
+warnings.simplefilter("ignore", ConvergenceWarning)
+from skhbnn import FlatBNNClassifier
+from skhbnn.datasets import make_rotated_moons
+X, _, y, *_ = make_rotated_moons(n_groups=4, n_samples=30, random_state=0)
+small = dict(hidden_layer_sizes=(3,), chains=2, tune=50, draws=50, random_state=0)
+"""
+
 
 def start(code, *options, **environment):
     """Start Python on some code, with options of the interpreter, as a process group of its own."""

@@ -27,6 +27,7 @@ HIERARCHICAL = {
     "weight_prior",
     "n_features_in_",
     "posterior_",
+    "hidden_layer_sizes",  # "auto"
     "random_intercepts",
     "tune",  # a pilot run on some of the groups
 }

@@ -24,7 +24,7 @@ from ..data.rows import GroupedData
 from ..data.standardizer import Standardizer
 from ..inference.methods import METHODS, OWN_PARAMETERS, infer, require_used
 from ..inference.trace import Settings
-from ..model.network import ACTIVATIONS, Network
+from ..model.network import ACTIVATIONS, Network, hidden_sizes
 from ..model.terms import Layout
 from ..persistence.saving import SavableMixin
 from ..posterior.arviz import to_arviz
@@ -38,7 +38,7 @@ from ..support.libraries import import_pymc
 from ..support.memory import require_memory
 from ..support.progress import CallbackSupportMixin, fit_progress
 from ..support.threads import N_JOBS, n_threads
-from ..support.typed import Activation, ChainWeights, Inference, Ints, Labels, Seed
+from ..support.typed import Activation, ChainWeights, HiddenLayerSizes, Inference, Labels, Seed
 
 if TYPE_CHECKING:
     import pymc
@@ -103,7 +103,7 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
     def __init__(
         self,
         *,
-        hidden_layer_sizes: Ints,
+        hidden_layer_sizes: HiddenLayerSizes,
         activation: Activation,
         fit_intercept: bool,
         inference: Inference,
@@ -175,14 +175,7 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
 
     def _network(self, n_inputs):
         """Network that the parameters, the number of inputs and the targets ask for."""
-        hidden = np.atleast_1d(np.asarray(self.hidden_layer_sizes))  # (hidden layer,)
-        if hidden.ndim != 1 or any(
-            not isinstance(size, (Integral, np.integer)) or size < 1 for size in hidden.tolist()
-        ):
-            raise ValueError(
-                f"hidden_layer_sizes must hold one positive integer per hidden layer, got {self.hidden_layer_sizes!r}."
-            )
-        sizes = (n_inputs, *(int(size) for size in hidden), self._n_outputs())
+        sizes = (n_inputs, *hidden_sizes(self.hidden_layer_sizes, n_inputs), self._n_outputs())
         return Network(sizes, self.activation, bool(self.fit_intercept))
 
     def _settings(self):

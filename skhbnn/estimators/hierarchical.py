@@ -26,8 +26,8 @@ from ..support.typed import (
     Columns,
     Data,
     GroupScalePrior,
+    HiddenLayerSizes,
     Inference,
-    Ints,
     LikelihoodOfClasses,
     Pooling,
     PriorScale,
@@ -52,6 +52,7 @@ class HierarchicalBNN(ManyGroupsMixin, GroupsMixin, RandomInterceptsMixin, Indep
         **BaseBNN._parameter_constraints,
         **IndependentPriorMixin._parameter_constraints,
         **RandomInterceptsMixin._parameter_constraints,
+        "hidden_layer_sizes": [StrOptions({"auto"}), *BaseBNN._parameter_constraints["hidden_layer_sizes"]],
         "groups": COLUMNS,
         "group_scale_prior": [StrOptions(set(scale_priors.NAMES)), Interval(Real, 0, None, closed="neither")],
         "pooling": [StrOptions({"auto", *pooling.NAMES}), "array-like"],
@@ -169,8 +170,9 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
 
     Parameters
     ----------
-    hidden_layer_sizes : int or array-like of int, default=(5, 5)
-        Number of units of each hidden layer; ``()`` is logistic regression.
+    hidden_layer_sizes : "auto", int or array-like of int, default="auto"
+        Number of units of each hidden layer; ``()`` is logistic regression. ``"auto"`` stands for ``(5, 5)``, or with
+        10 features and more for ``(10, 5)``.
     groups : str, int, or list or tuple of them, default=None
         Column of X that holds the group labels. Several columns are levels of nested groups, the outermost first, such
         as ``["region", "shop"]``; estimators per group have no levels, and take the tuple of the labels for one label.
@@ -330,7 +332,7 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
 
     def __init__(
         self,
-        hidden_layer_sizes: Ints = (5, 5),
+        hidden_layer_sizes: HiddenLayerSizes = "auto",
         *,
         groups: Columns | None = None,
         random_intercepts: Columns | None = None,

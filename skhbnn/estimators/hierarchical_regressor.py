@@ -12,8 +12,8 @@ from ..support.typed import (
     Columns,
     Data,
     GroupScalePrior,
+    HiddenLayerSizes,
     Inference,
-    Ints,
     LikelihoodOfNumbers,
     Pooling,
     PriorScale,
@@ -57,8 +57,9 @@ class HierarchicalBNNRegressor(GroupedRegressorMethods, NetworkRegressorMixin, H
 
     Parameters
     ----------
-    hidden_layer_sizes : int or array-like of int, default=(5, 5)
-        Number of units of each hidden layer; ``()`` is a linear model.
+    hidden_layer_sizes : "auto", int or array-like of int, default=(5, 5)
+        Number of units of each hidden layer; ``()`` is a linear model. ``"auto"`` stands for ``(5, 5)``, or with
+        10 features and more for ``(10, 5)``.
     groups : str, int, or list or tuple of them, default=None
         Column of X that holds the group labels. Several columns are levels of nested groups, the outermost first, such
         as ``["region", "shop"]``; estimators per group have no levels, and take the tuple of the labels for one label.
@@ -217,7 +218,7 @@ class HierarchicalBNNRegressor(GroupedRegressorMethods, NetworkRegressorMixin, H
 
     def __init__(
         self,
-        hidden_layer_sizes: Ints = (5, 5),
+        hidden_layer_sizes: HiddenLayerSizes = (5, 5),
         *,
         groups: Columns | None = None,
         random_intercepts: Columns | None = None,

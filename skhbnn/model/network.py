@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,26 @@ from numpy.typing import NDArray
 from ..support.typed import Integers
 
 ACTIVATIONS = ("tanh", "relu", "logistic", "identity")
+
+# hidden_layer_sizes="auto": the first layer is for all groups and finds the features, of which many inputs need more.
+MANY_INPUTS = 10
+OF_MANY_INPUTS = (10, 5)
+OF_FEW_INPUTS = (5, 5)
+
+
+def hidden_sizes(hidden_layer_sizes, n_inputs):
+    """Numbers of units of the hidden layers, (hidden layer,), of a network of so many inputs, as ints.
+
+    hidden_layer_sizes: ``"auto"``, an int, or one per layer; anything else is a ValueError.
+    """
+    if isinstance(hidden_layer_sizes, str):
+        return OF_MANY_INPUTS if n_inputs >= MANY_INPUTS else OF_FEW_INPUTS
+    hidden = np.atleast_1d(np.asarray(hidden_layer_sizes))  # (hidden layer,)
+    if hidden.ndim != 1 or any(not isinstance(size, (Integral, np.integer)) or size < 1 for size in hidden.tolist()):
+        raise ValueError(
+            f"hidden_layer_sizes must hold one positive integer per hidden layer, got {hidden_layer_sizes!r}."
+        )
+    return tuple(int(size) for size in hidden)
 
 
 @dataclass(frozen=True)

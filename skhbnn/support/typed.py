@@ -90,6 +90,7 @@ class BinaryWriter(Protocol):
 
 Data: TypeAlias = HasShape | HasArray | Sequence[Any]  # array-like, of one axis or two
 Ints: TypeAlias = int | Sequence[int] | NDArray[np.integer[Any]]
+HiddenLayerSizes: TypeAlias = Literal["auto"] | Ints
 Column: TypeAlias = str | float | SupportsIndex | datetime.date  # name or position
 Feature: TypeAlias = str | int  # name, or index of a column of X
 Columns: TypeAlias = Column | list[Any] | tuple[Any, ...]

@@ -1,4 +1,4 @@
-"""The sizes of the hidden layers: given, or chosen by the number of inputs."""
+"""The sizes of the hidden layers: given, or chosen by the numbers of inputs and groups."""
 
 import numpy as np
 import pytest
@@ -30,6 +30,14 @@ def test_auto_goes_by_the_number_of_inputs(n_inputs, hidden, rows):
     assert fitted.posterior_.network.sizes == (n_inputs, *hidden, 1)
     given = HierarchicalBNNClassifier(hidden, **SHORT).fit(X, y, groups=groups)
     np.testing.assert_array_equal(fitted.predict_proba(X, groups=groups), given.predict_proba(X, groups=groups))
+
+
+@pytest.mark.parametrize(("n_groups", "hidden"), [(600, (10, 5)), (601, (5, 5))])
+def test_auto_goes_by_the_number_of_all_groups(n_groups, hidden):
+    rng = np.random.default_rng(0)
+    X, groups = rng.normal(size=(2 * n_groups, 10)), np.repeat(np.arange(n_groups), 2)  # (row, input), (row,)
+    fitted = HierarchicalBNNClassifier(max_groups=5, **SHORT).fit(X, np.arange(2 * n_groups) % 2, groups=groups)
+    assert fitted.posterior_.network.sizes == (10, *hidden, 1)
 
 
 def test_columns_of_labels_are_no_inputs(rows):

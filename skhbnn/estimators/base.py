@@ -173,9 +173,9 @@ class BaseBNN(SavableMixin, CallbackSupportMixin, BaseEstimator, ABC):
         if hasattr(self, "posterior_"):
             del self.posterior_
 
-    def _network(self, n_inputs):
-        """Network that the parameters, the number of inputs and the targets ask for."""
-        sizes = (n_inputs, *hidden_sizes(self.hidden_layer_sizes, n_inputs), self._n_outputs())
+    def _network(self, n_inputs, n_groups=1):
+        """Network that the parameters, the numbers of inputs and groups, and the targets ask for."""
+        sizes = (n_inputs, *hidden_sizes(self.hidden_layer_sizes, n_inputs, n_groups), self._n_outputs())
         return Network(sizes, self.activation, bool(self.fit_intercept))
 
     def _settings(self):

@@ -91,7 +91,7 @@ class HierarchicalBNN(ManyGroupsMixin, GroupsMixin, RandomInterceptsMixin, Indep
 
     def _model(self, data):
         """Model that the parameters ask for, of the rows of a fit."""
-        network = self._network(data.X.shape[1])
+        network = self._network(data.X.shape[1], data.n_groups)
         return hierarchical_model(
             network,
             self._likelihood(),
@@ -172,7 +172,7 @@ class HierarchicalBNNClassifier(GroupedClassifierMethods, NetworkClassifierMixin
     ----------
     hidden_layer_sizes : "auto", int or array-like of int, default="auto"
         Number of units of each hidden layer; ``()`` is logistic regression. ``"auto"`` stands for ``(5, 5)``, or with
-        10 features and more for ``(10, 5)``.
+        10 features and more, of up to 600 groups, for ``(10, 5)``.
     groups : str, int, or list or tuple of them, default=None
         Column of X that holds the group labels. Several columns are levels of nested groups, the outermost first, such
         as ``["region", "shop"]``; estimators per group have no levels, and take the tuple of the labels for one label.

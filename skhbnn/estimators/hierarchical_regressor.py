@@ -59,7 +59,7 @@ class HierarchicalBNNRegressor(GroupedRegressorMethods, NetworkRegressorMixin, H
     ----------
     hidden_layer_sizes : "auto", int or array-like of int, default=(5, 5)
         Number of units of each hidden layer; ``()`` is a linear model. ``"auto"`` stands for ``(5, 5)``, or with
-        10 features and more for ``(10, 5)``.
+        10 features and more, of up to 600 groups, for ``(10, 5)``.
     groups : str, int, or list or tuple of them, default=None
         Column of X that holds the group labels. Several columns are levels of nested groups, the outermost first, such
         as ``["region", "shop"]``; estimators per group have no levels, and take the tuple of the labels for one label.

@@ -16,19 +16,21 @@ from ..support.typed import Integers
 
 ACTIVATIONS = ("tanh", "relu", "logistic", "identity")
 
-# hidden_layer_sizes="auto": the first layer is for all groups and finds the features, of which many inputs need more.
+# hidden_layer_sizes="auto": the first layer finds the features for all groups, of which many inputs need more. Of more
+# groups a fit takes twice the time, and gains nothing.
 MANY_INPUTS = 10
+MANY_GROUPS = 600
 OF_MANY_INPUTS = (10, 5)
-OF_FEW_INPUTS = (5, 5)
+OTHERWISE = (5, 5)
 
 
-def hidden_sizes(hidden_layer_sizes, n_inputs):
+def hidden_sizes(hidden_layer_sizes, n_inputs, n_groups=1):
     """Numbers of units of the hidden layers, (hidden layer,), of a network of so many inputs, as ints.
 
     hidden_layer_sizes: ``"auto"``, an int, or one per layer; anything else is a ValueError.
     """
     if isinstance(hidden_layer_sizes, str):
-        return OF_MANY_INPUTS if n_inputs >= MANY_INPUTS else OF_FEW_INPUTS
+        return OF_MANY_INPUTS if n_inputs >= MANY_INPUTS and n_groups <= MANY_GROUPS else OTHERWISE
     hidden = np.atleast_1d(np.asarray(hidden_layer_sizes))  # (hidden layer,)
     if hidden.ndim != 1 or any(not isinstance(size, (Integral, np.integer)) or size < 1 for size in hidden.tolist()):
         raise ValueError(

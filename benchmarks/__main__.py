@@ -18,7 +18,7 @@ SECTIONS = (
 LONG = (
     *("calibration", "predictive_calibration", "defaults", "peers", "scaling", "stacking", "starts"),
     *("insteval", "saved", "real", "real_numbers", "defaults_of_numbers", "real_search", "budgets", "merged"),
-    *("crossed", "nested", "prior_scales", "cluster", "steps_of_numbers", "pilot"),
+    *("crossed", "nested", "prior_scales", "cluster", "steps_of_numbers", "pilot", "networks"),
 )
 DATA = {  # what they read
     **dict.fromkeys(("predictive_calibration", "defaults", "stacking"), "vowel.csv and contraception.csv"),
@@ -33,6 +33,7 @@ DATA = {  # what they read
             "defaults_of_numbers",
             "steps_of_numbers",
             "pilot",
+            "networks",
             "real_search",
             "budgets",
             "merged",

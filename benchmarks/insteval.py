@@ -3,7 +3,8 @@
 ``InstEval`` of the R package lme4. Four fifths of the rows train, the others test. The target is the rating from 1 to
 5; a lecturer is a group. Inputs are the years of study, the age of the last visit, whether the lecture is a service to
 another department, and the department. By default the hierarchical model learns the group distribution from some of the
-lecturers, and fits the others by themselves; all at once is `max_groups=None`. The peers know the lecturer by a target
+lecturers, and fits the others by themselves; all at once is `max_groups=None`. `hidden_layer_sizes=(10, 5)` is the
+default of fewer groups with so many inputs. The peers know the lecturer by a target
 encoding (gradient boosting takes at most 255 categories) and as an intercept each (logistic regression).
 """
 
@@ -38,6 +39,7 @@ def run(folder):
         "skhbnn, hierarchical by default": by_default,
         "skhbnn, hierarchical, ordinal": clone(by_default).set_params(likelihood="ordinal"),
         "skhbnn, hierarchical, all groups at once": clone(by_default).set_params(max_groups=None),
+        "skhbnn, hierarchical, hidden_layer_sizes=(10, 5)": clone(by_default).set_params(hidden_layer_sizes=(10, 5)),
         "gradient boosting, target-encoded lecturer": make_pipeline(encoded, HistGradientBoostingClassifier()),
         "logistic regression, one-hot lecturer": make_pipeline(intercepts, LogisticRegression(C=0.1, max_iter=2_000)),
         "the frequency of each rating": None,

@@ -19,6 +19,7 @@ from skhbnn import (
     HierarchicalBNNRegressor,
     InformedPriorBNNClassifier,
     InformedPriorBNNRegressor,
+    PerGroupRegressor,
 )
 from skhbnn.datasets import make_rotated_moons
 
@@ -100,6 +101,21 @@ def counts_regressor(small, waves):
     """A hierarchical fit of counts."""
     estimator = HierarchicalBNNRegressor(likelihood="poisson", **small)
     return quiet_fit(estimator, waves.X, waves.counts, groups=waves.groups)
+
+
+@pytest.fixture(scope="session")
+def clinics(small, waves):
+    """A fit with a column of groups between the features, and its table and targets."""
+    table = pd.DataFrame({"dose": 100 + 20 * waves.X[:, 0], "clinic": np.array(list("abcd"))[waves.groups]})
+    table["age"] = waves.X[:, 1]
+    y = pd.Series(50 * waves.y, name="response")
+    return quiet_fit(HierarchicalBNNRegressor(**small, groups="clinic"), table, y), table, y
+
+
+@pytest.fixture(scope="session")
+def per_group_regressor(small, waves):
+    """A network of numbers for each group."""
+    return quiet_fit(PerGroupRegressor(FlatBNNRegressor(**small)), waves.X, waves.y, groups=waves.groups)
 
 
 @pytest.fixture(scope="session")

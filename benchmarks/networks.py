@@ -1,0 +1,43 @@
+"""How large the network of the hierarchical classifier best is: few inputs, and many.
+
+Real data as in `real`, but for Chem97, over two splits. What a row does not name is the default. Log loss is of the
+rows that do not train, in nats; "beyond the first" is the mean over the sets, with its standard error. CPU seconds are
+of all cores together, and of the fit alone.
+
+The default, `hidden_layer_sizes="auto"`, is the first row of few inputs and the second one of ten and more. Of more
+than 600 groups it is the first one always: see `insteval`.
+"""
+
+import json
+import sys
+
+import numpy as np
+
+from skhbnn.model.network import MANY_INPUTS, OF_MANY_INPUTS, OTHERWISE
+
+from .budgets import LEFT_OUT, by_set, compared, fit
+from .grouped_data import CLASSIFICATION, find, halves, read
+
+NETWORKS = {
+    str(sizes): {"hidden_layer_sizes": sizes} for sizes in (OTHERWISE, OF_MANY_INPUTS, (15, 5), (10, 3), (10,), ())
+}
+SEEDS = (0, 1)  # of the split, and of the fit
+
+
+def run(folder):
+    names = [name for name in CLASSIFICATION if find(folder, name) and name not in LEFT_OUT]
+    tables = {name: read(folder, name) for name in names}
+    found: dict = {}
+    for name, table in tables.items():
+        splits = [[table.rows(rows) for rows in halves(table.groups, seed)] for seed in SEEDS]
+        for label, params in NETWORKS.items():
+            fits = [fit(*split, seed, **params)[2] for seed, split in zip(SEEDS, splits, strict=True)]
+            found[name, label] = {key: np.mean([of[key] for of in fits]) for key in fits[0]}
+            print(json.dumps([name, label, found[name, label]]), file=sys.stderr, flush=True)
+    many = [name for name in names if tables[name].X.shape[1] >= MANY_INPUTS]
+    few = [name for name in names if name not in many]
+    return {
+        f"{len(few)} sets of fewer than {MANY_INPUTS} inputs": compared(few, NETWORKS, found),
+        f"{len(many)} sets of {MANY_INPUTS} inputs and more": compared(many, NETWORKS, found),
+        "Log loss": by_set([*few, *many], NETWORKS, found),
+    }

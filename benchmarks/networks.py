@@ -18,9 +18,7 @@ from skhbnn.model.network import MANY_INPUTS, OF_MANY_INPUTS, OTHERWISE
 from .budgets import LEFT_OUT, by_set, compared, fit
 from .grouped_data import CLASSIFICATION, find, halves, read
 
-NETWORKS = {
-    str(sizes): {"hidden_layer_sizes": sizes} for sizes in (OTHERWISE, OF_MANY_INPUTS, (15, 5), (10, 3), (10,), ())
-}
+NETWORKS = {str(sizes): {"hidden_layer_sizes": sizes} for sizes in (OTHERWISE, OF_MANY_INPUTS, (10,), ())}
 SEEDS = (0, 1)  # of the split, and of the fit
 
 

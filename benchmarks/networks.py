@@ -4,9 +4,9 @@ Real data as in `real`, but for Chem97, over two splits. What a row does not nam
 rows that do not train, in nats; "beyond the first" is the mean over the sets, with its standard error. CPU seconds are
 of all cores together, and of the fit alone.
 
-Of ten inputs and more there is a long fit, too. The default, `hidden_layer_sizes="auto"`, is the first row of few inputs
-and the second one of ten and more. Of more than 600 groups it is the first one always, for a fit of many groups would
-take twice the time: `insteval` has both.
+Of ten inputs and more there is a long fit, too. The default, `hidden_layer_sizes="auto"`, is the first row of few
+inputs and the second one of ten and more. Of more than 600 groups it is the first one always, for a fit of many groups
+would take twice the time: `insteval` has both.
 """
 
 import json

@@ -16,8 +16,8 @@ from ..support.typed import Integers
 
 ACTIVATIONS = ("tanh", "relu", "logistic", "identity")
 
-# hidden_layer_sizes="auto": the first layer finds the features for all groups, of which many inputs need more. Of more
-# groups a fit takes twice the time, and gains nothing.
+# hidden_layer_sizes="auto": the first layer finds the features for all groups, of which many inputs need more. Of many
+# groups a fit takes long enough.
 MANY_INPUTS = 10
 MANY_GROUPS = 600
 OF_MANY_INPUTS = (10, 5)

@@ -4,8 +4,8 @@
 5; a lecturer is a group. Inputs are the years of study, the age of the last visit, whether the lecture is a service to
 another department, and the department. By default the hierarchical model learns the group distribution from some of the
 lecturers, and fits the others by themselves; all at once is `max_groups=None`. `hidden_layer_sizes=(10, 5)` is the
-default of fewer groups with so many inputs. The peers know the lecturer by a target encoding (gradient boosting takes at
-most 255 categories) and as an intercept each (logistic regression).
+default of fewer groups with so many inputs. The peers know the lecturer by a target encoding (gradient boosting takes
+at most 255 categories) and as an intercept each (logistic regression).
 """
 
 import resource

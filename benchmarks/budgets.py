@@ -89,8 +89,7 @@ def compare_few_rows(names, folder):
             splits = [(seed, few_rows(table, n_rows, seed)) for seed in FEW_SEEDS]
             splits = [(seed, split) for seed, split in splits if split is not None]
             for label, params in FEW_ROWS.items() if splits else ():
-                fits = [fit(*split, seed, **params)[2] for seed, split in splits]
-                found[name, label] = {key: np.mean([of[key] for of in fits]) for key in fits[0]}
+                found[name, label] = mean_fit(splits, **params)
                 print(json.dumps([name, n_rows, label, found[name, label]]), file=sys.stderr, flush=True)
         sets = list(dict.fromkeys(name for name, _ in found))
         rows += [{"rows of a group": n_rows, "sets": len(sets), **row} for row in compared(sets, FEW_ROWS, found)]
@@ -105,6 +104,12 @@ def fit(train, test, seed=0, **params):
     seconds = time.process_time() - start
     proba = fitted.predict_proba(test.X, groups=test.groups)  # (row, class)
     return fitted, proba, {"log loss": scores(test.y, proba)[1], "seconds": seconds, "warned": warned}
+
+
+def mean_fit(splits, **params):
+    """Means of what `fit` measures over splits, each of them a seed and a pair of rows."""
+    fits = [fit(*split, seed, **params)[2] for seed, split in splits]
+    return {key: np.mean([of[key] for of in fits]) for key in fits[0]}
 
 
 def run(folder):

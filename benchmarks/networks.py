@@ -12,11 +12,9 @@ takes long enough, and of 1,128 groups the second one gains nothing: `insteval` 
 import json
 import sys
 
-import numpy as np
-
 from skhbnn.model.network import MANY_INPUTS, OF_MANY_INPUTS, OTHERWISE
 
-from .budgets import BUDGETS, LEFT_OUT, LONG, by_set, compared, fit
+from .budgets import BUDGETS, LEFT_OUT, LONG, by_set, compared, mean_fit
 from .grouped_data import CLASSIFICATION, find, halves, read
 
 NETWORKS = {str(sizes): {"hidden_layer_sizes": sizes} for sizes in (OTHERWISE, OF_MANY_INPUTS, (10,), ())}
@@ -31,14 +29,11 @@ def run(folder):
     many = [name for name in names if name not in few]
     of_many, found = NETWORKS | LONGER, {}
     for name, table in tables.items():
-        splits = [[table.rows(rows) for rows in halves(table.groups, seed)] for seed in SEEDS]
+        splits = [(seed, [table.rows(rows) for rows in halves(table.groups, seed)]) for seed in SEEDS]
         for label, params in (of_many if name in many else NETWORKS).items():
-            fits = [fit(*split, seed, **params)[2] for seed, split in zip(SEEDS, splits, strict=True)]
-            found[name, label] = {key: np.mean([of[key] for of in fits]) for key in fits[0]}
+            found[name, label] = mean_fit(splits, **params)
             print(json.dumps([name, label, found[name, label]]), file=sys.stderr, flush=True)
-    return {
-        f"{len(few)} sets of fewer than {MANY_INPUTS} inputs": compared(few, NETWORKS, found),
-        f"{len(many)} sets of {MANY_INPUTS} inputs and more": compared(many, of_many, found),
-        f"Log loss of fewer than {MANY_INPUTS} inputs": by_set(few, NETWORKS, found),
-        f"Log loss of {MANY_INPUTS} inputs and more": by_set(many, of_many, found),
-    }
+    parts = {f"fewer than {MANY_INPUTS} inputs": (few, NETWORKS), f"{MANY_INPUTS} inputs and more": (many, of_many)}
+    parts = {title: part for title, part in parts.items() if part[0]}
+    compare = {f"{len(sets)} sets of {title}": compared(sets, of, found) for title, (sets, of) in parts.items()}
+    return compare | {f"Log loss of {title}": by_set(sets, of, found) for title, (sets, of) in parts.items()}

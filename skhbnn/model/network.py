@@ -17,15 +17,15 @@ from ..support.typed import Integers
 ACTIVATIONS = ("tanh", "relu", "logistic", "identity")
 
 # hidden_layer_sizes="auto": the first layer finds the features for all groups, of which many inputs need more. Of many
-# groups a fit takes long enough.
+# groups a fit takes long enough, and gains nothing by it.
 MANY_INPUTS = 10
 MANY_GROUPS = 600
 OF_MANY_INPUTS = (10, 5)
 OTHERWISE = (5, 5)
 
 
-def hidden_sizes(hidden_layer_sizes, n_inputs, n_groups=1):
-    """Numbers of units of the hidden layers, (hidden layer,), of a network of so many inputs, as ints.
+def hidden_sizes(hidden_layer_sizes, n_inputs, n_groups):
+    """Numbers of units of the hidden layers, (hidden layer,), of a network of so many inputs and groups, as ints.
 
     hidden_layer_sizes: ``"auto"``, an int, or one per layer; anything else is a ValueError.
     """

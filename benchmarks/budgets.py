@@ -5,14 +5,15 @@ networks with two hidden layers of five units (`networks` has other sizes); what
 loss is of the rows that do not train, in nats; "beyond the first" is the mean over the sets, with its standard error.
 CPU seconds are of all cores together, and of the fit alone.
 
-"Budgets" compares chains, steps of tuning and draws of each chain; "warned" is the share of fits that did. "Poolings"
-compares `pooling`, all with the default budget; "Poolings of few rows" compares where one row of each group trains, or
-two, of sets with more than three inputs, means over two draws of the rows. "Errors" compares refits by the default
-settings with other seeds. A fit states the Monte Carlo error of its probabilities at some training rows,
-`diagnostics_.mcse`; the distance of two fits is that of their probabilities of a test row, the 95th percentile over
-rows. Fits are sorted by the largest error that they state. "Divergences" sorts such refits, and others of longer steps
-(`target_accept` of 0.6 and 0.4), by the share of their draws that diverged; "log loss beyond the default" is that of a
-fit less the mean of the refits of the set by the default settings, without the fit itself.
+"Budgets" compares chains, steps of tuning and draws of each chain; "warned" is the share of fits that did. Trajectories
+of up to 200 steps of tuning have at most 2⁸ gradients, long ones 2¹⁰, as those of more steps have. "Poolings" compares
+`pooling`, all with the default budget; "Poolings of few rows" compares where one row of each group trains, or two, of
+sets with more than three inputs, means over two draws of the rows. "Errors" compares refits by the default settings
+with other seeds. A fit states the Monte Carlo error of its probabilities at some training rows, `diagnostics_.mcse`;
+the distance of two fits is that of their probabilities of a test row, the 95th percentile over rows. Fits are sorted by
+the largest error that they state. "Divergences" sorts such refits, and others of longer steps (`target_accept` of 0.6
+and 0.4), by the share of their draws that diverged; "log loss beyond the default" is that of a fit less the mean of the
+refits of the set by the default settings, without the fit itself.
 """
 
 import json
@@ -29,7 +30,7 @@ from skhbnn.model.network import OTHERWISE
 from skhbnn.model.pooling import FEW_INPUTS
 from skhbnn.posterior.diagnostics import Diagnostics
 
-from .common import first_rows, observed, scores
+from .common import first_rows, observed, scores, trajectories
 from .grouped_data import CLASSIFICATION, Table, find, halves, read
 
 LONG = "4 chains of 500 + 500"
@@ -38,6 +39,7 @@ BUDGETS = {
     "4 of 200 + 150": {"chains": 4, "tune": 200, "draws": 150},
     "8 of 150 + 75": {"chains": 8, "tune": 150, "draws": 75},
     "8 of 100 + 50, the default": {},
+    "8 of 100 + 50, long trajectories": {"long_trajectories": True},
     "8 of 100 + 50, target_accept=0.9": {"target_accept": 0.9},
     "8 of 60 + 40": {"chains": 8, "tune": 60, "draws": 40},
 }
@@ -96,11 +98,12 @@ def compare_few_rows(names, folder):
     return rows
 
 
-def fit(train, test, seed=0, **params):
+def fit(train, test, seed=0, *, long_trajectories=False, **params):
     """A fit, its probabilities of the test rows (row, class), and its log loss, CPU seconds, and whether it warned."""
     start = time.process_time()
     model = HierarchicalBNNClassifier(**{"hidden_layer_sizes": OTHERWISE, **params}, random_state=seed)
-    fitted, _, warned = observed(partial(model.fit, groups=train.groups), train.X, train.y)
+    with trajectories(long=long_trajectories):
+        fitted, _, warned = observed(partial(model.fit, groups=train.groups), train.X, train.y)
     seconds = time.process_time() - start
     proba = fitted.predict_proba(test.X, groups=test.groups)  # (row, class)
     return fitted, proba, {"log loss": scores(test.y, proba)[1], "seconds": seconds, "warned": warned}

@@ -6,13 +6,15 @@ import subprocess
 import sys
 import time
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
+from unittest.mock import patch
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 
+from skhbnn.inference import nuts
 from skhbnn.support.libraries import import_arviz
 
 ARTICLE = {
@@ -33,6 +35,11 @@ def timed():
     clock, start = SimpleNamespace(seconds=None), time.perf_counter()
     yield clock
     clock.seconds = time.perf_counter() - start
+
+
+def trajectories(*, long):
+    """With trajectories of NUTS that are long even where few steps adapt the sampler, or as they are."""
+    return patch.object(nuts, "SHORT_RUN", 0) if long else nullcontext()
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from scipy.stats import poisson
 
 from skhbnn import HierarchicalBNNRegressor
 
-from .common import observed
+from .common import observed, trajectories
 from .grouped_data import COUNTS, NUMBERS, find, halves, read_numbers, some_groups
 from .peers_of_counts import over
 
@@ -41,14 +41,15 @@ SETTINGS = {
 OF_NUMBERS = {"likelihood='student_t'": {"likelihood": "student_t"}}
 
 
-def fit(train, test, seed, **params):
+def fit(train, test, seed, *, long_trajectories=False, **params):
     """Mean negative log predictive density of the test rows, by the hierarchical regressor."""
     model = HierarchicalBNNRegressor(random_state=seed, n_jobs=1, **params)
-    if train.exposure is None:
-        model.fit(train.X, train.y, groups=train.groups)
-        return -model.log_predictive_density(test.X, test.y, groups=test.groups).mean()
     # The density of a rate is one of the counts only where the exposure is the row's weight.
-    model.fit(train.X, train.y / over(train), groups=train.groups, sample_weight=over(train))
+    weighted = {} if train.exposure is None else {"sample_weight": over(train)}
+    with trajectories(long=long_trajectories):
+        model.fit(train.X, train.y / over(train), groups=train.groups, **weighted)
+    if train.exposure is None:
+        return -model.log_predictive_density(test.X, test.y, groups=test.groups).mean()
     means = over(test) * model.sample_mean(test.X, groups=test.groups)  # (draw, row)
     return -np.mean(logsumexp(poisson.logpmf(test.y, means), axis=0) - np.log(len(means)))
 

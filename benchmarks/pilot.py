@@ -26,9 +26,9 @@ SETS = {  # name, max_groups
     "Catsup": ("Catsup", None),
 }
 STARTS = {  # groups of the pilot run, doublings of a trajectory on 600 groups
-    "near 0": (None, None),
-    "pilot run, 100 groups": (100, pilot.MAX_DEPTH),
-    "pilot run, 200 groups": (200, pilot.MAX_DEPTH),
+    "near 0": (None, nuts.MAX_DEPTH),
+    "pilot run, 100 groups": (100, nuts.SHORT_DEPTH),
+    "pilot run, 200 groups": (200, nuts.SHORT_DEPTH),
     "pilot run, 200 groups, long trajectories": (200, nuts.MAX_DEPTH),
 }
 
@@ -76,7 +76,7 @@ def fit(parts, max_groups, n_groups, depth, seed):
     with (
         patch.object(pilot, "MANY_GROUPS", float("inf") if n_groups is None else 1),
         patch.object(pilot, "N_GROUPS", n_groups),
-        patch.object(pilot, "MAX_DEPTH", depth),
+        patch.object(nuts, "SHORT_DEPTH", depth),
         patch.object(nutpie_adapter, last.__name__, counted),
     ):
         _, seconds, _ = observed(lambda: model.fit(X, y, groups=groups))

@@ -1,9 +1,9 @@
 """How long the chains of the hierarchical regressor must be, and how short its steps.
 
 The data, the splits and what is not named are those of `defaults_of_numbers`. A higher `target_accept` makes shorter
-steps; it is 0.98 where none is named. Log loss is the negative log predictive density of the test rows, in nats;
-"beyond the first" is the mean over the sets, with its standard error; seconds are relative to those of the first,
-beside another fit on the machine; "warned" is the share of fits that did.
+steps; it is 0.98 where none is named. Trajectories have at most 2⁸ gradients, long ones 2¹⁰. Log loss is the negative
+log predictive density of the test rows, in nats; "beyond the first" is the mean over the sets, with its standard error;
+seconds are relative to those of the first, beside another fit on the machine; "warned" is the share of fits that did.
 """
 
 from functools import partial
@@ -17,6 +17,7 @@ STEPS = {
     FIRST: {"chains": 4, "tune": 200, "draws": 150},
     **{f"8 of 100 + 50, target_accept={share}": {"target_accept": share} for share in (0.8, 0.9, 0.95)},
     "8 of 100 + 50, the default": {},
+    "8 of 100 + 50, long trajectories": {"long_trajectories": True},
 }
 
 

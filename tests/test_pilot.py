@@ -8,7 +8,7 @@ from models import random_rows
 from skhbnn import HierarchicalBNNClassifier, HierarchicalBNNRegressor
 from skhbnn.datasets import make_rotated_moons
 from skhbnn.density.density import Density
-from skhbnn.inference import nutpie_adapter, pilot
+from skhbnn.inference import nutpie_adapter, nuts, pilot
 from skhbnn.inference.conditional import conditional_weights
 from skhbnn.inference.methods import infer
 from skhbnn.inference.trace import Settings
@@ -187,12 +187,24 @@ def test_progress_counts_the_steps_of_a_pilot_run_by_their_cost(few):
     assert max(told)[0] == of_pilot + 3 * 20
 
 
-@pytest.mark.parametrize(("n_groups", "expected"), [(600, 8), (601, 9), (2_400, 9), (2_401, 10), (9_600, 10)])
-def test_trajectories_double_with_four_times_the_groups(n_groups, expected):
-    assert pilot.max_depth(n_groups) == expected
+@pytest.mark.parametrize(
+    ("n_groups", "tune", "expected"),
+    [
+        (1, 100, 8),
+        (600, 100, 8),
+        (600, 200, 8),
+        (600, 201, 10),
+        (601, 100, 9),
+        (2_400, 100, 9),
+        (2_401, 100, 10),
+        (9_601, 100, 10),  # no longer than those of a long run
+    ],
+)
+def test_trajectories_of_short_runs_double_with_four_times_the_groups(n_groups, tune, expected):
+    assert nuts.max_depth(n_groups, tune) == expected
 
 
-def test_trajectories_are_short_only_after_the_pilot_run(few, monkeypatch):
+def test_trajectories_of_a_short_run_are_short_but_in_the_pilot_run(few, monkeypatch):
     depths: dict = {}
     for name in ("run", "run_until"):
         original = getattr(nutpie_adapter, name)
@@ -202,21 +214,21 @@ def test_trajectories_are_short_only_after_the_pilot_run(few, monkeypatch):
             return original(*arguments, **settings)
 
         monkeypatch.setattr(nutpie_adapter, name, noted)
-    monkeypatch.setattr(pilot, "MAX_DEPTH", 3)
-    monkeypatch.setattr(pilot, "OF_GROUPS", N_GROUPS)
+    monkeypatch.setattr(nuts, "SHORT_DEPTH", 3)
     density = density_of("bernoulli", ("affine", "partial"))
     settings = Settings(inference="nuts", target_accept=0.8, cores=2, max_iter=1, **SETTINGS)
     trace = infer(density.model, density.data, settings, 0)
     assert depths == {"run": 10, "run_until": 3}
     assert trace.statistics["n_steps"].max() <= 2**3 - 1
-    monkeypatch.setattr(pilot, "MAX_DEPTH", 11)  # no longer than those of other fits
-    infer(density.model, density.data, settings, 0)
+    monkeypatch.setattr(nuts, "SHORT_RUN", SETTINGS["tune"] - 1)
+    trace = infer(density.model, density.data, settings, 0)
     assert depths == {"run": 10, "run_until": 10}
-    monkeypatch.setattr(pilot, "MAX_DEPTH", 3)
+    assert trace.statistics["n_steps"].max() > 2**3 - 1
+    monkeypatch.setattr(nuts, "SHORT_RUN", SETTINGS["tune"])
     monkeypatch.setattr(pilot, "pilot_starts", lambda *_, **__: None)  # no end has a density: chains start near 0
     depths.clear()
     infer(density.model, density.data, settings, 0)
-    assert depths == {"run": 10}
+    assert depths == {"run": 3}
 
 
 def test_tol_stops_early(few):

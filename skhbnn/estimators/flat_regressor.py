@@ -70,6 +70,7 @@ class FlatBNNRegressor(RegressorMethods, NetworkRegressorMixin, FlatBNN):
     tune : int, default=100
         Steps of each chain that adapt the sampler and are thrown away. Predictions need no more than the default of
         ``tune`` and ``draws``; a study of the posterior itself, of group scales or tails, asks for 1000 of each.
+        With more than 200 a trajectory of NUTS has up to 1023 gradients instead of 255.
     draws : int, default=50
         Steps of each chain that are kept, or draws from the approximation of a variational method or of ``"laplace"``.
     tol : float, default=None

@@ -1,5 +1,7 @@
 """The No-U-Turn sampler, by nutpie, on the compiled density."""
 
+import math
+
 import numpy as np
 
 from ..density.density import Density
@@ -9,6 +11,8 @@ from . import pilot
 from .trace import Trace
 
 MAX_DEPTH = 10  # doublings of one trajectory at the most
+SHORT_DEPTH, OF_GROUPS = 8, 600  # in a short run, on so many groups
+SHORT_RUN = 200  # steps of tuning at the most; in as many PyMC keeps to a depth of 8, too (``early_max_treedepth``)
 
 
 def infer(model, data, settings, seed, progress=None):
@@ -29,8 +33,8 @@ def infer(model, data, settings, seed, progress=None):
 
     density = Density(model, data)
     _require_memory(density.n_dim, data.n_groups * model.network.n_weights, settings, STEP_BYTES)
-    sampler = {"chains": settings.chains, "cores": settings.cores, "maxdepth": MAX_DEPTH}
-    sampler |= {"target_accept": settings.target_accept, "seed": seed}
+    sampler = {"chains": settings.chains, "cores": settings.cores, "seed": seed}
+    sampler |= {"target_accept": settings.target_accept, "maxdepth": max_depth(data.n_groups, settings.tune)}
     n_pilot, n_tune = pilot.tuning_steps(density.layout, settings.tune)
     starts, made = None, 0  # made: what the pilot run costs, in steps on all groups
     if n_pilot:
@@ -38,15 +42,26 @@ def infer(model, data, settings, seed, progress=None):
         made = round(share * settings.chains * n_pilot)
         n_all = made + settings.chains * (n_tune + settings.draws)
         report = progress and (lambda n_made, _: progress(round(share * n_made), n_all))
-        starts = pilot.pilot_starts(density, n_pilot, run, report, **sampler)
-        if starts is not None:
-            sampler["maxdepth"] = min(pilot.max_depth(data.n_groups), MAX_DEPTH)
+        starts = pilot.pilot_starts(density, n_pilot, run, report, **sampler | {"maxdepth": MAX_DEPTH})
     sampler |= {"tune": n_tune, "draws": settings.draws}
     report = progress and (lambda n_made, of_all: progress(made + n_made, made + of_all))
     if starts is None and settings.enough is None:
         return _trace(run(density, progress=report, **sampler), n_pilot)
     enough = settings.enough and (lambda *found: settings.enough(_trace(found, n_pilot)))
     return _trace(run_until(density, enough, starts=starts, progress=report, **sampler), n_pilot)
+
+
+def max_depth(n_groups, tune):
+    """Doublings of one trajectory at the most.
+
+    The first trajectories are the longest, since their step size is not found yet: without a limit they take a fifth of
+    all gradients of a short run. What is stiffest is what all groups tell of, whose standard deviation shrinks with the
+    root of their number: of four times as many, a trajectory takes twice as many steps.
+    """
+    if tune > SHORT_RUN:
+        return MAX_DEPTH
+    beyond = math.ceil(math.log(max(n_groups / OF_GROUPS, 1), 4))
+    return min(SHORT_DEPTH + beyond, MAX_DEPTH)
 
 
 def _require_memory(n_dim, n_weights, settings, step_bytes):

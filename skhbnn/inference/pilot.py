@@ -6,8 +6,6 @@ given what they share. Chains also end in modes of different worth, which the gr
 chain in a worse one starts where a better one ended.
 """
 
-import math
-
 import numpy as np
 
 from ..data.subsets import rows_of_groups, some_groups
@@ -20,7 +18,6 @@ N_GROUPS = 200  # of a pilot run
 MANY_GROUPS = 600  # from which on it pays (the table of ``python -m benchmarks pilot``)
 PILOT = 0.6  # steps of a pilot run, of each step of tuning
 REST = 0.2  # steps of tuning on all groups
-MAX_DEPTH, OF_GROUPS = 8, 600  # doublings of a trajectory from where a pilot run ended, on so many groups
 OF_PILOT = 2  # beside the seed of a fit: what is random in a pilot run
 
 
@@ -43,16 +40,6 @@ def tuning_steps(layout, tune):
     is_one_level = len(model.levels) == 1 and not model.random_intercepts and layout.n_of_group > 0
     pays = is_one_level and layout.members.shape[1] >= MANY_GROUPS and n_pilot > 1 and n_tune > 0
     return (n_pilot, n_tune) if pays else (0, tune)
-
-
-def max_depth(n_groups):
-    """Doublings of one trajectory at the most, from where a pilot run ended.
-
-    The first trajectories would be the longest, since their step size is not found yet. What is stiffest is what all
-    groups tell of, whose standard deviation shrinks with the root of their number: of four times as many, a trajectory
-    takes twice as many steps.
-    """
-    return MAX_DEPTH + math.ceil(math.log(n_groups / OF_GROUPS, 4))
 
 
 def pilot_starts(density, n_steps, run, progress=None, *, seed, cores, **sampler):

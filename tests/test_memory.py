@@ -1,11 +1,15 @@
-"""Fits and predictions that the memory does not hold are refused, and what memory there is."""
+"""Fits and predictions that the memory does not hold are refused, what memory there is, and what of it goes back."""
 
+import ctypes
 import re
+import threading
 
+import psutil
 import pytest
 from processes import FIT, run
 
 from skhbnn import FlatBNNClassifier
+from skhbnn.inference import nuts
 from skhbnn.support import memory
 
 
@@ -154,3 +158,36 @@ def test_unknown_memory_refuses_nothing(machine, monkeypatch):
     monkeypatch.delattr(memory.os, "sysconf")
     assert memory.available_bytes() is None
     memory.require_memory(10**18, "A fit", "lower draws")
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="glibc alone keeps what threads freed")
+def test_memory_that_a_thread_freed_goes_back_to_the_system():
+    """As after the chains of a fit: 100 MB of a thread, of which little is still used, but the last of it."""
+    kept: list = []
+
+    def work():
+        blocks = [bytearray(50_000) for _ in range(2_000)]  # less than what the system is asked for by itself
+        kept.append(blocks[-1])
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    before = psutil.Process().memory_info().rss
+    memory.return_freed_memory()
+    assert before - psutil.Process().memory_info().rss > 50e6
+
+
+def test_every_fit_by_nuts_returns_what_its_chains_took(small, moons, monkeypatch):
+    returned: list = []
+    monkeypatch.setattr(nuts, "return_freed_memory", lambda: returned.append(True))
+    FlatBNNClassifier(**small).fit(moons.X, moons.y)
+    FlatBNNClassifier(**small, tol=0.5).fit(moons.X, moons.y)
+    assert len(returned) == 2
+
+
+def test_nothing_is_returned_where_the_library_cannot(monkeypatch):
+    monkeypatch.setattr(memory.ctypes, "CDLL", lambda _: object())  # as of musl
+    memory.return_freed_memory()
+    monkeypatch.setattr(memory.sys, "platform", "win32")  # which has no library of all that is loaded
+    monkeypatch.setattr(memory.ctypes, "CDLL", None)
+    memory.return_freed_memory()

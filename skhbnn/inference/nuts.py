@@ -6,7 +6,7 @@ import numpy as np
 
 from ..density.density import Density
 from ..support.libraries import import_arviz
-from ..support.memory import require_memory
+from ..support.memory import require_memory, return_freed_memory
 from . import pilot
 from .trace import Trace
 
@@ -46,9 +46,12 @@ def infer(model, data, settings, seed, progress=None):
     sampler |= {"tune": n_tune, "draws": settings.draws}
     report = progress and (lambda n_made, of_all: progress(made + n_made, made + of_all))
     if starts is None and settings.enough is None:
-        return _trace(run(density, progress=report, **sampler), n_pilot)
-    enough = settings.enough and (lambda *found: settings.enough(_trace(found, n_pilot)))
-    return _trace(run_until(density, enough, starts=starts, progress=report, **sampler), n_pilot)
+        trace = _trace(run(density, progress=report, **sampler), n_pilot)
+    else:
+        enough = settings.enough and (lambda *found: settings.enough(_trace(found, n_pilot)))
+        trace = _trace(run_until(density, enough, starts=starts, progress=report, **sampler), n_pilot)
+    return_freed_memory()
+    return trace
 
 
 def max_depth(n_groups, tune):

@@ -12,7 +12,7 @@ from .trace import Trace
 
 MAX_DEPTH = 10  # doublings of one trajectory at the most
 SHORT_DEPTH, OF_GROUPS = 8, 600  # in a short run, on so many groups
-SHORT_RUN = 200  # steps of tuning at the most; in as many PyMC keeps to a depth of 8, too (``early_max_treedepth``)
+SHORT_RUN = 200  # steps of tuning at the most: for as many PyMC keeps to a depth of 8, too (``early_max_treedepth``)
 
 
 def infer(model, data, settings, seed, progress=None):
@@ -42,6 +42,7 @@ def infer(model, data, settings, seed, progress=None):
         made = round(share * settings.chains * n_pilot)
         n_all = made + settings.chains * (n_tune + settings.draws)
         report = progress and (lambda n_made, _: progress(round(share * n_made), n_all))
+        # Its gradients cost little, and all chains depend on where it ends.
         starts = pilot.pilot_starts(density, n_pilot, run, report, **sampler | {"maxdepth": MAX_DEPTH})
     sampler |= {"tune": n_tune, "draws": settings.draws}
     report = progress and (lambda n_made, of_all: progress(made + n_made, made + of_all))

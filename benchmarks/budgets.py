@@ -221,12 +221,12 @@ def divergence_table(found):
     rows, lower = [], -1.0
     for upper in (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0):
         beyond = np.array([of_fit for share, of_fit in found if lower < share <= upper])  # (fit,)
-        error = beyond.std(ddof=1) / len(beyond) ** 0.5 if len(beyond) > 1 else np.nan
+        error = f" ± {beyond.std(ddof=1) / len(beyond) ** 0.5:.4f}" if len(beyond) > 1 else ""
         rows.append(
             {
                 "share of the draws that diverged": f"{lower:.0%} to {upper:.0%}" if lower >= 0 else "none",
                 "fits": len(beyond),
-                "log loss beyond the default": f"{beyond.mean():+.4f} ± {error:.4f}" if len(beyond) else "",
+                "log loss beyond the default": f"{beyond.mean():+.4f}{error}" if len(beyond) else "",
             }
         )
         lower = upper

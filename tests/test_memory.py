@@ -2,6 +2,7 @@
 
 import ctypes
 import re
+import sys
 import threading
 
 import psutil
@@ -160,7 +161,10 @@ def test_unknown_memory_refuses_nothing(machine, monkeypatch):
     memory.require_memory(10**18, "A fit", "lower draws")
 
 
-@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="glibc alone keeps what threads freed")
+HAS_GLIBC = sys.platform == "linux" and hasattr(ctypes.CDLL(None), "malloc_trim")
+
+
+@pytest.mark.skipif(not HAS_GLIBC, reason="glibc alone keeps what threads freed")
 def test_memory_that_a_thread_freed_goes_back_to_the_system():
     """As after the chains of a fit: 100 MB of a thread, of which little is still used, but the last of it."""
     kept: list = []

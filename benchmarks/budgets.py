@@ -6,13 +6,13 @@ loss is of the rows that do not train, in nats; "beyond the first" is the mean o
 CPU seconds are of all cores together, and of the fit alone.
 
 "Budgets" compares chains, steps of tuning and draws of each chain; "warned" is the share of fits that did. Trajectories
-of up to 200 steps of tuning have at most 2⁸ gradients, long ones 2¹⁰, as those of more steps have. "Poolings" compares
-`pooling`, all with the default budget; "Poolings of few rows" compares where one row of each group trains, or two, of
-sets with more than three inputs, means over two draws of the rows. "Errors" compares refits by the default settings
-with other seeds. A fit states the Monte Carlo error of its probabilities at some training rows, `diagnostics_.mcse`;
-the distance of two fits is that of their probabilities of a test row, the 95th percentile over rows. Fits are sorted by
-the largest error that they state. "Divergences" sorts such refits, and others of longer steps (`target_accept` of 0.6
-and 0.4), by the share of their draws that diverged; "log loss beyond the default" is that of a fit less the mean of the
+of up to 200 steps of tuning have at most 2⁸ gradients on up to 200 groups, long ones 2¹⁰, as those of more steps have.
+"Poolings" compares `pooling`, all with the default budget; "Poolings of few rows" compares where one row of each group
+trains, or two, of sets with more than three inputs, means over two draws of the rows. "Errors" compares refits by the
+default settings with other seeds. A fit states the Monte Carlo error of its probabilities at some training rows,
+`diagnostics_.mcse`; the distance of two fits is that of their probabilities of a test row, the 95th percentile over
+rows. Fits are sorted by the largest error that they state. "Divergences" sorts such refits, and others of longer steps
+(`target_accept` of 0.6 and 0.4), by the share of their draws that diverged; "log loss beyond the default" is that of a fit less the mean of the
 refits of the set by the default settings, without the fit itself.
 """
 

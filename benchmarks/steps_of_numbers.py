@@ -1,9 +1,10 @@
 """How long the chains of the hierarchical regressor must be, and how short its steps.
 
 The data, the splits and what is not named are those of `defaults_of_numbers`. A higher `target_accept` makes shorter
-steps; it is 0.98 where none is named. Trajectories have at most 2⁸ gradients, long ones 2¹⁰. Log loss is the negative
-log predictive density of the test rows, in nats; "beyond the first" is the mean over the sets, with its standard error;
-seconds are relative to those of the first, beside another fit on the machine; "warned" is the share of fits that did.
+steps; it is 0.98 where none is named. Trajectories have at most 2⁸ gradients on up to 200 groups, long ones 2¹⁰. Log
+loss is the negative log predictive density of the test rows, in nats; "beyond the first" is the mean over the sets,
+with its standard error; seconds are relative to those of the first, beside another fit on the machine; "warned" is the
+share of fits that did.
 """
 
 from functools import partial

@@ -188,20 +188,24 @@ def test_progress_counts_the_steps_of_a_pilot_run_by_their_cost(few):
 
 
 @pytest.mark.parametrize(
-    ("n_groups", "tune", "expected"),
+    ("n_groups", "tune", "near_0", "expected"),
     [
-        (1, 100, 8),
-        (600, 100, 8),
-        (600, 200, 8),
-        (600, 201, 10),
-        (601, 100, 9),
-        (2_400, 100, 9),
-        (2_401, 100, 10),
-        (9_601, 100, 10),  # no longer than those of a long run
+        (1, 100, True, 8),
+        (200, 100, True, 8),
+        (200, 200, True, 8),
+        (200, 201, True, 10),
+        (201, 100, True, 9),
+        (800, 100, True, 9),
+        (801, 100, True, 10),
+        (600, 100, False, 8),
+        (601, 100, False, 9),
+        (2_400, 100, False, 9),
+        (2_401, 100, False, 10),
+        (9_601, 100, False, 10),  # no longer than those of a long run
     ],
 )
-def test_trajectories_of_short_runs_double_with_four_times_the_groups(n_groups, tune, expected):
-    assert nuts.max_depth(n_groups, tune) == expected
+def test_trajectories_of_short_runs_double_with_four_times_the_groups(n_groups, tune, near_0, expected):
+    assert nuts.max_depth(n_groups, tune, near_0) == expected
 
 
 def test_trajectories_of_a_short_run_are_short_but_in_the_pilot_run(few, monkeypatch):
@@ -228,7 +232,7 @@ def test_trajectories_of_a_short_run_are_short_but_in_the_pilot_run(few, monkeyp
     monkeypatch.setattr(pilot, "pilot_starts", lambda *_, **__: None)  # no end has a density: chains start near 0
     depths.clear()
     infer(density.model, density.data, settings, 0)
-    assert depths == {"run": 3}
+    assert depths == {"run": 4}  # eight groups are more than the three of a pilot run
 
 
 def test_tol_stops_early(few):

@@ -122,8 +122,8 @@ class HierarchicalBNNRegressor(GroupedRegressorMethods, NetworkRegressorMixin, H
     tune : int, default=100
         Steps of each chain that adapt the sampler and are thrown away. Predictions need no more than the default of
         ``tune`` and ``draws``; a study of the posterior itself, of group scales or tails, asks for 1000 of each.
-        With more than 200 a trajectory of NUTS has up to 1023 gradients instead of 255, which on more than 600 groups
-        are up to 511, and on more than 2,400 up to 1023.
+        With more than 200 a trajectory of NUTS has up to 1023 gradients instead of 255, or of more where there are
+        more than 200 groups.
         Of 600 groups and more NUTS makes 0.6 times as many steps on 200 of the groups, starts on all of them where
         these ended, and makes 0.2 times as many there.
     draws : int, default=50

@@ -11,7 +11,7 @@ from . import pilot
 from .trace import Trace
 
 MAX_DEPTH = 10  # doublings of one trajectory at the most
-SHORT_DEPTH, OF_GROUPS = 8, 600  # in a short run, on so many groups
+SHORT_DEPTH = 8  # in a short run
 SHORT_RUN = 200  # steps of tuning at the most: for as many PyMC keeps to a depth of 8, too (``early_max_treedepth``)
 
 
@@ -34,7 +34,7 @@ def infer(model, data, settings, seed, progress=None):
     density = Density(model, data)
     _require_memory(density.n_dim, data.n_groups * model.network.n_weights, settings, STEP_BYTES)
     sampler = {"chains": settings.chains, "cores": settings.cores, "seed": seed}
-    sampler |= {"target_accept": settings.target_accept, "maxdepth": max_depth(data.n_groups, settings.tune)}
+    sampler |= {"target_accept": settings.target_accept, "maxdepth": MAX_DEPTH}
     n_pilot, n_tune = pilot.tuning_steps(density.layout, settings.tune)
     starts, made = None, 0  # made: what the pilot run costs, in steps on all groups
     if n_pilot:
@@ -43,8 +43,9 @@ def infer(model, data, settings, seed, progress=None):
         n_all = made + settings.chains * (n_tune + settings.draws)
         report = progress and (lambda n_made, _: progress(round(share * n_made), n_all))
         # Its gradients cost little, and all chains depend on where it ends.
-        starts = pilot.pilot_starts(density, n_pilot, run, report, **sampler | {"maxdepth": MAX_DEPTH})
-    sampler |= {"tune": n_tune, "draws": settings.draws}
+        starts = pilot.pilot_starts(density, n_pilot, run, report, **sampler)
+    depth = max_depth(data.n_groups, settings.tune, near_0=starts is None)
+    sampler |= {"tune": n_tune, "draws": settings.draws, "maxdepth": depth}
     report = progress and (lambda n_made, of_all: progress(made + n_made, made + of_all))
     if starts is None and settings.enough is None:
         trace = _trace(run(density, progress=report, **sampler), n_pilot)
@@ -55,16 +56,18 @@ def infer(model, data, settings, seed, progress=None):
     return trace
 
 
-def max_depth(n_groups, tune):
-    """Doublings of one trajectory at the most.
+def max_depth(n_groups, tune, near_0):
+    """Doublings of one trajectory at the most, of chains that start near 0 or where a pilot run ended.
 
     The first trajectories are the longest, since their step size is not found yet: without a limit they take a fifth of
     all gradients of a short run. What is stiffest is what all groups tell of, whose standard deviation shrinks with the
-    root of their number: of four times as many, a trajectory takes twice as many steps.
+    root of their number: of four times as many, a trajectory takes twice as many steps. Chains that start near 0 have
+    further to go.
     """
     if tune > SHORT_RUN:
         return MAX_DEPTH
-    beyond = math.ceil(math.log(max(n_groups / OF_GROUPS, 1), 4))
+    of_groups = pilot.N_GROUPS if near_0 else pilot.MANY_GROUPS  # up to so many a trajectory is as short as any
+    beyond = math.ceil(math.log(max(n_groups / of_groups, 1), 4))
     return min(SHORT_DEPTH + beyond, MAX_DEPTH)
 
 

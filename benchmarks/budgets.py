@@ -12,8 +12,8 @@ trains, or two, of sets with more than three inputs, means over two draws of the
 default settings with other seeds. A fit states the Monte Carlo error of its probabilities at some training rows,
 `diagnostics_.mcse`; the distance of two fits is that of their probabilities of a test row, the 95th percentile over
 rows. Fits are sorted by the largest error that they state. "Divergences" sorts such refits, and others of longer steps
-(`target_accept` of 0.6 and 0.4), by the share of their draws that diverged; "log loss beyond the default" is that of a fit less the mean of the
-refits of the set by the default settings, without the fit itself.
+(`target_accept` of 0.6 and 0.4), by the share of their draws that diverged; "log loss beyond the default" is that of a
+fit less the mean of the refits of the set by the default settings, without the fit itself.
 """
 
 import json

@@ -3,7 +3,7 @@
 The data are the numbers and counts of `benchmarks/grouped_data.py`, of at most 60 groups each: half of each group's
 rows train, the other half test, in two ways. Each setting differs from the default in what it names; the default is
 `pooling="auto"`, `prior_scale=(1.0, 2.0)`, `group_scale_prior="half_normal"`, `hidden_layer_sizes=(5, 5)`,
-`target_accept=0.98`, and the normal likelihood, of counts the Poisson one.
+`target_accept=0.9`, and the normal likelihood, of counts the Poisson one.
 
 Negative log predictive density of the test rows in nats, per unit of the target; its difference from the default;
 seconds relative to the default, beside other fits on the machine (the first fit of a likelihood may compile it); and
@@ -94,16 +94,16 @@ def run(folder):
     return rows
 
 
-def fits(folder, settings):
+def fits(folder, settings, splits=SPLITS):
     """By set and setting the losses, seconds, and whether fits warned (split, 3); settings gives those of a set."""
     names = [name for name in NUMBERS | COUNTS if find(folder, name)]
-    tasks = [(name, setting, seed) for name in names for setting in settings(name) for seed in SPLITS]
+    tasks = [(name, setting, seed) for name in names for setting in settings(name) for seed in splits]
     run_one = delayed(one)
     found = Parallel(n_jobs=2)(run_one(folder, name, seed, settings(name)[setting]) for name, setting, seed in tasks)
     results = dict(zip(tasks, found, strict=True))
     return {
         name: {
-            setting: np.array([results[name, setting, seed] for seed in SPLITS], float) for setting in settings(name)
+            setting: np.array([results[name, setting, seed] for seed in splits], float) for setting in settings(name)
         }
         for name in names
     }

@@ -86,7 +86,7 @@ class InformedPriorBNNRegressor(RegressorMethods, NetworkRegressorMixin, Informe
     chain_weights : {"equal", "stacking"}, default="equal"
         Share of each chain in predictions and in priors made from the fit. ``"stacking"`` gives chains that found
         different modes the weights with which the mixture of the chains predicts unseen rows best [2]_.
-    target_accept : float, default=0.98
+    target_accept : float, default=0.9
         Acceptance probability that the step size is adapted to; raise it against divergences.
     max_iter : int, default=20_000
         Most iterations of a variational method, and of ``"laplace"`` and ``"map"`` from each start.
@@ -178,7 +178,7 @@ class InformedPriorBNNRegressor(RegressorMethods, NetworkRegressorMixin, Informe
         draws: int = 50,
         tol: float | None = None,
         chain_weights: ChainWeights = "equal",
-        target_accept: float = 0.98,
+        target_accept: float = 0.9,
         max_iter: int = 20_000,
         batch_size: int | None = None,
         sample_kwargs: dict[str, Any] | None = None,

@@ -12,6 +12,7 @@ from .trace import Trace
 
 MAX_DEPTH = 10  # doublings of one trajectory at the most
 SHORT_DEPTH = 8  # in a short run
+NEAR_0, FROM_PILOT = 200, 600  # groups up to which a trajectory is so short, by where the chains start
 SHORT_RUN = 200  # steps of tuning at the most: for as many PyMC keeps to a depth of 8, too (``early_max_treedepth``)
 
 
@@ -66,8 +67,7 @@ def max_depth(n_groups, tune, near_0):
     """
     if tune > SHORT_RUN:
         return MAX_DEPTH
-    of_groups = pilot.N_GROUPS if near_0 else pilot.MANY_GROUPS  # up to so many a trajectory is as short as any
-    beyond = math.ceil(math.log(max(n_groups / of_groups, 1), 4))
+    beyond = math.ceil(math.log(max(n_groups / (NEAR_0 if near_0 else FROM_PILOT), 1), 4))
     return min(SHORT_DEPTH + beyond, MAX_DEPTH)
 
 

@@ -34,8 +34,7 @@ def infer(model, data, settings, seed, progress=None):
 
     density = Density(model, data)
     _require_memory(density.n_dim, data.n_groups * model.network.n_weights, settings, STEP_BYTES)
-    sampler = {"chains": settings.chains, "cores": settings.cores, "seed": seed}
-    sampler |= {"target_accept": settings.target_accept, "maxdepth": MAX_DEPTH}
+    sampler = {"chains": settings.chains, "cores": settings.cores, "seed": seed, "target_accept": settings.target_accept}
     n_pilot, n_tune = pilot.tuning_steps(density.layout, settings.tune)
     starts, made = None, 0  # made: what the pilot run costs, in steps on all groups
     if n_pilot:
@@ -44,7 +43,7 @@ def infer(model, data, settings, seed, progress=None):
         n_all = made + settings.chains * (n_tune + settings.draws)
         report = progress and (lambda n_made, _: progress(round(share * n_made), n_all))
         # Its gradients cost little, and all chains depend on where it ends.
-        starts = pilot.pilot_starts(density, n_pilot, run, report, **sampler)
+        starts = pilot.pilot_starts(density, n_pilot, run, report, maxdepth=MAX_DEPTH, **sampler)
     depth = max_depth(data.n_groups, settings.tune, near_0=starts is None)
     sampler |= {"tune": n_tune, "draws": settings.draws, "maxdepth": depth}
     report = progress and (lambda n_made, of_all: progress(made + n_made, made + of_all))

@@ -34,7 +34,12 @@ def infer(model, data, settings, seed, progress=None):
 
     density = Density(model, data)
     _require_memory(density.n_dim, data.n_groups * model.network.n_weights, settings, STEP_BYTES)
-    sampler = {name: getattr(settings, name) for name in ("chains", "cores", "target_accept")} | {"seed": seed}
+    sampler = {
+        "chains": settings.chains,
+        "cores": settings.cores,
+        "seed": seed,
+        "target_accept": settings.target_accept,
+    }
     n_pilot, n_tune = pilot.tuning_steps(density.layout, settings.tune)
     starts, made = None, 0  # made: what the pilot run costs, in steps on all groups
     if n_pilot:
